@@ -1,0 +1,178 @@
+/** What the core asks of the world: objects, a journal's storage, time and randomness. Contracts only. */
+import type { Readable } from 'node:stream'
+import type { ListedType, ObjectName, RepositoryId } from './object.js'
+
+/** Milliseconds since the epoch by the gateway's own clock, and a count that no jump of the clock moves. */
+export interface Clock {
+  readonly now: () => number
+  /** Milliseconds from an arbitrary start; never goes back within one run of the gateway. */
+  readonly monotonic: () => number
+}
+
+/** Names for writers, staged bodies and quarantined items. */
+export interface Random {
+  /** A string of `bytes` random bytes in lower-case hex. */
+  readonly hex: (bytes: number) => string
+}
+
+export type BackendErrorCode =
+  | 'not-found'
+  | 'no-space'
+  | 'corrupt'
+  | 'conflict'
+  | 'locked'
+  | 'newer-state'
+  | 'not-allowed'
+  | 'unavailable'
+
+/** A fault of the world (not a refusal): a store or the journal's storage could not do what was asked. */
+export class BackendError extends Error {
+  override readonly name = 'BackendError'
+  readonly code: BackendErrorCode
+
+  constructor(code: BackendErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** Bytes that are held outside the repository: being received, or kept in quarantine. */
+export interface Held {
+  readonly area: 'staging' | 'quarantine'
+  /** Lower-case letters, digits and dashes only. */
+  readonly id: string
+}
+
+export interface Staged {
+  readonly size: number
+  /** SHA-256 of the bytes, 64 lower-case hex digits. */
+  readonly sha256: string
+}
+
+export interface ListEntry {
+  /** The last part of the name: 64 hex digits. */
+  readonly id: string
+  /** Bytes. */
+  readonly size: number
+}
+
+/** An inclusive range of bytes. */
+export interface ByteRange {
+  readonly start: number
+  readonly end: number
+}
+
+export interface OpenObject {
+  /** The whole object's size in bytes, whatever range is read. */
+  readonly size: number
+  /**
+   * Streams the bytes of `range` (all of them without one). Must be called at most once; whoever opens must either
+   * read the stream to its end, destroy it, or call `close`.
+   */
+  readonly read: (range?: ByteRange) => Readable
+  readonly close: () => Promise<void>
+}
+
+/**
+ * Where objects live. All faults are BackendErrors. Every mutating call may be repeated after a crash with the same
+ * result, and what it promised is durable (survives power loss) when it resolves.
+ */
+export interface ObjectStore {
+  /** Makes the repository's folders (data/00 … data/ff too, as restic lays them out); repeating it changes nothing. */
+  readonly create: (repository: RepositoryId) => Promise<void>
+  /** True where a repository, or the beginning of one, stands: its folder holds `config` or a listed type's folder. */
+  readonly exists: (repository: RepositoryId) => Promise<boolean>
+  /** The ids of all repositories below the root, to the allowed depth. Does not walk `data/`. */
+  readonly repositories: () => Promise<RepositoryId[]>
+
+  /** The size in bytes, or undefined where there is no such object. */
+  readonly stat: (repository: RepositoryId, object: ObjectName) => Promise<number | undefined>
+  /** Undefined where there is no such object. */
+  readonly open: (repository: RepositoryId, object: ObjectName) => Promise<OpenObject | undefined>
+  /** Size and SHA-256 of an object as it stands, or undefined where there is none. */
+  readonly digest: (repository: RepositoryId, object: ObjectName) => Promise<Staged | undefined>
+  /** In no order. Files that are no objects are left out. Undefined where the repository or the folder is missing. */
+  readonly list: (repository: RepositoryId, type: ListedType) => Promise<ListEntry[] | undefined>
+
+  /**
+   * Receives a body into staging, on the file system of its target, hashing on the way; durable when it resolves. A body
+   * that ends with an error, or the signal, leaves nothing behind.
+   */
+  readonly stage: (
+    repository: RepositoryId,
+    id: string,
+    body: AsyncIterable<Uint8Array>,
+    signal?: AbortSignal,
+  ) => Promise<Staged>
+  /**
+   * Moves held bytes to the object's final name without replacing anything. `exists`: the name was taken, and the held
+   * bytes are still held. `gone`: there are no such held bytes (an earlier call may have moved them).
+   */
+  readonly publish: (
+    repository: RepositoryId,
+    held: Held,
+    object: ObjectName,
+  ) => Promise<'published' | 'exists' | 'gone'>
+  /** Moves staged bytes into quarantine. False where they are not staged (an earlier call may have moved them). */
+  readonly keep: (repository: RepositoryId, stagedId: string, itemId: string) => Promise<boolean>
+  /** Drops held bytes; dropping what is not there is no error. */
+  readonly discard: (repository: RepositoryId, held: Held) => Promise<void>
+  readonly openHeld: (repository: RepositoryId, held: Held) => Promise<OpenObject | undefined>
+  /** The ids of all that is held in an area. */
+  readonly held: (repository: RepositoryId, area: Held['area']) => Promise<string[]>
+  /** Removes an object; removing what is not there is no error. */
+  readonly remove: (repository: RepositoryId, object: ObjectName) => Promise<void>
+}
+
+/** A journal record as it is stored. `hash` chains it to the one before: see chain.ts. */
+export interface StoredRecord {
+  /** 1, 2, 3 … within the repository. */
+  readonly position: number
+  /** Milliseconds since the epoch. */
+  readonly time: number
+  /** The event as JSON; hashed as these exact characters. */
+  readonly body: string
+  /** 64 lower-case hex digits. */
+  readonly hash: string
+}
+
+export interface JournalHead {
+  /** 0 for a repository without records. */
+  readonly position: number
+  /** The hash of the last record; 64 zeros for a repository without records. */
+  readonly hash: string
+}
+
+export interface JournalBatch {
+  readonly repository: RepositoryId
+  /** Positions follow on the repository's head; if they do not, the batch is refused with code `conflict`. */
+  readonly records: readonly StoredRecord[]
+  /** Positions (of this batch) whose effect on the store is still to be carried out. */
+  readonly unsettled: readonly number[]
+}
+
+/** How often an item in quarantine was tried again, beside the chain: a count, not an event. */
+export interface TriesNote {
+  readonly item: string
+  readonly tries: number
+  readonly time: number
+}
+
+/**
+ * The journal's storage. Calls never block the event loop. A record, once resolved, is durable. Batches are applied in
+ * the order of the calls; many may share one transaction of the database, but each is applied wholly or not at all.
+ */
+export interface JournalStore {
+  readonly repositories: () => Promise<RepositoryId[]>
+  readonly head: (repository: RepositoryId) => Promise<JournalHead>
+  /** Up to `limit` records after a position, in order. */
+  readonly read: (repository: RepositoryId, after: number, limit: number) => Promise<StoredRecord[]>
+  /** Positions of the records whose effect may not have been carried out, in order. */
+  readonly unsettled: (repository: RepositoryId) => Promise<number[]>
+  readonly append: (batch: JournalBatch) => Promise<void>
+  /** Notes that effects were carried out. Durable soon, not at once: a crash before repeats the effect. */
+  readonly settle: (repository: RepositoryId, positions: readonly number[]) => Promise<void>
+  readonly tries: (repository: RepositoryId) => Promise<TriesNote[]>
+  readonly noteTries: (repository: RepositoryId, note: TriesNote) => Promise<void>
+  readonly close: () => Promise<void>
+}
