@@ -40,7 +40,6 @@ function isFolderName(name: string): boolean {
   if (name === '' || name === '.' || name === '..' || name === stateFolderName) return false
   // A folder called like a part of a repository would make two repositories overlap.
   if ((objectTypes as readonly string[]).includes(name)) return false
-  // eslint-disable-next-line no-control-regex -- control characters are exactly what is refused here
   if (/[/\\\u0000-\u001f\u007f]/.test(name)) return false
   return Buffer.byteLength(name) <= folderNameBytesMax
 }

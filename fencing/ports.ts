@@ -7,6 +7,8 @@ export interface Clock {
   readonly now: () => number
   /** Milliseconds from an arbitrary start; never goes back within one run of the gateway. */
   readonly monotonic: () => number
+  /** Calls back once after so many milliseconds; the answer cancels it. */
+  readonly timer: (ms: number, callback: () => void) => () => void
 }
 
 /** Names for writers, staged bodies and quarantined items. */
@@ -88,11 +90,17 @@ export interface ObjectStore {
   /** The size in bytes, or undefined where there is no such object. */
   readonly stat: (repository: RepositoryId, object: ObjectName) => Promise<number | undefined>
   /** Undefined where there is no such object. */
-  readonly open: (repository: RepositoryId, object: ObjectName) => Promise<OpenObject | undefined>
+  readonly open: (
+    repository: RepositoryId,
+    object: ObjectName,
+  ) => Promise<OpenObject | undefined>
   /** Size and SHA-256 of an object as it stands, or undefined where there is none. */
   readonly digest: (repository: RepositoryId, object: ObjectName) => Promise<Staged | undefined>
   /** In no order. Files that are no objects are left out. Undefined where the repository or the folder is missing. */
-  readonly list: (repository: RepositoryId, type: ListedType) => Promise<ListEntry[] | undefined>
+  readonly list: (
+    repository: RepositoryId,
+    type: ListedType,
+  ) => Promise<ListEntry[] | undefined>
 
   /**
    * Receives a body into staging, on the file system of its target, hashing on the way; durable when it resolves. A body
@@ -114,7 +122,11 @@ export interface ObjectStore {
     object: ObjectName,
   ) => Promise<'published' | 'exists' | 'gone'>
   /** Moves staged bytes into quarantine. False where they are not staged (an earlier call may have moved them). */
-  readonly keep: (repository: RepositoryId, stagedId: string, itemId: string) => Promise<boolean>
+  readonly keep: (
+    repository: RepositoryId,
+    stagedId: string,
+    itemId: string,
+  ) => Promise<boolean>
   /** Drops held bytes; dropping what is not there is no error. */
   readonly discard: (repository: RepositoryId, held: Held) => Promise<void>
   readonly openHeld: (repository: RepositoryId, held: Held) => Promise<OpenObject | undefined>
@@ -166,7 +178,11 @@ export interface JournalStore {
   readonly repositories: () => Promise<RepositoryId[]>
   readonly head: (repository: RepositoryId) => Promise<JournalHead>
   /** Up to `limit` records after a position, in order. */
-  readonly read: (repository: RepositoryId, after: number, limit: number) => Promise<StoredRecord[]>
+  readonly read: (
+    repository: RepositoryId,
+    after: number,
+    limit: number,
+  ) => Promise<StoredRecord[]>
   /** Positions of the records whose effect may not have been carried out, in order. */
   readonly unsettled: (repository: RepositoryId) => Promise<number[]>
   readonly append: (batch: JournalBatch) => Promise<void>

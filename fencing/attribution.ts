@@ -1,0 +1,94 @@
+/** Knows who is writing: gathers the evidence for a request's author, strongest first (DESIGN.md, "Who is writing?"). */
+import type { Author, WriterId } from './event.js'
+import type { ObjectName } from './object.js'
+import { sureAuthor, type Caller, type Scene } from './scene.js'
+import { fenceOf, type Writer } from './writer.js'
+
+export interface Attribution {
+  /** The one sure author, if there is one. */
+  readonly writer?: Writer
+  /** How it is known; `own-channel` and `tag` are what an ending may rest on. */
+  readonly by?: 'tag' | 'name' | 'own-channel' | 'only-candidate'
+  /** Those that it may be (the sure one alone where it is known). */
+  readonly candidates: readonly Writer[]
+}
+
+export interface AttributionQuestion {
+  /** The name of an upload; names in deletions say nothing of their sender. */
+  readonly uploaded?: ObjectName
+  /** Indexes, snapshots and deletions come from writers that have looked. */
+  readonly mustHaveLooked: boolean
+}
+
+export function attribute(
+  scene: Scene,
+  caller: Caller,
+  question: AttributionQuestion,
+): Attribution {
+  const candidates = candidatesOf(scene, caller)
+  if (caller.tag !== undefined && candidates.length === 1) return sure(candidates[0], 'tag')
+  const poster = question.uploaded && scene.presence.posters.get(question.uploaded)
+  const posted = candidates.find((writer) => writer.id === poster)
+  if (posted !== undefined) return sure(posted, 'name')
+  const bound = boundWriter(scene, caller)
+  if (bound !== undefined) return sure(bound, 'own-channel')
+  const eligible = question.mustHaveLooked
+    ? candidates.filter((writer) => writer.hasLooked)
+    : candidates
+  if (eligible.length === 1) return sure(eligible[0], 'only-candidate')
+  return { candidates: eligible }
+}
+
+/** The writer whose channel this is by evidence 3, living or ended. */
+export function boundWriter(scene: Scene, caller: Caller): Writer | undefined {
+  const binding = caller.channel.binding
+  return binding === undefined ? undefined : scene.state.writers.get(binding.writer)
+}
+
+/**
+ * The writers that a request may come from: not ended, of the tag or the user where there is one, and not born after
+ * the channel was opened. An address excludes nobody. Who has a tag sends it with every request, so a request without
+ * one is not theirs.
+ */
+export function candidatesOf(scene: Scene, caller: Caller): Writer[] {
+  const { channel } = caller.channel
+  return scene.state.living().filter((writer) => {
+    if (writer.tag !== caller.tag) return false
+    if (!mayBeUser(caller, writer)) return false
+    const isHidden = channel.isHidden || caller.channel.isShared
+    return (
+      isHidden ||
+      scene.presence.of(writer.id).bornAt <= channel.openedAt ||
+      isOwn(caller, writer)
+    )
+  })
+}
+
+function mayBeUser(caller: Caller, writer: Writer): boolean {
+  const { user } = caller.client
+  return user === undefined || writer.client.user === user || writer.isFromBefore === true
+}
+
+function isOwn(caller: Caller, writer: Writer): boolean {
+  return caller.channel.binding?.writer === writer.id
+}
+
+function sure(writer: Writer | undefined, by: NonNullable<Attribution['by']>): Attribution {
+  if (writer === undefined) throw new Error('a sure author must exist')
+  return { writer, by, candidates: [writer] }
+}
+
+export function authorOf(attribution: Attribution): Author {
+  if (attribution.writer !== undefined) return sureAuthor(attribution.writer.id)
+  return { kind: 'unknown', candidates: idsOf(attribution.candidates) }
+}
+
+export function idsOf(writers: readonly Writer[]): WriterId[] {
+  return writers.map((writer) => writer.id)
+}
+
+/** True where there are candidates and nothing that any of them changes may be committed. */
+export function areAllFenced(scene: Scene, candidates: readonly Writer[]): boolean {
+  if (candidates.length === 0) return false
+  return candidates.every((writer) => fenceOf(writer, scene.state.runs) !== undefined)
+}

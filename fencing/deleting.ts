@@ -1,0 +1,96 @@
+/** Knows what becomes of a deletion: a retraction, maintenance, a plain deletion, or a refusal. Locks: see unlocking.ts. */
+import { attribute, authorOf, type Attribution } from './attribution.js'
+import { done, type Decision } from './decision.js'
+import { sureAuthor, type Caller, type Scene } from './scene.js'
+import { digestOf, typeOf, type ObjectName } from './object.js'
+import { knock, refuse, type Attempt } from './refusing.js'
+import { isMaintained, maintenanceGeneration } from './repository-state.js'
+import { commonFence } from './uploading.js'
+import type { Writer } from './writer.js'
+
+export interface Deletion {
+  readonly object: ObjectName
+  readonly isPresent: boolean
+}
+
+export function decideDeletion(scene: Scene, caller: Caller, deletion: Deletion): Decision {
+  if (!deletion.isPresent) return done
+  const attempt: Attempt = { verb: 'deletion', object: deletion.object, size: 0 }
+  const attribution = attribute(scene, caller, { mustHaveLooked: isRelyingOnALook(deletion) })
+  const { writer, candidates } = attribution
+  if (writer !== undefined && isRetraction(scene, writer, deletion.object)) {
+    return retract(deletion.object, writer)
+  }
+  if (candidates.length === 0) {
+    return refuse(scene, caller, attempt, attribution, { reason: 'unseen' })
+  }
+  const fence = commonFence(scene, attribution)
+  if (fence !== undefined) return refuse(scene, caller, attempt, attribution, fence)
+  if (writer === undefined || mayBeItsOwn(scene, writer, deletion.object)) {
+    return knockOrRefuse(scene, caller, attempt, attribution)
+  }
+  if (!isMaintained(deletion.object)) return remove(scene, deletion.object, writer)
+  return hasConflict(scene, writer)
+    ? refuse(scene, caller, attempt, attribution, { reason: 'conflict' })
+    : remove(scene, deletion.object, writer)
+}
+
+/** Who deletes keys or the config need not have listed indexes, snapshots or packs before. */
+function isRelyingOnALook(deletion: Deletion): boolean {
+  const type = typeOf(deletion.object)
+  return isMaintained(deletion.object) || type === 'snapshots'
+}
+
+/**
+ * Rule 8: restic takes back an upload whose answer it did not get. By the journal, that is a pack published after the
+ * view of its deleter, or an object that the deleter itself uploaded and whose answer did not surely arrive.
+ */
+function isRetraction(scene: Scene, writer: Writer, object: ObjectName): boolean {
+  if (typeOf(object) === 'data') {
+    const published = scene.state.packs.get(digestOf(object) ?? '')
+    return published !== undefined && published > writer.commitView
+  }
+  const unanswered = scene.state.unanswered.get(object)
+  return unanswered?.author.kind === 'writer' && unanswered.author.writer === writer.id
+}
+
+function retract(object: ObjectName, writer: Writer): Decision {
+  const author = sureAuthor(writer.id)
+  return { verdict: { kind: 'done' }, events: [{ kind: 'retracted', object, author }] }
+}
+
+/** An index or snapshot of an unknown author that may be the deleter's own: neither a retraction nor a real deletion. */
+function mayBeItsOwn(scene: Scene, writer: Writer, object: ObjectName): boolean {
+  return scene.state.unknownCommits.get(object)?.includes(writer.id) === true
+}
+
+/** A deletion needs one sure author; while there is none it is put off, and refused when patience ends. */
+function knockOrRefuse(
+  scene: Scene,
+  caller: Caller,
+  attempt: Attempt,
+  attribution: Attribution,
+): Decision {
+  const tried = scene.presence.tried(attempt.object, scene.monotonic)
+  if (tried !== 'exhausted' || attribution.writer !== undefined) {
+    return knock(scene, caller, attempt, attribution, tried === 'first')
+  }
+  return refuse(scene, caller, attempt, attribution, { reason: 'ambiguous' })
+}
+
+/** Rule 3: somebody else committed an index or a snapshot since this writer's view. */
+export function hasConflict(scene: Scene, writer: Writer): boolean {
+  for (const [author, position] of scene.state.lastCommits) {
+    if (author !== writer.id && position > writer.commitView) return true
+  }
+  return false
+}
+
+function remove(scene: Scene, object: ObjectName, writer: Writer): Decision {
+  const author = authorOf({ writer, candidates: [writer] })
+  const deleted = { kind: 'deleted', object, author, cause: 'request' } as const
+  scene.presence.settled(object)
+  if (!isMaintained(object)) return { verdict: { kind: 'commit' }, events: [deleted] }
+  const generation = maintenanceGeneration(scene.state, writer)
+  return { verdict: { kind: 'commit' }, events: [{ ...deleted, generation }] }
+}

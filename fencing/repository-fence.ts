@@ -1,0 +1,265 @@
+/** The core's one face to the gate: every question about a repository, decided on its journal and recorded in it. */
+import { decideDeletion, type Deletion } from './deleting.js'
+import { areAllFenced, attribute } from './attribution.js'
+import { decideUpload, commonFence, type Upload } from './uploading.js'
+import { decideUnlocking } from './unlocking.js'
+import type { Decision } from './decision.js'
+import { end, endGone } from './ending.js'
+import {
+  generationAfter,
+  type Client,
+  type ItemId,
+  type JournalEvent,
+  type WriterId,
+} from './event.js'
+import { isOpen, type Allowance, type Item } from './item.js'
+import { RepositoryJournal, type Recorded } from './journal.js'
+import { isHidden, look } from './looking.js'
+import { typeOf, type ListedType, type ObjectName, type RepositoryId } from './object.js'
+import { arrive, open } from './opening.js'
+import type { Clock, JournalStore, Random } from './ports.js'
+import { Presence, type Channel } from './presence.js'
+import type { RepositoryState } from './repository-state.js'
+import type { Caller, Scene, Settings } from './scene.js'
+import type { Writer } from './writer.js'
+
+export interface FenceOptions {
+  readonly repository: RepositoryId
+  readonly store: JournalStore
+  readonly clock: Clock
+  readonly random: Random
+  readonly settings: Settings
+  readonly allowance: Allowance
+}
+
+export interface Decided {
+  readonly decision: Decision
+  readonly recorded: readonly Recorded[]
+}
+
+export interface Standing {
+  readonly locks: readonly ObjectName[]
+  readonly indexes: readonly ObjectName[]
+}
+
+export class RepositoryFence {
+  readonly repository: RepositoryId
+  readonly presence: Presence
+  readonly #options: FenceOptions
+  #journal: RepositoryJournal
+  #watchers = new Set<() => void>()
+
+  private constructor(options: FenceOptions, journal: RepositoryJournal) {
+    this.repository = options.repository
+    this.#options = options
+    this.#journal = journal
+    this.presence = new Presence(options.clock.monotonic())
+  }
+
+  /** Reads the journal; answers the events whose effects must be carried out before anything else is asked. */
+  static async load(
+    options: FenceOptions,
+  ): Promise<{ fence: RepositoryFence; unsettled: Recorded[] }> {
+    const { journal, unsettled } = await RepositoryJournal.load(options)
+    return { fence: new RepositoryFence(options, journal), unsettled }
+  }
+
+  get state(): RepositoryState {
+    return this.#journal.state
+  }
+
+  /** The fault that made this fence useless, if one did: it must be loaded again. */
+  get failure(): Error | undefined {
+    return this.#journal.failure
+  }
+
+  get head(): RepositoryJournal['head'] {
+    return this.#journal.head
+  }
+
+  caller(channel: Channel, client: Client, tag?: string): Caller {
+    const state = this.presence.channel(channel, this.#options.clock.monotonic())
+    return { channel: state, client, ...(tag === undefined ? {} : { tag }) }
+  }
+
+  /** To be called for every request, before anything else is asked for it. */
+  arrive(caller: Caller): void {
+    this.#journal.defer(arrive(this.#scene(), caller))
+  }
+
+  /** The repository comes under this gateway as it stands. Only the first call does anything. */
+  async adopt(standing: Standing): Promise<void> {
+    if (this.state.isAdopted) return
+    await this.#record(() => [{ kind: 'adopted', ...standing }])
+  }
+
+  async open(caller: Caller): Promise<WriterId> {
+    const scene = this.#scene()
+    const { answer } = await this.#journal.transact(() => open(scene, caller))
+    return answer.writer
+  }
+
+  async look(caller: Caller, type: ListedType): Promise<void> {
+    await this.#record(() => look(this.#scene(), caller, type))
+  }
+
+  /** Whether the caller is not shown this object. */
+  isHidden(caller: Caller, object: ObjectName): boolean {
+    return isHidden(this.#scene(), caller, object)
+  }
+
+  /** A look on admission, which binds nothing: an upload that is surely refused and kept already need not be staged. */
+  isKeptAlready(caller: Caller, object: ObjectName): boolean {
+    const item = this.state.items.get(this.state.openItems.get(object) ?? ('' as ItemId))
+    if (item?.state !== 'quarantined') return false
+    const attribution = attribute(this.#scene(), caller, {
+      uploaded: object,
+      mustHaveLooked: true,
+    })
+    return commonFence(this.#scene(), attribution) !== undefined
+  }
+
+  async upload(caller: Caller, upload: Upload): Promise<Decided> {
+    return this.#decide((scene) => decideUpload(scene, caller, upload))
+  }
+
+  async delete(caller: Caller, deletion: Deletion): Promise<Decided> {
+    const isLock = typeOf(deletion.object) === 'locks'
+    return this.#decide((scene) => {
+      return isLock
+        ? decideUnlocking(scene, caller, deletion)
+        : decideDeletion(scene, caller, deletion)
+    })
+  }
+
+  /** The answer to a committed upload has gone out whole; the next request on the channel proves that it arrived. */
+  delivered(caller: Caller, object: ObjectName): void {
+    caller.channel.unconfirmed.push(object)
+  }
+
+  closed(channelId: string, byClient: boolean): void {
+    this.presence.closed(channelId, byClient, this.#options.clock.monotonic())
+  }
+
+  /** Resolves when something changed that may say whose a channel is, or after `ms`. */
+  async changed(ms: number, signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const finish = (): void => {
+        cancel()
+        this.#watchers.delete(finish)
+        signal.removeEventListener('abort', finish)
+        resolve()
+      }
+      const cancel = this.#options.clock.timer(ms, finish)
+      this.#watchers.add(finish)
+      signal.addEventListener('abort', finish)
+      if (signal.aborted) finish()
+    })
+  }
+
+  /** Notes that the effects of a recorded event have been carried out. */
+  async settle(recorded: Recorded): Promise<void> {
+    await this.#journal.settle(recorded)
+  }
+
+  /** To be called now and then: ends writers by the passing of time, and stores what was deferred. */
+  async tick(itemAgeMaxMs: number): Promise<Recorded[]> {
+    const { clock } = this.#options
+    const recorded = await this.#record(() => [
+      ...endGone(this.#scene()),
+      ...[...this.state.items.values()]
+        .filter(
+          (item) => isOpen(item) && item.isKept && clock.now() - item.lastTry > itemAgeMaxMs,
+        )
+        .map((item): JournalEvent => ({ kind: 'evicted', item: item.id, cause: 'age' })),
+    ])
+    await this.#journal.flush()
+    for (const id of this.presence.writers.keys()) {
+      if (!this.state.writers.has(id)) this.presence.forget(id)
+    }
+    return recorded
+  }
+
+  async endWriter(id: WriterId): Promise<Recorded[]> {
+    return this.#record(() => end(this.#scene(), id, 'operator'))
+  }
+
+  /** An operator raises the generation by hand: every view taken before is overtaken. */
+  async raise(by: string, reason: string): Promise<void> {
+    const generation = generationAfter(this.state.generation)
+    await this.#record(() => [{ kind: 'fenced', generation, by, reason }])
+  }
+
+  async release(
+    item: Item,
+    act: { by: string; reason: string; forced: boolean },
+  ): Promise<Recorded[]> {
+    const { id, object } = item
+    return this.#record(() => [{ kind: 'released', item: id, object, ...act }])
+  }
+
+  async discard(item: Item, act: { by: string; reason: string }): Promise<Recorded[]> {
+    return this.#record(() => [{ kind: 'discarded', item: item.id, ...act }])
+  }
+
+  async flush(): Promise<void> {
+    await this.#journal.flush()
+  }
+
+  /** Whether every candidate for this caller is overtaken already. */
+  isFenced(caller: Caller): boolean {
+    const { candidates } = attribute(this.#scene(), caller, { mustHaveLooked: true })
+    return areAllFenced(this.#scene(), candidates)
+  }
+
+  livingWriters(): Writer[] {
+    return this.state.living()
+  }
+
+  scene(): Scene {
+    return this.#scene()
+  }
+
+  async #decide(decide: (scene: Scene) => Decision): Promise<Decided> {
+    const { answer, recorded } = await this.#journal.transact(() => {
+      const decision = decide(this.#scene())
+      return { events: decision.events, decision }
+    })
+    const { decision } = answer
+    await this.#countTry(decision)
+    this.#wake()
+    return { decision, recorded }
+  }
+
+  async #record(decide: () => JournalEvent[]): Promise<Recorded[]> {
+    const { recorded } = await this.#journal.transact(() => ({ events: decide() }))
+    if (recorded.length > 0) this.#wake()
+    return recorded
+  }
+
+  /** Retries of one item are a count beside the chain, not events of their own. */
+  async #countTry(decision: Decision): Promise<void> {
+    const item = decision.triedAgain && this.state.items.get(decision.triedAgain)
+    if (item === undefined) return
+    item.tries += 1
+    item.lastTry = this.#options.clock.now()
+    const note = { item: item.id, tries: item.tries, time: item.lastTry }
+    await this.#options.store.noteTries(this.repository, note)
+  }
+
+  #wake(): void {
+    for (const watcher of [...this.#watchers]) watcher()
+  }
+
+  #scene(): Scene {
+    const { clock, random, settings } = this.#options
+    return {
+      state: this.state,
+      presence: this.presence,
+      settings,
+      random,
+      now: clock.now(),
+      monotonic: clock.monotonic(),
+    }
+  }
+}

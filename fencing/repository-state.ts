@@ -1,0 +1,351 @@
+/** Knows a repository as a function of its journal: a fold, event by event, and nothing that the journal does not say. */
+import {
+  firstGeneration,
+  generationAfter,
+  type Author,
+  type Generation,
+  type ItemId,
+  type JournalEvent,
+  type Position,
+  type WriterId,
+} from './event.js'
+import { applyItemEvent } from './item-fold.js'
+import { type Item, Allowance } from './item.js'
+import { digestOf, typeOf, type ObjectName } from './object.js'
+import type { Overtaking, Writer } from './writer.js'
+
+/** Ended writers are remembered this long, so that a request on a channel of theirs can revive them. */
+const endedMemoryMs = 60 * 60_000
+const sweepEveryRecords = 1024
+/**
+ * A view lies before the oldest commit that is not yet published. A replay does not know how long each commit took, so
+ * the fold keeps this many records more than the oldest view asks for.
+ */
+const publishingRecordsMax = 65_536
+
+export interface LockState {
+  readonly position: Position
+  readonly time: number
+  owner?: WriterId
+  /** Those that may own it, while nobody surely does. */
+  readonly candidates: readonly WriterId[]
+  isAnswered: boolean
+}
+
+export interface CommitState {
+  readonly author: Author
+  readonly position: Position
+}
+
+export interface EventStamp {
+  readonly position: Position
+  readonly time: number
+}
+
+export class RepositoryState {
+  generation: Generation = firstGeneration
+  position: Position = 0
+  isAdopted = false
+  readonly writers = new Map<WriterId, Writer>()
+  readonly locks = new Map<ObjectName, LockState>()
+  /** Who posted each lock, gone ones included, while its writer is remembered. */
+  readonly lockOwners = new Map<ObjectName, WriterId>()
+  /** Names of all indexes that stand in the repository by the journal. */
+  readonly indexes = new Set<ObjectName>()
+  /** Maintenance runs and fences that may overtake a living view. */
+  runs: Overtaking[] = []
+  /** The last commit of an index or a snapshot by each sure author, and by unknown ones (key undefined). */
+  readonly lastCommits = new Map<WriterId | undefined, Position>()
+  /** Uploads (packs and locks aside) whose answer has not surely arrived. */
+  readonly unanswered = new Map<ObjectName, CommitState>()
+  /** Indexes and snapshots whose author is unknown, with those that it may be. */
+  readonly unknownCommits = new Map<ObjectName, readonly WriterId[]>()
+  /** Where packs were published, as far back as the oldest living view. Keys are bare hex names. */
+  readonly packs = new Map<string, Position>()
+  readonly items = new Map<ItemId, Item>()
+  /** The item of an object that is in quarantine or waits for a sure author. */
+  readonly openItems = new Map<ObjectName, ItemId>()
+  /** Commits and deletions that are recorded and not yet carried out. */
+  readonly pendingCommits = new Map<ObjectName, Position>()
+  readonly pendingDeletions = new Map<ObjectName, Position>()
+  readonly allowance: Allowance
+
+  constructor(allowance: Allowance = new Allowance(Number.POSITIVE_INFINITY)) {
+    this.allowance = allowance
+  }
+
+  /** The position before the oldest commit that is recorded and not yet published. */
+  get commitView(): Position {
+    let view = this.position
+    for (const position of this.pendingCommits.values()) view = Math.min(view, position - 1)
+    return view
+  }
+
+  living(): Writer[] {
+    return [...this.writers.values()].filter((writer) => writer.ended === undefined)
+  }
+
+  apply(event: JournalEvent, stamp: EventStamp): void {
+    this.position = stamp.position
+    applyEvent(this, event, stamp)
+    applyItemEvent(this, event, stamp)
+    if (stamp.position % sweepEveryRecords === 0) sweep(this, stamp.time)
+  }
+
+  /** Notes that the effect of the record at this position has been carried out. */
+  settle(event: JournalEvent, position: Position): void {
+    if (event.kind === 'committed' || event.kind === 'released') {
+      if (this.pendingCommits.get(event.object) === position)
+        this.pendingCommits.delete(event.object)
+    } else if (event.kind === 'deleted') {
+      if (this.pendingDeletions.get(event.object) === position) {
+        this.pendingDeletions.delete(event.object)
+      }
+    }
+  }
+}
+
+function applyEvent(state: RepositoryState, event: JournalEvent, stamp: EventStamp): void {
+  switch (event.kind) {
+    case 'adopted':
+      adopt(state, event, stamp)
+      return
+    case 'opened':
+      state.writers.set(event.writer, bornWriter(state, event, stamp))
+      return
+    case 'looked':
+      for (const id of event.writers) look(state, id, event.sure, stamp)
+      return
+    case 'committed':
+      commit(state, event, stamp)
+      return
+    case 'owned':
+      own(state, event.lock, event.writer)
+      touch(state, event.writer, stamp)
+      return
+    case 'answered':
+      for (const object of event.objects) {
+        state.unanswered.delete(object)
+        const lock = state.locks.get(object)
+        if (lock !== undefined) lock.isAnswered = true
+      }
+      return
+    case 'deleted':
+      remove(state, event, stamp)
+      return
+    case 'retracted':
+      touchAuthor(state, event.author, stamp)
+      return
+    case 'refused': {
+      const writer = touchAuthor(state, event.author, stamp)
+      const isMaintenance = event.verb === 'deletion' && isMaintained(event.object)
+      if (writer !== undefined && isMaintenance) writer.isBroken = true
+      return
+    }
+    case 'ended': {
+      const writer = state.writers.get(event.writer)
+      if (writer !== undefined) writer.ended = { cause: event.cause, time: stamp.time }
+      return
+    }
+    case 'revived': {
+      const writer = touch(state, event.writer, stamp)
+      if (writer !== undefined) delete writer.ended
+      return
+    }
+    case 'released':
+      state.pendingCommits.set(event.object, stamp.position)
+      noteCommit(state, event.object, { kind: 'unknown', candidates: [] }, stamp.position)
+      return
+    case 'fenced':
+      state.generation = event.generation
+      state.runs.push({ generation: event.generation, last: stamp.position })
+      return
+    case 'knocked':
+    case 'discarded':
+    case 'evicted':
+      return
+  }
+}
+
+/** Deletions of these are maintenance. */
+export function isMaintained(object: ObjectName): boolean {
+  const type = typeOf(object)
+  return type === 'index' || type === 'data'
+}
+
+function bornWriter(
+  state: RepositoryState,
+  event: Extract<JournalEvent, { kind: 'opened' }>,
+  stamp: EventStamp,
+): Writer {
+  return {
+    id: event.writer,
+    client: event.client,
+    ...(event.tag === undefined ? {} : { tag: event.tag }),
+    bornAt: stamp.position,
+    generation: state.generation,
+    view: stamp.position,
+    commitView: event.view,
+    hasLooked: false,
+    hasSurelyLooked: false,
+    hasLocked: false,
+    hasPosted: false,
+    locks: new Set(),
+    isBroken: false,
+    lastRecorded: stamp.time,
+  }
+}
+
+/** A lock that stands at adoption speaks for a run whose opening nobody saw; it has its view from before all records. */
+function adopt(
+  state: RepositoryState,
+  event: Extract<JournalEvent, { kind: 'adopted' }>,
+  stamp: EventStamp,
+): void {
+  state.isAdopted = true
+  for (const index of event.indexes) state.indexes.add(index)
+  for (const lock of event.locks) {
+    const id = `w-${digestOf(lock)?.slice(0, 8) ?? ''}` as WriterId
+    const client = { address: 'unknown (locked before adoption)' }
+    const opened = { kind: 'opened', writer: id, client, view: stamp.position } as const
+    const born = bornWriter(state, opened, stamp)
+    const writer: Writer = { ...born, isFromBefore: true, hasLooked: true }
+    state.writers.set(id, writer)
+    state.locks.set(lock, { ...stamp, candidates: [], isAnswered: true })
+    own(state, lock, id)
+  }
+}
+
+function look(state: RepositoryState, id: WriterId, isSure: boolean, stamp: EventStamp): void {
+  const writer = state.writers.get(id)
+  if (writer === undefined) return
+  writer.hasLooked = true
+  if (!isSure) return
+  writer.hasSurelyLooked = true
+  writer.lastRecorded = stamp.time
+}
+
+function commit(
+  state: RepositoryState,
+  event: Extract<JournalEvent, { kind: 'committed' }>,
+  stamp: EventStamp,
+): void {
+  const { object, author } = event
+  const { position } = stamp
+  state.pendingCommits.set(object, position)
+  const writer = touchAuthor(state, author, stamp)
+  if (typeOf(object) === 'locks') {
+    const candidates = author.kind === 'unknown' ? author.candidates : []
+    state.locks.set(object, { ...stamp, candidates, isAnswered: false })
+    if (author.kind === 'writer') own(state, object, author.writer)
+    if (writer !== undefined && event.view !== undefined) {
+      writer.view = position
+      writer.commitView = event.view
+      writer.generation = state.generation
+    }
+    return
+  }
+  noteCommit(state, object, author, position)
+}
+
+function noteCommit(
+  state: RepositoryState,
+  object: ObjectName,
+  author: Author,
+  position: Position,
+): void {
+  const type = typeOf(object)
+  if (type === 'data') state.packs.set(digestOf(object) ?? '', position)
+  else if (author.kind === 'writer') state.unanswered.set(object, { author, position })
+  if (type === 'index') state.indexes.add(object)
+  if (type === 'index' || type === 'snapshots') {
+    state.lastCommits.set(author.kind === 'writer' ? author.writer : undefined, position)
+    if (author.kind === 'unknown') state.unknownCommits.set(object, author.candidates)
+  }
+  if (author.kind !== 'writer' || type === 'keys' || type === 'config') return
+  const writer = state.writers.get(author.writer)
+  if (writer !== undefined) writer.hasPosted = true
+}
+
+function own(state: RepositoryState, object: ObjectName, id: WriterId): void {
+  const lock = state.locks.get(object)
+  const writer = state.writers.get(id)
+  if (lock === undefined || writer === undefined) return
+  lock.owner = id
+  state.lockOwners.set(object, id)
+  writer.locks.add(object)
+  writer.hasLocked = true
+  if (lock.position >= (writer.newestLock?.position ?? 0)) {
+    writer.newestLock = { object, position: lock.position }
+  }
+}
+
+function remove(
+  state: RepositoryState,
+  event: Extract<JournalEvent, { kind: 'deleted' }>,
+  stamp: EventStamp,
+): void {
+  const { object, author } = event
+  state.pendingDeletions.set(object, stamp.position)
+  const writer = touchAuthor(state, author, stamp)
+  const owner = state.locks.get(object)?.owner
+  if (owner !== undefined) state.writers.get(owner)?.locks.delete(object)
+  state.locks.delete(object)
+  state.indexes.delete(object)
+  state.unanswered.delete(object)
+  state.unknownCommits.delete(object)
+  if (typeOf(object) === 'data') state.packs.delete(digestOf(object) ?? '')
+  if (event.generation === undefined || author.kind !== 'writer') return
+  const { generation } = event
+  const run = state.runs.find((one) => one.by === author.writer)
+  if (run === undefined)
+    state.runs.push({ by: author.writer, generation, last: stamp.position })
+  else run.last = stamp.position
+  state.generation = generation > state.generation ? generation : state.generation
+  if (writer === undefined) return
+  const first = writer.maintenance?.first ?? stamp.position
+  const since = writer.maintenance?.since ?? stamp.time
+  writer.maintenance = { generation, first, last: stamp.position, since }
+  writer.generation = generation
+}
+
+/** The generation of this writer's deletions: its own run's, or the next one. */
+export function maintenanceGeneration(state: RepositoryState, writer: Writer): Generation {
+  return writer.maintenance?.generation ?? generationAfter(state.generation)
+}
+
+function touch(state: RepositoryState, id: WriterId, stamp: EventStamp): Writer | undefined {
+  const writer = state.writers.get(id)
+  if (writer !== undefined) writer.lastRecorded = stamp.time
+  return writer
+}
+
+function touchAuthor(
+  state: RepositoryState,
+  author: Author,
+  stamp: EventStamp,
+): Writer | undefined {
+  return author.kind === 'writer' ? touch(state, author.writer, stamp) : undefined
+}
+
+/** Forgets what no living view can ask for any more. */
+function sweep(state: RepositoryState, time: number): void {
+  let oldest = state.commitView
+  for (const writer of state.writers.values()) {
+    const isForgotten = writer.ended !== undefined && time - writer.ended.time > endedMemoryMs
+    if (isForgotten) state.writers.delete(writer.id)
+    else oldest = Math.min(oldest, writer.view, writer.commitView)
+  }
+  oldest -= publishingRecordsMax
+  state.runs = state.runs.filter((run) => run.last > oldest)
+  for (const [pack, position] of state.packs) if (position <= oldest) state.packs.delete(pack)
+  for (const [author, position] of state.lastCommits) {
+    if (position <= oldest) state.lastCommits.delete(author)
+  }
+  for (const [object, candidates] of state.unknownCommits) {
+    if (!candidates.some((id) => state.writers.has(id))) state.unknownCommits.delete(object)
+  }
+  for (const [lock, owner] of state.lockOwners) {
+    if (!state.writers.has(owner)) state.lockOwners.delete(lock)
+  }
+}

@@ -1,0 +1,68 @@
+/** Knows what every decision is made from: the journal's state, what this run has heard, the request and the time. */
+import type { Author, Client, ItemId, JournalEvent, WriterId } from './event.js'
+import type { ObjectName } from './object.js'
+import type { Random } from './ports.js'
+import type { ChannelState, Presence } from './presence.js'
+import type { RepositoryState } from './repository-state.js'
+
+export interface Settings {
+  /** A lock not refreshed for so long is hidden from other writers (rule 6). */
+  readonly lockTimeoutMs: number
+  /** A writer silent for so long has ended: a stated limit of the promise. */
+  readonly writerAgeMaxMs: number
+}
+
+export const defaultSettings: Settings = {
+  lockTimeoutMs: 30 * 60_000,
+  writerAgeMaxMs: 14 * 24 * 60 * 60_000,
+}
+
+export interface Scene {
+  readonly state: RepositoryState
+  readonly presence: Presence
+  readonly settings: Settings
+  readonly random: Random
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  readonly monotonic: number
+}
+
+/** Who sends a request, as far as the request itself says. */
+export interface Caller {
+  readonly channel: ChannelState
+  readonly client: Client
+  readonly tag?: string
+}
+
+export function sureAuthor(writer: WriterId): Author {
+  return { kind: 'writer', writer }
+}
+
+export function newWriterId(scene: Scene): WriterId {
+  for (;;) {
+    const id = `w-${scene.random.hex(4)}` as WriterId
+    if (!scene.state.writers.has(id)) return id
+  }
+}
+
+export function newItemId(scene: Scene): ItemId {
+  for (;;) {
+    const id = `q-${scene.random.hex(3)}` as ItemId
+    if (!scene.state.items.has(id)) return id
+  }
+}
+
+/** Deletions of all locks of a writer that is fenced or has ended: they leave the repository with it. */
+export function lockDeletions(
+  scene: Scene,
+  id: WriterId,
+  cause: 'fenced' | 'ended',
+): JournalEvent[] {
+  const locks: Iterable<ObjectName> = scene.state.writers.get(id)?.locks ?? []
+  return [...locks].map((object) => ({
+    kind: 'deleted',
+    object,
+    author: sureAuthor(id),
+    cause,
+  }))
+}
