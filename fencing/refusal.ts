@@ -9,7 +9,13 @@ export type RefusalReason = 'stale' | 'conflict' | 'unseen' | 'ambiguous'
 
 /** Refusals that need no fence: what was asked is wrong or not allowed, whoever asks. */
 export type PlainReason =
-  'wrong-hash' | 'exists' | 'append-only' | 'not-allowed' | 'no-space' | 'undecided'
+  | 'wrong-hash'
+  | 'exists'
+  | 'append-only'
+  | 'not-allowed'
+  | 'no-repository'
+  | 'no-space'
+  | 'undecided'
 
 export const sentenceCharactersMax = 200
 
@@ -77,6 +83,7 @@ export const plainSentences: Readonly<Record<PlainReason, string>> = {
   exists: 'An object of this name exists with other content; it is never replaced.',
   'append-only': 'This address is append-only: only locks may be deleted.',
   'not-allowed': 'Not allowed.',
+  'no-repository': 'There is no repository here; "restic init" makes one.',
   'no-space': 'No space left for the repository or for the state of the gateway.',
   undecided:
     'The journal cannot be read or written, so nothing is committed. See the log of the gateway.',

@@ -83,10 +83,11 @@ function keep(scene: Scene, attempt: Attempt): Keeping {
     return { isSettled: false, item: id, isKept, kept: { item: id } }
   }
   const item = newItemId(scene)
-  const isKept = attempt.staged !== undefined && state.allowance.admits(attempt.size)
-  const kept =
-    isKept && attempt.staged !== undefined ? { item, staged: attempt.staged } : { item }
-  return { isSettled: false, item, isKept, kept }
+  const { staged } = attempt
+  if (staged === undefined || !state.allowance.admits(attempt.size)) {
+    return { isSettled: false, item, isKept: false, kept: { item } }
+  }
+  return { isSettled: false, item, isKept: true, kept: { item, staged } }
 }
 
 /** "503, try again", so that the retry comes on a channel that says whose it is. */

@@ -18,6 +18,7 @@ import { isHidden, look } from './looking.js'
 import { typeOf, type ListedType, type ObjectName, type RepositoryId } from './object.js'
 import { arrive, open } from './opening.js'
 import type { Clock, JournalStore, Random } from './ports.js'
+import { refuse } from './refusing.js'
 import { Presence, type Channel } from './presence.js'
 import type { RepositoryState } from './repository-state.js'
 import type { Caller, Scene, Settings } from './scene.js'
@@ -30,6 +31,8 @@ export interface FenceOptions {
   readonly random: Random
   readonly settings: Settings
   readonly allowance: Allowance
+  /** What this run has heard, where the fence is loaded again after a fault. */
+  readonly presence?: Presence
 }
 
 export interface Decided {
@@ -53,7 +56,7 @@ export class RepositoryFence {
     this.repository = options.repository
     this.#options = options
     this.#journal = journal
-    this.presence = new Presence(options.clock.monotonic())
+    this.presence = options.presence ?? new Presence(options.clock.monotonic())
   }
 
   /** Reads the journal; answers the events whose effects must be carried out before anything else is asked. */
@@ -119,17 +122,30 @@ export class RepositoryFence {
     return commonFence(this.#scene(), attribution) !== undefined
   }
 
+  /** Another try of an upload that is kept already; undefined where it would not surely be refused any more. */
+  refuseKept(caller: Caller, object: ObjectName): Decision | undefined {
+    if (!this.isKeptAlready(caller, object)) return undefined
+    const scene = this.#scene()
+    const attribution = attribute(scene, caller, { uploaded: object, mustHaveLooked: true })
+    const fence = commonFence(scene, attribution)
+    const attempt = { verb: 'upload', object, size: 0 } as const
+    return fence && refuse(scene, caller, attempt, attribution, fence)
+  }
+
   async upload(caller: Caller, upload: Upload): Promise<Decided> {
     return this.#decide((scene) => decideUpload(scene, caller, upload))
   }
 
   async delete(caller: Caller, deletion: Deletion): Promise<Decided> {
     const isLock = typeOf(deletion.object) === 'locks'
-    return this.#decide((scene) => {
+    const decided = await this.#decide((scene) => {
       return isLock
         ? decideUnlocking(scene, caller, deletion)
         : decideDeletion(scene, caller, deletion)
     })
+    // The deletion of a lock may have said whose a channel is.
+    if (isLock) this.#wake()
+    return decided
   }
 
   /** The answer to a committed upload has gone out whole; the next request on the channel proves that it arrived. */
@@ -225,20 +241,17 @@ export class RepositoryFence {
       const decision = decide(this.#scene())
       return { events: decision.events, decision }
     })
-    const { decision } = answer
-    await this.#countTry(decision)
-    this.#wake()
-    return { decision, recorded }
+    return { decision: answer.decision, recorded }
   }
 
   async #record(decide: () => JournalEvent[]): Promise<Recorded[]> {
     const { recorded } = await this.#journal.transact(() => ({ events: decide() }))
-    if (recorded.length > 0) this.#wake()
+    if (recorded.some(({ event }) => event.kind === 'ended')) this.#wake()
     return recorded
   }
 
   /** Retries of one item are a count beside the chain, not events of their own. */
-  async #countTry(decision: Decision): Promise<void> {
+  async countTry(decision: Decision): Promise<void> {
     const item = decision.triedAgain && this.state.items.get(decision.triedAgain)
     if (item === undefined) return
     item.tries += 1

@@ -92,6 +92,14 @@ export class RepositoryState {
     if (stamp.position % sweepEveryRecords === 0) sweep(this, stamp.time)
   }
 
+  /** Whether the effect of this record is still wanted: no later record of the same object has taken its place. */
+  isPending(event: JournalEvent, position: Position): boolean {
+    if (event.kind === 'committed' || event.kind === 'released') {
+      return this.pendingCommits.get(event.object) === position
+    }
+    return event.kind !== 'deleted' || this.pendingDeletions.get(event.object) === position
+  }
+
   /** Notes that the effect of the record at this position has been carried out. */
   settle(event: JournalEvent, position: Position): void {
     if (event.kind === 'committed' || event.kind === 'released') {
@@ -154,6 +162,7 @@ function applyEvent(state: RepositoryState, event: JournalEvent, stamp: EventSta
     }
     case 'released':
       state.pendingCommits.set(event.object, stamp.position)
+      state.pendingDeletions.delete(event.object)
       noteCommit(state, event.object, { kind: 'unknown', candidates: [] }, stamp.position)
       return
     case 'fenced':
@@ -233,6 +242,7 @@ function commit(
   const { object, author } = event
   const { position } = stamp
   state.pendingCommits.set(object, position)
+  state.pendingDeletions.delete(object)
   const writer = touchAuthor(state, author, stamp)
   if (typeOf(object) === 'locks') {
     const candidates = author.kind === 'unknown' ? author.candidates : []
@@ -287,6 +297,7 @@ function remove(
 ): void {
   const { object, author } = event
   state.pendingDeletions.set(object, stamp.position)
+  state.pendingCommits.delete(object)
   const writer = touchAuthor(state, author, stamp)
   const owner = state.locks.get(object)?.owner
   if (owner !== undefined) state.writers.get(owner)?.locks.delete(object)

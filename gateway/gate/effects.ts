@@ -1,0 +1,72 @@
+/** Knows how recorded effects are carried out on the store, now or after a crash: each step can be repeated. */
+import { effectsOf, type Effect } from '../../fencing/effect.js'
+import type { Recorded } from '../../fencing/journal.js'
+import { typeOf, type RepositoryId } from '../../fencing/object.js'
+import { BackendError, type ObjectStore } from '../../fencing/ports.js'
+import type { RepositoryFence } from '../../fencing/repository-fence.js'
+
+export async function carryOut(
+  store: ObjectStore,
+  fence: RepositoryFence,
+  recorded: readonly Recorded[],
+): Promise<void> {
+  for (const one of recorded) {
+    const effects = effectsOf(one.event)
+    if (effects.length === 0) continue
+    const isWanted = fence.state.isPending(one.event, one.position)
+    for (const effect of isWanted ? effects : insteadOf(effects)) {
+      await carryOutOne(store, fence.repository, effect)
+    }
+    await fence.settle(one)
+  }
+}
+
+/** What is left to do where a later record of the same object has taken this one's place: held bytes go. */
+function insteadOf(effects: readonly Effect[]): Effect[] {
+  return effects.flatMap((effect): Effect[] => {
+    if (effect.kind === 'publish') return [{ kind: 'discard', held: effect.held }]
+    return effect.kind === 'remove' ? [] : [effect]
+  })
+}
+
+async function carryOutOne(
+  store: ObjectStore,
+  repository: RepositoryId,
+  effect: Effect,
+): Promise<void> {
+  switch (effect.kind) {
+    case 'publish':
+      await publish(store, repository, effect)
+      return
+    case 'remove':
+      await store.remove(repository, effect.object)
+      return
+    case 'keep':
+      await store.keep(repository, effect.staged, effect.item)
+      return
+    case 'discard':
+      await store.discard(repository, effect.held)
+      return
+  }
+}
+
+/**
+ * The bytes may be at their place already, from before a crash or by another hand; a name is the hash of its content,
+ * so it is enough to see that the content is right before the held copy goes.
+ */
+async function publish(
+  store: ObjectStore,
+  repository: RepositoryId,
+  effect: Extract<Effect, { kind: 'publish' }>,
+): Promise<void> {
+  const { held, object } = effect
+  const result = await store.publish(repository, held, object)
+  if (result === 'published') return
+  const standing = await store.digest(repository, object)
+  const isRight = typeOf(object) === 'config' || object.endsWith(`/${standing?.sha256 ?? ''}`)
+  if (standing === undefined || !isRight) {
+    const what = standing === undefined ? 'is gone' : 'has other content'
+    throw new BackendError('corrupt', `"${object}" was recorded as committed, and ${what}`)
+  }
+  await store.discard(repository, held)
+}

@@ -1,0 +1,157 @@
+/** Knows the fences of all repositories: loads, recovers and adopts each once, and reloads one that has failed. */
+import { effectsOf } from '../../fencing/effect.js'
+import type { Allowance } from '../../fencing/item.js'
+import type { Recorded } from '../../fencing/journal.js'
+import type { ListedType, ObjectName, RepositoryId } from '../../fencing/object.js'
+import type { Clock, JournalStore, ObjectStore, Random } from '../../fencing/ports.js'
+import { RepositoryFence } from '../../fencing/repository-fence.js'
+import type { Settings } from '../../fencing/scene.js'
+import { carryOut } from './effects.js'
+
+export interface FencesOptions {
+  readonly store: ObjectStore
+  readonly journal: JournalStore
+  readonly clock: Clock
+  readonly random: Random
+  readonly settings: Settings
+  readonly allowance: Allowance
+  readonly itemAgeMaxMs: number
+  readonly onFault: (error: unknown, what: string) => void
+}
+
+/** A jump of the wall clock against the monotonic one by more than this is a suspend or a reset of the clock. */
+const clockJumpMs = 60_000
+
+export class Fences {
+  readonly #options: FencesOptions
+  readonly #loading = new Map<RepositoryId, Promise<RepositoryFence | undefined>>()
+  readonly #loaded = new Map<RepositoryId, RepositoryFence>()
+  /** Effects that were recorded and could not be carried out yet; an intent is never given up. */
+  readonly #pending = new Map<RepositoryFence, Recorded[]>()
+  #clockOffset: number
+
+  constructor(options: FencesOptions) {
+    this.#options = options
+    this.#clockOffset = options.clock.now() - options.clock.monotonic()
+  }
+
+  /** Undefined where there is no repository. Throws BackendError where its journal cannot be read. */
+  async of(repository: RepositoryId): Promise<RepositoryFence | undefined> {
+    const known = this.#loaded.get(repository)
+    if (known !== undefined && known.failure === undefined) return known
+    const loading = this.#loading.get(repository) ?? this.#load(repository)
+    this.#loading.set(repository, loading)
+    try {
+      return await loading
+    } finally {
+      if (this.#loading.get(repository) === loading) this.#loading.delete(repository)
+    }
+  }
+
+  loaded(): RepositoryFence[] {
+    return [...this.#loaded.values()]
+  }
+
+  /** Loads and recovers every repository that has a journal. Faults of one are reported and do not stop the others. */
+  async loadAll(): Promise<void> {
+    for (const repository of await this.#options.journal.repositories()) {
+      try {
+        await this.of(repository)
+      } catch (error) {
+        this.#options.onFault(error, `loading the journal of "${repository}"`)
+      }
+    }
+  }
+
+  notePending(fence: RepositoryFence, recorded: readonly Recorded[]): void {
+    const open = recorded.filter(({ event }) => effectsOf(event).length > 0)
+    this.#pending.set(fence, [...(this.#pending.get(fence) ?? []), ...open])
+  }
+
+  /** Carries out what earlier failed for this object (for every object, without one). Throws while it still fails. */
+  async carryOutPending(fence: RepositoryFence, object?: ObjectName): Promise<void> {
+    const pending = this.#pending.get(fence)
+    if (pending === undefined) return
+    for (const one of pending.filter(
+      (each) => object === undefined || objectOf(each) === object,
+    )) {
+      await carryOut(this.#options.store, fence, [one])
+      const rest = (this.#pending.get(fence) ?? []).filter((each) => each !== one)
+      if (rest.length > 0) this.#pending.set(fence, rest)
+      else this.#pending.delete(fence)
+    }
+  }
+
+  /** Whether staged bytes of this object are still needed by an effect that could not be carried out yet. */
+  isHeldForPending(fence: RepositoryFence, object: ObjectName): boolean {
+    return (this.#pending.get(fence) ?? []).some((one) => objectOf(one) === object)
+  }
+
+  /** To be called every few seconds: what time itself decides. */
+  async tick(): Promise<void> {
+    const { clock, store, itemAgeMaxMs, onFault } = this.#options
+    const offset = clock.now() - clock.monotonic()
+    const hasJumped = Math.abs(offset - this.#clockOffset) > clockJumpMs
+    this.#clockOffset = offset
+    for (const fence of this.loaded()) {
+      try {
+        if (hasJumped) fence.presence.renewLocks(clock.monotonic())
+        await this.carryOutPending(fence)
+        await carryOut(store, fence, await fence.tick(itemAgeMaxMs))
+      } catch (error) {
+        onFault(error, `the regular check of "${fence.repository}"`)
+      }
+    }
+  }
+
+  async flush(): Promise<void> {
+    for (const fence of this.loaded()) await fence.flush()
+  }
+
+  async #load(repository: RepositoryId): Promise<RepositoryFence | undefined> {
+    const { store, journal } = this.#options
+    if (!(await store.exists(repository))) return undefined
+    const before = this.#loaded.get(repository)
+    const { fence, unsettled } = await RepositoryFence.load({
+      ...this.#options,
+      store: journal,
+      repository,
+      ...(before === undefined ? {} : { presence: before.presence }),
+    })
+    await carryOut(store, fence, unsettled)
+    if (before === undefined) await this.#cleanStaging(fence)
+    else giveBack(before)
+    await fence.adopt({
+      locks: await this.#namesOf(repository, 'locks'),
+      indexes: await this.#namesOf(repository, 'index'),
+    })
+    if (before !== undefined) this.#pending.delete(before)
+    this.#loaded.set(repository, fence)
+    return fence
+  }
+
+  /** What a crash left half received belongs to nobody: no record names it. */
+  async #cleanStaging(fence: RepositoryFence): Promise<void> {
+    const { store } = this.#options
+    for (const id of await store.held(fence.repository, 'staging')) {
+      await store.discard(fence.repository, { area: 'staging', id })
+    }
+  }
+
+  async #namesOf(repository: RepositoryId, type: ListedType): Promise<ObjectName[]> {
+    const entries = (await this.#options.store.list(repository, type)) ?? []
+    return entries.map(({ id }) => `${type}/${id}` as ObjectName)
+  }
+}
+
+/** The items of a fence that is loaded again are counted twice otherwise. */
+function giveBack(fence: RepositoryFence): void {
+  for (const item of fence.state.items.values()) {
+    if (item.isKept) fence.state.allowance.give(item.size)
+  }
+}
+
+function objectOf(recorded: Recorded): ObjectName | undefined {
+  const { event } = recorded
+  return 'object' in event ? event.object : undefined
+}

@@ -1,0 +1,294 @@
+/** The one way from every door to a store: stage, decide, publish. Knows no protocol. */
+import type { Client } from '../../fencing/event.js'
+import {
+  digestOf,
+  typeOf,
+  type ListedType,
+  type ObjectName,
+  type RepositoryId,
+} from '../../fencing/object.js'
+import {
+  BackendError,
+  type BackendErrorCode,
+  type ListEntry,
+  type ObjectStore,
+  type OpenObject,
+  type Random,
+  type Staged,
+} from '../../fencing/ports.js'
+import type { Channel } from '../../fencing/presence.js'
+import type { Decided, RepositoryFence } from '../../fencing/repository-fence.js'
+import type { Caller } from '../../fencing/scene.js'
+import type { Upload } from '../../fencing/uploading.js'
+import { carryOut } from './effects.js'
+import type { Fences } from './fences.js'
+import { KeyedMutex } from './keyed-mutex.js'
+import { nothingDelivered, outcomeOf, refusedPlainly, type Outcome } from './outcome.js'
+
+/** Who sends a request through a door, as far as the door can tell. */
+export interface Visitor {
+  readonly channel: Channel
+  readonly client: Client
+  readonly tag?: string
+  /** Deletions other than of locks are not allowed on this door. */
+  readonly isAppendOnly: boolean
+}
+
+export interface GateOptions {
+  readonly store: ObjectStore
+  readonly fences: Fences
+  readonly random: Random
+  /** How long a knocked retry is held, so that a lock refresh can say meanwhile whose it is. */
+  readonly parkMs: number
+  readonly parkedMax: number
+}
+
+export const defaultParking = { parkMs: 60_000, parkedMax: 64 } as const
+
+export interface UploadBody {
+  readonly chunks: AsyncIterable<Uint8Array>
+  /** Reads the rest of a body that nobody wants. */
+  readonly drain: () => Promise<void>
+}
+
+export class Gate {
+  readonly #options: GateOptions
+  readonly #mutex = new KeyedMutex()
+  readonly #closing = new AbortController()
+  #parked = 0
+
+  constructor(options: GateOptions) {
+    this.#options = options
+  }
+
+  /** Makes the folders of a repository. */
+  async create(repository: RepositoryId): Promise<void> {
+    await this.#options.store.create(repository)
+    await this.#options.fences.of(repository)
+  }
+
+  /** A client begins: answers the size of the config, or undefined where there is none and nobody was born. */
+  async begin(visitor: Visitor, repository: RepositoryId): Promise<number | undefined> {
+    const config = 'config' as ObjectName
+    const { size, met } = await this.#lookUp(visitor, repository, config)
+    if (size !== undefined) await met?.fence.open(met.caller)
+    return size
+  }
+
+  async stat(
+    visitor: Visitor,
+    repository: RepositoryId,
+    object: ObjectName,
+  ): Promise<number | undefined> {
+    const { size } = await this.#lookUp(visitor, repository, object)
+    return size
+  }
+
+  async open(
+    visitor: Visitor,
+    repository: RepositoryId,
+    object: ObjectName,
+  ): Promise<OpenObject | undefined> {
+    const met = await this.#meetReader(visitor, repository)
+    if (met?.fence.state.pendingDeletions.has(object) === true) return undefined
+    return this.#options.store.open(repository, object)
+  }
+
+  /** Undefined where the repository does not exist. A folder that is missing in a repository is empty. */
+  async list(
+    visitor: Visitor,
+    repository: RepositoryId,
+    type: ListedType,
+  ): Promise<ListEntry[] | undefined> {
+    const met = await this.#meetReader(visitor, repository)
+    await met?.fence.look(met.caller, type)
+    const { store } = this.#options
+    const entries = await store.list(repository, type)
+    if (entries === undefined) {
+      const isThere = (await store.stat(repository, 'config' as ObjectName)) !== undefined
+      return isThere ? [] : undefined
+    }
+    if (met === undefined) return entries
+    const { fence, caller } = met
+    return entries.filter(({ id }) => !fence.isHidden(caller, `${type}/${id}` as ObjectName))
+  }
+
+  async upload(
+    visitor: Visitor,
+    repository: RepositoryId,
+    object: ObjectName,
+    body: UploadBody,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const met = await this.#meetWriter(visitor, repository, body)
+    if (met === undefined) return refusedPlainly('no-repository')
+    const { fence, caller } = met
+    if (fence.isKeptAlready(caller, object)) return this.#refuseKept(met, object, body)
+    const { store, random, fences } = this.#options
+    const staged = random.hex(12)
+    const { size, sha256 } = await store.stage(repository, staged, body.chunks, signal)
+    try {
+      const digest = digestOf(object)
+      if (digest !== undefined && digest !== sha256) return refusedPlainly('wrong-hash')
+      const decide = async (): Promise<Decided> => {
+        const present = await this.#present(fence, object, { size, sha256 })
+        return fence.upload(caller, { object, size, staged, present })
+      }
+      const { decision } = await this.#settleOn(fence, object, decide, signal)
+      await fence.countTry(decision)
+      const delivered = (): void => fence.delivered(caller, object)
+      return outcomeOf(decision.verdict, delivered)
+    } finally {
+      if (!fences.isHeldForPending(fence, object)) {
+        await store.discard(repository, { area: 'staging', id: staged })
+      }
+    }
+  }
+
+  async delete(
+    visitor: Visitor,
+    repository: RepositoryId,
+    object: ObjectName,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    if (visitor.isAppendOnly && typeOf(object) !== 'locks') return refusedPlainly('append-only')
+    const met = await this.#meet(visitor, repository)
+    if (met === undefined) return { kind: 'done', delivered: nothingDelivered }
+    const { fence, caller } = met
+    const decide = async (): Promise<Decided> => {
+      const isDeleted = fence.state.pendingDeletions.has(object)
+      const size = isDeleted ? undefined : await this.#options.store.stat(repository, object)
+      return fence.delete(caller, { object, isPresent: size !== undefined })
+    }
+    const { decision } = await this.#settleOn(fence, object, decide, signal)
+    return outcomeOf(decision.verdict, nothingDelivered)
+  }
+
+  /** A channel has closed; `byClient` where the client closed it, not the gateway and no time limit. */
+  closed(channelId: string, byClient: boolean): void {
+    for (const fence of this.#options.fences.loaded()) fence.closed(channelId, byClient)
+  }
+
+  /** Lets go of every parked request. */
+  close(): void {
+    this.#closing.abort()
+  }
+
+  /** Decides, one after another for one object, and carries out; a knocked retry is held and decided once more. */
+  async #settleOn(
+    fence: RepositoryFence,
+    object: ObjectName,
+    decide: () => Promise<Decided>,
+    signal: AbortSignal,
+  ): Promise<Decided> {
+    const decided = await this.#decideOnce(fence, object, decide)
+    const { verdict } = decided.decision
+    if (verdict.kind !== 'knock' || verdict.isFirst) return decided
+    if (this.#parked >= this.#options.parkedMax) return decided
+    this.#parked += 1
+    try {
+      const either = AbortSignal.any([signal, this.#closing.signal])
+      await fence.changed(this.#options.parkMs, either)
+      if (either.aborted) return decided
+    } finally {
+      this.#parked -= 1
+    }
+    return this.#decideOnce(fence, object, decide)
+  }
+
+  async #decideOnce(
+    fence: RepositoryFence,
+    object: ObjectName,
+    decide: () => Promise<Decided>,
+  ): Promise<Decided> {
+    const { store, fences } = this.#options
+    return this.#mutex.run(`${fence.repository}/${object}`, async () => {
+      await fences.carryOutPending(fence, object)
+      const decided = await decide()
+      try {
+        await carryOut(store, fence, decided.recorded)
+      } catch (error) {
+        fences.notePending(fence, decided.recorded)
+        throw error
+      }
+      return decided
+    })
+  }
+
+  /** What stands under a name; the same content is what its hash and size say, read anew from the disk. */
+  async #present(
+    fence: RepositoryFence,
+    object: ObjectName,
+    upload: Staged,
+  ): Promise<Upload['present']> {
+    if (fence.state.pendingDeletions.has(object)) return 'absent'
+    const { store } = this.#options
+    const size = await store.stat(fence.repository, object)
+    if (size === undefined) return 'absent'
+    if (size !== upload.size) return 'different'
+    const standing = await store.digest(fence.repository, object)
+    return standing?.sha256 === upload.sha256 ? 'same' : 'different'
+  }
+
+  /** The bytes are in quarantine already and the answer is known: read the body to its end and say so. */
+  async #refuseKept(met: Met, object: ObjectName, body: UploadBody): Promise<Outcome> {
+    await body.drain()
+    const decision = met.fence.refuseKept(met.caller, object)
+    if (decision === undefined)
+      return outcomeOf({ kind: 'knock', isFirst: true }, nothingDelivered)
+    await met.fence.countTry(decision)
+    return outcomeOf(decision.verdict, nothingDelivered)
+  }
+
+  async #lookUp(
+    visitor: Visitor,
+    repository: RepositoryId,
+    object: ObjectName,
+  ): Promise<{ size: number | undefined; met: Met | undefined }> {
+    const met = await this.#meetReader(visitor, repository)
+    const isDeleted = met?.fence.state.pendingDeletions.has(object) === true
+    const size = isDeleted ? undefined : await this.#options.store.stat(repository, object)
+    return { size, met }
+  }
+
+  async #meetWriter(
+    visitor: Visitor,
+    repository: RepositoryId,
+    body: UploadBody,
+  ): Promise<Met | undefined> {
+    try {
+      const met = await this.#meet(visitor, repository)
+      if (met === undefined) await body.drain()
+      return met
+    } catch (error) {
+      await body.drain()
+      throw error
+    }
+  }
+
+  /** Reads are served even where the journal is damaged for good: then no write can follow on what was seen. */
+  async #meetReader(visitor: Visitor, repository: RepositoryId): Promise<Met | undefined> {
+    try {
+      return await this.#meet(visitor, repository)
+    } catch (error) {
+      const isForGood = error instanceof BackendError && damagedCodes.has(error.code)
+      if (!isForGood) throw error
+      return undefined
+    }
+  }
+
+  async #meet(visitor: Visitor, repository: RepositoryId): Promise<Met | undefined> {
+    const fence = await this.#options.fences.of(repository)
+    if (fence === undefined) return undefined
+    const caller = fence.caller(visitor.channel, visitor.client, visitor.tag)
+    fence.arrive(caller)
+    return { fence, caller }
+  }
+}
+
+interface Met {
+  readonly fence: RepositoryFence
+  readonly caller: Caller
+}
+
+const damagedCodes: ReadonlySet<BackendErrorCode> = new Set(['corrupt', 'newer-state'])

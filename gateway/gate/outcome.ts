@@ -1,0 +1,39 @@
+/** Knows the answers of the gate that every door puts into its own language. */
+import type { Verdict } from '../../fencing/decision.js'
+import {
+  knockSentence,
+  plainSentences,
+  refusalSentence,
+  type PlainReason,
+  type RefusalReason,
+} from '../../fencing/refusal.js'
+
+export type RefusedReason = RefusalReason | PlainReason | 'knocked'
+
+export type Outcome =
+  /** `delivered` is to be called once the answer has gone out whole. */
+  | { readonly kind: 'done'; readonly delivered: () => void }
+  /** The sentence is ASCII, at most 200 characters. */
+  | { readonly kind: 'refused'; readonly reason: RefusedReason; readonly sentence: string }
+
+export const nothingDelivered = (): void => undefined
+
+export function refusedPlainly(reason: PlainReason): Outcome {
+  return { kind: 'refused', reason, sentence: plainSentences[reason] }
+}
+
+export function outcomeOf(verdict: Verdict, delivered: () => void): Outcome {
+  switch (verdict.kind) {
+    case 'commit':
+    case 'done':
+      return { kind: 'done', delivered }
+    case 'refuse': {
+      const sentence = refusalSentence(verdict.story)
+      return { kind: 'refused', reason: verdict.story.reason, sentence }
+    }
+    case 'knock':
+      return { kind: 'refused', reason: 'knocked', sentence: knockSentence(verdict.sleeper) }
+    case 'plain':
+      return refusedPlainly(verdict.reason)
+  }
+}
