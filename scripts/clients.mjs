@@ -1,0 +1,118 @@
+/**
+ * Knows the programs that the tests run: Debian packages, unpacked (not installed) below `.cache/clients/`.
+ * `node scripts/clients.mjs [names…]` fetches what is missing; once all are there no network is needed.
+ */
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { openApt } from './debian.mjs'
+
+const run = promisify(execFile)
+const cache = fileURLToPath(new URL('../.cache/clients/', import.meta.url))
+
+/** Per client: the package, its release, the program in it, how to ask its version, and the version that is expected. */
+const CLIENTS = {
+  'restic-0.14': {
+    from: ['restic', 'bookworm'],
+    program: 'restic',
+    ask: 'version',
+    expect: /\b0\.14\.\d+/,
+  },
+  'restic-0.18': {
+    from: ['restic', 'trixie'],
+    program: 'restic',
+    ask: 'version',
+    expect: /\b0\.18\.\d+/,
+  },
+  'rest-server': {
+    from: ['restic-rest-server', 'trixie'],
+    program: 'restic-rest-server',
+    ask: '--version',
+    expect: /\b0\.13\.\d+/,
+  },
+  rclone: {
+    from: ['rclone', 'bookworm'],
+    program: 'rclone',
+    ask: 'version',
+    expect: /1\.60\.\d+/,
+  },
+}
+
+export const CLIENT_NAMES = Object.keys(CLIENTS)
+
+/** Written last: a client is there when its marker is, `{ path, version }` with the path below its folder. */
+const MARKER = 'client.json'
+
+const readMarker = async (name) => {
+  const text = await readFile(join(cache, name, MARKER), 'utf8').catch(() => undefined)
+  return text === undefined ? undefined : JSON.parse(text)
+}
+
+/** Runs the unpacked program once: a package may be fetched and still not run here. */
+const versionOf = async (name, folder, path) => {
+  const { ask, expect } = CLIENTS[name]
+  const { stdout } = await run(join(folder, path), [ask]).catch((error) => {
+    throw new Error(`does not run here: ${error.stderr || error.message}`.trim())
+  })
+  const version = expect.exec(stdout)?.[0]
+  if (!version) throw new Error(`unexpected version: ${stdout.split('\n')[0]}`)
+  return version
+}
+
+/** Builds the client's folder aside and renames it, so that two runs at once or a broken one leave nothing half-made. */
+const install = async (name, apt) => {
+  const { from, program } = CLIENTS[name]
+  const folder = await mkdtemp(join(cache, 'new-'))
+  try {
+    await apt.download(...from, folder)
+    const path = join('usr', 'bin', program)
+    const version = await versionOf(name, folder, path)
+    await writeFile(join(folder, MARKER), JSON.stringify({ path, version }))
+    await rename(folder, join(cache, name)).catch(async (error) => {
+      if (!(await readMarker(name))) throw error
+    })
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/**
+ * Makes the named clients available, `{ name: { path, version } | { missing: reason } }`. Never throws: a machine
+ * that cannot have a client says why.
+ */
+export const ensureClients = async (names = CLIENT_NAMES, say = () => undefined) => {
+  const result = {}
+  let apt
+  for (const name of names) {
+    try {
+      if (!CLIENTS[name]) throw new Error(`unknown; known are ${CLIENT_NAMES.join(', ')}`)
+      if (!(await readMarker(name))) {
+        say(`Fetching ${name} (a Debian package, unpacked into .cache/clients/${name}) ...`)
+        await mkdir(cache, { recursive: true })
+        apt ??= openApt()
+        await install(name, await apt)
+      }
+      const { path, version } = await readMarker(name)
+      result[name] = { path: join(cache, name, path), version }
+    } catch (error) {
+      result[name] = { missing: error.message }
+    }
+  }
+  await apt?.then(({ close }) => close()).catch(() => undefined)
+  return result
+}
+
+/** One line per client, for people. */
+export const describeClients = (clients) =>
+  Object.entries(clients).map(([name, { path, version, missing }]) =>
+    missing ? `${name}: missing (${missing})` : `${name}: ${version} at ${path}`,
+  )
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const names = process.argv.slice(2)
+  const clients = await ensureClients(names.length > 0 ? names : CLIENT_NAMES, console.log)
+  console.log(describeClients(clients).join('\n'))
+  if (Object.values(clients).some(({ missing }) => missing)) process.exitCode = 1
+}

@@ -1,0 +1,25 @@
+/**
+ * `npm start -- --flag`: installs and builds what is missing, then serves in this very process, so that signals and
+ * the exit code are the gateway's own.
+ */
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { root } from './build.mjs'
+import { prepare } from './prepare.mjs'
+
+const DEFAULTS = [
+  ['--path', './data'],
+  ['--listen', '127.0.0.1:8000'],
+]
+
+const given = process.argv.slice(2)
+const isGiven = (flag) => given.some((word) => word === flag || word.startsWith(`${flag}=`))
+const defaults = DEFAULTS.filter(([flag]) => !isGiven(flag)).flat()
+
+if (await prepare()) {
+  const program = join(root, 'dist', 'gateway', 'cli', 'main.js')
+  process.argv = [process.execPath, program, 'serve', ...defaults, ...given]
+  await import(pathToFileURL(program).href)
+} else {
+  process.exitCode = 1
+}
