@@ -1,0 +1,36 @@
+/** Knows where the test clients are; `scripts/clients.mjs` puts them there. */
+import test, { type ImplementationFn } from 'ava'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const RESTIC_VERSIONS = ['0.14', '0.18'] as const
+export type ResticVersion = (typeof RESTIC_VERSIONS)[number]
+export type ClientName = `restic-${ResticVersion}` | 'rest-server' | 'rclone'
+
+/** The project's folder, seen from `dist/test/end-to-end/harness/`. */
+export const projectRoot = fileURLToPath(new URL('../../../../', import.meta.url))
+
+/** The program of a client, or undefined where it is missing. */
+export const findClient = (name: ClientName): string | undefined => {
+  const folder = join(projectRoot, '.cache', 'clients', name)
+  try {
+    const marker = JSON.parse(readFileSync(join(folder, 'client.json'), 'utf8')) as unknown
+    if (typeof marker !== 'object' || marker === null || !('path' in marker)) return undefined
+    return join(folder, String(marker.path))
+  } catch {
+    return undefined
+  }
+}
+
+export const clientPath = (name: ClientName): string => {
+  const path = findClient(name)
+  if (path === undefined) throw new Error(`${name} is missing; run node scripts/clients.mjs`)
+  return path
+}
+
+type Declare = (title: string, implementation: ImplementationFn<[]>) => void
+
+/** AVA's `test`, serial, or its visible skip where one of the clients is missing (a failure in CI). */
+export const testWith = (...names: readonly ClientName[]): Declare =>
+  names.every((name) => findClient(name) !== undefined) ? test.serial : test.serial.skip

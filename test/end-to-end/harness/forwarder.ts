@@ -1,0 +1,186 @@
+/**
+ * Knows the line between a client and a server: what is asked and answered, and how to hold, lose or cut it. One
+ * connection of the client is one connection to the server, for attribution rests on that.
+ */
+import { once } from 'node:events'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { describe, matches, type Exchange, type Pattern } from './exchange.js'
+import { RequestFraming } from './framing.js'
+import { Rules, type Gate } from './rules.js'
+import { eventually } from './wait.js'
+
+/** The exchange that a connection is at: pieces of both directions belong to it. */
+interface Line {
+  readonly connection: number
+  readonly client: Socket
+  readonly server: Socket
+  exchange?: Exchange
+}
+
+const write = async (to: Socket, bytes: Buffer): Promise<void> => {
+  if (to.writable && !to.write(bytes))
+    await Promise.race([once(to, 'drain'), once(to, 'close')])
+}
+
+/** A socket's bytes; unlike the socket's own iterator, its end leaves the other direction open. */
+const chunksOf = (socket: Socket): AsyncIterable<Buffer> =>
+  socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
+
+export class Forwarder {
+  readonly target: { readonly port: number }
+  /** The address that connections to the server come from; set another to let the client roam. */
+  outgoing = '127.0.0.1'
+  readonly exchanges: Exchange[] = []
+  readonly #ends = new Set<Socket>()
+  #server: Server | undefined
+  readonly #rules = new Rules()
+  #port = 0
+  #connections = 0
+
+  private constructor(target: { readonly port: number }) {
+    this.target = target
+  }
+
+  static async open(target: { readonly port: number }): Promise<Forwarder> {
+    const forwarder = new Forwarder(target)
+    await forwarder.accept()
+    return forwarder
+  }
+
+  get port(): number {
+    return this.#port
+  }
+
+  url(repository: string): string {
+    return `rest:http://127.0.0.1:${this.#port}/${repository}/`
+  }
+
+  /** Listens, again on the same port after `refuse`. */
+  async accept(): Promise<void> {
+    const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) =>
+      this.#join(client),
+    )
+    await once(server.listen(this.#port, '127.0.0.1'), 'listening')
+    const address = server.address()
+    if (typeof address === 'object' && address !== null) this.#port = address.port
+    this.#server = server
+  }
+
+  /** Refuses new connections; those that are open go on. */
+  refuse(): void {
+    this.#server?.close()
+    this.#server = undefined
+  }
+
+  /** Cuts every open connection on both sides: `rst` as a crash would, `fin` as an orderly close. */
+  cut(how: 'rst' | 'fin' = 'rst'): void {
+    for (const end of this.#ends) {
+      if (how === 'rst') end.resetAndDestroy()
+      else end.destroySoon()
+    }
+  }
+
+  close(): void {
+    this.refuse()
+    this.cut()
+  }
+
+  /** Keeps the next matching request from the server, or its reply from the client, until released. */
+  hold(pattern: Pattern, place: 'request' | 'reply' = 'request'): Gate {
+    return this.#rules.hold(pattern, place)
+  }
+
+  /** Lets the server answer the next matching request, and resets the client's connection instead of passing it on. */
+  loseReply(pattern: Pattern): Promise<Exchange> {
+    return this.#rules.lose(pattern)
+  }
+
+  /** Resolves with the first matching exchange from number `from` on, once it was asked. */
+  async seen(pattern: Pattern, from = 0, deadlineMs?: number): Promise<Exchange> {
+    return eventually(
+      () => `${pattern}; seen were\n${this.describe(from)}`,
+      () => this.exchanges.slice(from).find((exchange) => matches(pattern, exchange)),
+      deadlineMs,
+    )
+  }
+
+  /** Resolves with the first matching exchange from number `from` on, once it was answered. */
+  async answered(pattern: Pattern, from = 0, deadlineMs?: number): Promise<Exchange> {
+    return eventually(
+      () => `an answer to ${pattern}; seen were\n${this.describe(from)}`,
+      () => this.all(pattern, from).find(({ answer }) => answer !== undefined),
+      deadlineMs,
+    )
+  }
+
+  /** Resolves when nothing that was asked waits for its answer. */
+  async quiet(): Promise<void> {
+    await eventually('all answers', () =>
+      this.exchanges.every(({ answer }) => answer !== undefined),
+    )
+  }
+
+  all(pattern: Pattern, from = 0): readonly Exchange[] {
+    return this.exchanges.slice(from).filter((exchange) => matches(pattern, exchange))
+  }
+
+  describe(from = 0): string {
+    return describe(this.exchanges.slice(from))
+  }
+
+  #join(client: Socket): void {
+    const connection = ++this.#connections
+    const server = connect({
+      host: '127.0.0.1',
+      port: this.target.port,
+      localAddress: this.outgoing,
+      allowHalfOpen: true,
+      noDelay: true,
+    })
+    const line: Line = { connection, client, server }
+    for (const [end, other] of [[client, server] as const, [server, client] as const]) {
+      this.#ends.add(end)
+      end.on('error', () => other.resetAndDestroy())
+      end.on('close', () => {
+        this.#ends.delete(end)
+        other.destroySoon()
+      })
+    }
+    this.#passRequests(line).catch(() => client.resetAndDestroy())
+    this.#passReplies(line).catch(() => server.resetAndDestroy())
+  }
+
+  async #passRequests(line: Line): Promise<void> {
+    const framing = new RequestFraming()
+    for await (const chunk of chunksOf(line.client)) {
+      for (const { bytes, request } of framing.push(chunk)) {
+        if (request !== undefined) {
+          line.exchange = { connection: line.connection, ...request }
+          this.exchanges.push(line.exchange)
+          await this.#rules.apply('request', line.exchange)
+        }
+        await write(line.server, bytes)
+      }
+    }
+    line.server.end()
+  }
+
+  async #passReplies(line: Line): Promise<void> {
+    for await (const chunk of chunksOf(line.server)) {
+      const { exchange } = line
+      // Clients wait for an answer before they ask again on a connection, so these bytes begin the answer.
+      const status = /^HTTP\/1\.[01] ([2-5]\d\d) ?(.*)\r\n/.exec(
+        chunk.toString('latin1', 0, 512),
+      )
+      if (exchange !== undefined && exchange.answer === undefined && status !== null) {
+        exchange.answer = { status: Number(status[1]), reason: status[2] ?? '' }
+        if ((await this.#rules.apply('reply', exchange)) === 'lose') {
+          line.client.resetAndDestroy()
+          return
+        }
+      }
+      await write(line.client, chunk)
+    }
+    line.client.end()
+  }
+}

@@ -1,0 +1,136 @@
+/** Knows how to run what serves repositories: the gateway, and the real rest-server to compare it with. */
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import { join } from 'node:path'
+import { Child, type Ended } from './child.js'
+import { clientPath, projectRoot } from './clients.js'
+import { eventually } from './wait.js'
+
+interface Launch {
+  readonly file: string
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** A port of 127.0.0.1 that was free a moment ago. */
+export const freePort = async (): Promise<number> => {
+  const server = createServer()
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const address = server.address()
+  server.close()
+  if (typeof address !== 'object' || address === null) throw new Error('no address')
+  return address.port
+}
+
+const isListening = async (port: number): Promise<boolean> => {
+  const socket = connect(port, '127.0.0.1')
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}
+
+/** A server on a fixed port, that can be stopped, killed and started again. */
+export class Service {
+  readonly port: number
+  /** The folder that holds the repositories. */
+  readonly folder: string
+  readonly #launch: Launch
+  #child: Child | undefined
+
+  constructor(port: number, folder: string, launch: Launch) {
+    this.port = port
+    this.folder = folder
+    this.#launch = launch
+  }
+
+  url(repository: string): string {
+    return `rest:http://127.0.0.1:${this.port}/${repository}/`
+  }
+
+  get child(): Child {
+    if (this.#child === undefined) throw new Error('the service was not started')
+    return this.#child
+  }
+
+  /** Resolves when it accepts connections. */
+  async start(): Promise<void> {
+    const { file, args, env } = this.#launch
+    const child = new Child(file, args, { env })
+    this.#child = child
+    await eventually(
+      () => `${child.command} to listen; it said:\n${child.output}`,
+      () => {
+        if (child.isOver) throw new Error(`${child.command} ended:\n${child.output}`)
+        return isListening(this.port)
+      },
+    )
+  }
+
+  /** SIGTERM, and the orderly end. */
+  async stop(): Promise<Ended> {
+    this.child.signal('SIGTERM')
+    return this.child.ended
+  }
+
+  /** SIGKILL: the power cord. */
+  async kill(): Promise<Ended> {
+    return this.child.kill()
+  }
+
+  async restart(): Promise<void> {
+    await this.stop()
+    await this.start()
+  }
+}
+
+export interface ServiceOptions {
+  readonly folder: string
+  readonly env: Readonly<Record<string, string>>
+  readonly port?: number
+  /** Further flags of the program. */
+  readonly args?: readonly string[]
+}
+
+/** The command line of the gateway, ready for `spawn`. */
+export const gatewayCommand = (args: readonly string[]): readonly [string, ...string[]] => [
+  process.execPath,
+  '--enable-source-maps',
+  join(projectRoot, 'dist', 'gateway', 'cli', 'main.js'),
+  ...args,
+]
+
+export const startGateway = async ({
+  folder,
+  env,
+  port,
+  args = [],
+}: ServiceOptions): Promise<Service> => {
+  const listen = port ?? (await freePort())
+  const flags = ['serve', '--path', folder, '--listen', `127.0.0.1:${listen}`, ...args]
+  const [file, ...rest] = gatewayCommand(flags)
+  const service = new Service(listen, folder, { file, args: rest, env })
+  await service.start()
+  return service
+}
+
+export const startRestServer = async ({
+  folder,
+  env,
+  port,
+  args = [],
+}: ServiceOptions): Promise<Service> => {
+  const listen = port ?? (await freePort())
+  const flags = ['--path', folder, '--listen', `127.0.0.1:${listen}`, '--no-auth', ...args]
+  const service = new Service(listen, folder, {
+    file: clientPath('rest-server'),
+    args: flags,
+    env,
+  })
+  await service.start()
+  return service
+}

@@ -1,0 +1,68 @@
+/** Knows the laptop of the story: a backup that is held open after it has uploaded packs that no index names yet. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Child, Ended } from './child.js'
+import type { ResticVersion } from './clients.js'
+import { contentsOfOne, MIB, randomBytes, type Contents } from './content.js'
+import type { Forwarder } from './forwarder.js'
+import { savedSnapshot, type Saved } from './soundness.js'
+import type { World } from './world.js'
+
+const FILE_NAME = 'stdin'
+
+/** restic fills up to two packs of 16 MiB at a time before it uploads one. */
+const FEED_BYTES_MAX = 80 * MIB
+
+export interface SleeperOptions {
+  readonly version: ResticVersion
+  /** The sleeper's own line: its requests are the forwarder's only ones while it is fed. */
+  readonly line: Forwarder
+  readonly repository: string
+  readonly seed: string
+  /** Fed first: content that an older snapshot has, so that the new one leans on the old one's packs. */
+  readonly leansOn?: Uint8Array
+  readonly home?: string
+}
+
+/** A running `backup --stdin` whose input the test has not ended. */
+export interface Sleeper {
+  readonly child: Child
+  /** What its snapshot would hold. */
+  readonly contents: Contents
+  /** Ends its input, so that it writes what is left, its index and its snapshot; resolves when it has ended. */
+  readonly finish: () => Promise<Ended>
+}
+
+/** Resolves once the server has answered the upload of a pack, and nothing else is under way. */
+export const startSleeper = async (world: World, options: SleeperOptions): Promise<Sleeper> => {
+  const { version, line, repository, seed, leansOn, home } = options
+  const from = line.exchanges.length
+  const args = ['-r', line.url(repository), 'backup', '--stdin', '--stdin-filename', FILE_NAME]
+  const child = world.restic(version, args, { isStdinOpen: true, ...(home && { home }) })
+  const fed: Uint8Array[] = []
+  const feed = async (bytes: Uint8Array): Promise<void> => {
+    fed.push(bytes)
+    await child.feed(bytes)
+  }
+  const isUploaded = (): boolean =>
+    line.all('POST data/', from).some(({ answer }) => answer !== undefined)
+
+  if (leansOn !== undefined) await feed(leansOn)
+  for (let count = 0; count * MIB < FEED_BYTES_MAX && !isUploaded() && !child.isOver; count++) {
+    await feed(randomBytes(`${seed}/${count}`, MIB))
+    await nextTurn()
+  }
+  await line.answered('POST data/', from)
+  await line.quiet()
+
+  const finish = async (): Promise<Ended> => {
+    child.endInput()
+    return child.ended
+  }
+  return { child, contents: contentsOfOne(FILE_NAME, Buffer.concat(fed)), finish }
+}
+
+/** What a sleeper's end says is saved: nothing unless it reports a snapshot. */
+export const savedBy = (sleeper: Sleeper, ended: Ended): readonly Saved[] => {
+  const snapshot = savedSnapshot(ended)
+  return snapshot === undefined ? [] : [{ snapshot, contents: sleeper.contents }]
+}

@@ -1,0 +1,34 @@
+/** Knows how to wait: for a condition, with a deadline, never for a time that is hoped to be enough. */
+import { setTimeout as delay } from 'node:timers/promises'
+
+const POLL_MS = 5
+
+/**
+ * Resolves with the first answer of `probe` that is neither undefined nor false; fails after the deadline, naming
+ * what was waited for (`what` is asked then, so that it can tell the latest state).
+ */
+export const eventually = async <T>(
+  what: string | (() => string),
+  probe: () => T | undefined | false | Promise<T | undefined | false>,
+  deadlineMs = 60_000,
+): Promise<T> => {
+  const end = performance.now() + deadlineMs
+  for (;;) {
+    const answer = await probe()
+    if (answer !== undefined && answer !== false) return answer
+    if (performance.now() > end) {
+      const name = typeof what === 'string' ? what : what()
+      throw new Error(`waited ${deadlineMs} ms in vain for ${name}`)
+    }
+    await delay(POLL_MS)
+  }
+}
+
+/** A promise and the way to resolve it from outside (`Promise.withResolvers`, which Node 20 lacks). */
+export const openPromise = <T>(): { promise: Promise<T>; resolve: (value: T) => void } => {
+  let resolve: (value: T) => void = () => undefined
+  const promise = new Promise<T>((settle) => {
+    resolve = settle
+  })
+  return { promise, resolve }
+}

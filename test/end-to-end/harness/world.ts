@@ -1,0 +1,128 @@
+/** Knows one test's own little world: a folder, its programs' surroundings, and that all of it goes away again. */
+import type { ExecutionContext } from 'ava'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Child, type Ended } from './child.js'
+import { clientPath, type ResticVersion } from './clients.js'
+import { Forwarder } from './forwarder.js'
+import { gatewayCommand, startGateway, startRestServer, type Service } from './service.js'
+
+export const PASSWORD = 'correct horse'
+
+export interface ResticOptions {
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly isStdinOpen?: boolean
+  /** Separate homes have separate caches; programs of one home are the same user on the same machine. */
+  readonly home?: string
+}
+
+export interface ServeOptions {
+  readonly port?: number
+  readonly args?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export class World {
+  readonly folder: string
+  /** Where services of this world keep their repositories. */
+  readonly repositories: string
+  readonly #children = new Set<Child>()
+  readonly #services = new Set<Service>()
+  readonly #forwarders = new Set<Forwarder>()
+
+  private constructor(folder: string) {
+    this.folder = folder
+    this.repositories = join(folder, 'repositories')
+  }
+
+  /** A fresh world, closed when the test ends, whatever its outcome. */
+  static async open(t: Pick<ExecutionContext, 'teardown'>): Promise<World> {
+    const world = new World(await mkdtemp(join(tmpdir(), 'lockkeeper-test-')))
+    t.teardown(() => world.close())
+    for (const name of ['repositories', 'tmp']) await mkdir(world.path(name))
+    return world
+  }
+
+  path(...names: readonly string[]): string {
+    return join(this.folder, ...names)
+  }
+
+  /** The environment of every program: nothing of the user's own but the way to find programs. */
+  environment(home = 'home'): Readonly<Record<string, string>> {
+    return {
+      PATH: process.env.PATH ?? '',
+      HOME: this.path(home),
+      TMPDIR: this.path('tmp'),
+      RESTIC_PASSWORD: PASSWORD,
+      RESTIC_CACHE_DIR: this.path(home, 'cache'),
+    }
+  }
+
+  async gateway(options: ServeOptions = {}): Promise<Service> {
+    return this.#serve(startGateway, options)
+  }
+
+  /** The real rest-server in the gateway's place. */
+  async restServer(options: ServeOptions = {}): Promise<Service> {
+    return this.#serve(startRestServer, options)
+  }
+
+  async #serve(start: typeof startGateway, options: ServeOptions): Promise<Service> {
+    const env = { ...this.environment(), ...options.env }
+    const service = await start({ ...options, folder: this.repositories, env })
+    this.#services.add(service)
+    return service
+  }
+
+  async forwarder(target: { readonly port: number }): Promise<Forwarder> {
+    const forwarder = await Forwarder.open(target)
+    this.#forwarders.add(forwarder)
+    return forwarder
+  }
+
+  /** Starts restic; the test goes on at once. */
+  restic(version: ResticVersion, args: readonly string[], options: ResticOptions = {}): Child {
+    const { home, env, ...rest } = options
+    const child = new Child(clientPath(`restic-${version}`), args, {
+      ...rest,
+      env: { ...this.environment(home), ...env },
+    })
+    this.#children.add(child)
+    return child
+  }
+
+  /** Runs restic to its end, which must be exit code 0. */
+  async run(
+    version: ResticVersion,
+    args: readonly string[],
+    options?: ResticOptions,
+  ): Promise<Ended> {
+    return expectSuccess(this.restic(version, args, options))
+  }
+
+  /** Runs one of the gateway's own commands on this world's repositories to its end. */
+  async lockkeeper(...args: readonly string[]): Promise<Ended> {
+    const [file, ...rest] = gatewayCommand([...args, '--path', this.repositories])
+    const child = new Child(file, rest, { env: this.environment() })
+    this.#children.add(child)
+    return child.ended
+  }
+
+  async close(): Promise<void> {
+    for (const forwarder of this.#forwarders) forwarder.close()
+    const services = [...this.#services].map((service) => service.child)
+    await Promise.all([...this.#children, ...services].map((child) => child.kill()))
+    await rm(this.folder, { recursive: true, force: true })
+  }
+}
+
+/** Waits for the end; throws with all that was said unless the exit code is 0. */
+export const expectSuccess = async (child: Child): Promise<Ended> => {
+  const ended = await child.ended
+  if (ended.code === 0) return ended
+  throw new Error(
+    `${child.command}: ${ended.signal ?? `exit ${ended.code ?? '?'}`}\n${child.output}`,
+  )
+}
