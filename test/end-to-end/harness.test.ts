@@ -18,8 +18,7 @@ for (const version of RESTIC_VERSIONS) {
       const world = await World.open(t)
       const server = await world.restServer()
       const line = await world.forwarder(server)
-      const folder = world.path('repositories', 'repo')
-      await world.run(version, ['-r', server.url('repo'), 'init'])
+      const folder = await world.repository(version)
       await writeFiles(world.path('files'), 'kept', { 'a/one': 2 * MIB, two: 1000 })
       await writeFiles(world.path('files'), 'old', { old: 2 * MIB })
       await backUp(world, version, server.url('repo'), world.path('files'))
@@ -59,7 +58,7 @@ for (const version of RESTIC_VERSIONS) {
       const world = await World.open(t)
       const server = await world.restServer()
       const line = await world.forwarder(server)
-      await world.run(version, ['-r', server.url('repo'), 'init'])
+      const folder = await world.repository(version)
       const sleeper = await startSleeper(world, {
         version,
         line,
@@ -74,10 +73,7 @@ for (const version of RESTIC_VERSIONS) {
       const ended = await sleeper.finish()
       t.is(ended.code, 0)
       t.true(line.all('POST snapshots/', awake).length > 0, line.describe())
-      t.deepEqual(
-        await soundness(world, world.path('repositories', 'repo'), savedBy(sleeper, ended)),
-        [],
-      )
+      t.deepEqual(await soundness(world, folder, savedBy(sleeper, ended)), [])
     },
   )
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { Child, type Ended } from './child.js'
 import { clientPath, type ResticVersion } from './clients.js'
 import { Forwarder } from './forwarder.js'
+import { lightenKey } from './light-key.js'
 import { gatewayCommand, startGateway, startRestServer, type Service } from './service.js'
 
 export const PASSWORD = 'correct horse'
@@ -100,6 +101,17 @@ export class World {
     options?: ResticOptions,
   ): Promise<Ended> {
     return expectSuccess(this.restic(version, args, options))
+  }
+
+  /**
+   * Makes a repository straight in the services' folder, with a key that opens quickly; answers its folder. What the
+   * services find there is an existing repository to adopt. A story about `init` itself runs restic's own.
+   */
+  async repository(version: ResticVersion, name = 'repo'): Promise<string> {
+    const folder = join(this.repositories, name)
+    await this.run(version, ['-r', folder, 'init'])
+    await lightenKey(folder, PASSWORD)
+    return folder
   }
 
   /** Runs one of the gateway's own commands on this world's repositories to its end. */
