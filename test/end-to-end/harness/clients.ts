@@ -1,5 +1,4 @@
 /** Knows where the test clients are; `scripts/clients.mjs` puts them there. */
-import test, { type ImplementationFn } from 'ava'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -28,9 +27,3 @@ export const clientPath = (name: ClientName): string => {
   if (path === undefined) throw new Error(`${name} is missing; run node scripts/clients.mjs`)
   return path
 }
-
-type Declare = (title: string, implementation: ImplementationFn<[]>) => void
-
-/** AVA's `test`, serial, or its visible skip where one of the clients is missing (a failure in CI). */
-export const testWith = (...names: readonly ClientName[]): Declare =>
-  names.every((name) => findClient(name) !== undefined) ? test.serial : test.serial.skip

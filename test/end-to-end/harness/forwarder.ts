@@ -113,10 +113,11 @@ export class Forwarder {
     )
   }
 
-  /** Resolves when nothing that was asked waits for its answer. */
-  async quiet(): Promise<void> {
-    await eventually('all answers', () =>
-      this.exchanges.every(({ answer }) => answer !== undefined),
+  /** Resolves when nothing that was asked from number `from` on waits for its answer. */
+  async quiet(from = 0): Promise<void> {
+    await eventually(
+      () => `all answers; seen were\n${this.describe(from)}`,
+      () => this.exchanges.slice(from).every(({ answer }) => answer !== undefined),
     )
   }
 

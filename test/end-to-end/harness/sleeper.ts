@@ -1,10 +1,12 @@
 /** Knows the laptop of the story: a backup that is held open after it has uploaded packs that no index names yet. */
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Child, Ended } from './child.js'
 import type { ResticVersion } from './clients.js'
 import { contentsOfOne, MIB, randomBytes, type Contents } from './content.js'
 import type { Forwarder } from './forwarder.js'
 import { savedSnapshot, type Saved } from './soundness.js'
+import { eventually } from './wait.js'
 import type { World } from './world.js'
 
 const FILE_NAME = 'stdin'
@@ -14,9 +16,11 @@ const FEED_BYTES_MAX = 80 * MIB
 
 export interface SleeperOptions {
   readonly version: ResticVersion
-  /** The sleeper's own line: its requests are the forwarder's only ones while it is fed. */
-  readonly line: Forwarder
+  /** The repository's address, and the folder where its packs land. */
   readonly repository: string
+  readonly folder: string
+  /** The sleeper's own line, if it has one: then it falls asleep with no answer outstanding. */
+  readonly line?: Forwarder
   readonly seed: string
   /** Fed first: content that an older snapshot has, so that the new one leans on the old one's packs. */
   readonly leansOn?: Uint8Array
@@ -32,27 +36,34 @@ export interface Sleeper {
   readonly finish: () => Promise<Ended>
 }
 
-/** Resolves once the server has answered the upload of a pack, and nothing else is under way. */
+const countPacks = async (folder: string): Promise<number> => {
+  const names = await readdir(join(folder, 'data'), { recursive: true })
+  return names.filter((name) => /(^|\/)[0-9a-f]{64}$/.test(name)).length
+}
+
+/** Feeds a backup until the repository has a pack of it; it then waits, asleep or not, for more input. */
 export const startSleeper = async (world: World, options: SleeperOptions): Promise<Sleeper> => {
-  const { version, line, repository, seed, leansOn, home } = options
-  const from = line.exchanges.length
-  const args = ['-r', line.url(repository), 'backup', '--stdin', '--stdin-filename', FILE_NAME]
+  const { version, repository, folder, line, seed, leansOn, home } = options
+  const before = await countPacks(folder)
+  const from = line?.exchanges.length
+  const args = ['-r', repository, 'backup', '--stdin', '--stdin-filename', FILE_NAME]
   const child = world.restic(version, args, { isStdinOpen: true, ...(home && { home }) })
   const fed: Uint8Array[] = []
   const feed = async (bytes: Uint8Array): Promise<void> => {
     fed.push(bytes)
     await child.feed(bytes)
   }
-  const isUploaded = (): boolean =>
-    line.all('POST data/', from).some(({ answer }) => answer !== undefined)
+  const isUploaded = async (): Promise<boolean> => {
+    if (child.isOver) throw new Error(`the sleeper ended early:\n${child.output}`)
+    return (await countPacks(folder)) > before
+  }
 
   if (leansOn !== undefined) await feed(leansOn)
-  for (let count = 0; count * MIB < FEED_BYTES_MAX && !isUploaded() && !child.isOver; count++) {
+  for (let count = 0; count * MIB < FEED_BYTES_MAX && !(await isUploaded()); count++)
     await feed(randomBytes(`${seed}/${count}`, MIB))
-    await nextTurn()
-  }
-  await line.answered('POST data/', from)
-  await line.quiet()
+  await eventually(() => `a pack of the sleeper, which said:\n${child.output}`, isUploaded)
+  await line?.answered('POST data/', from)
+  await line?.quiet(from)
 
   const finish = async (): Promise<Ended> => {
     child.endInput()
