@@ -1,6 +1,6 @@
 /**
  * `npm start -- --flag`: installs and builds what is missing, then serves in this very process, so that signals and
- * the exit code are the gateway's own.
+ * the exit code are the gateway's own. (npm signals the shell it started: hence the `exec` in package.json.)
  */
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'

@@ -1,5 +1,6 @@
 /** Knows one test's own little world: a folder, its programs' surroundings, and that all of it goes away again. */
 import type { ExecutionContext } from 'ava'
+import { rmSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,6 +26,13 @@ export interface ServeOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
+const worlds = new Set<World>()
+
+/** A test process that crashes runs no teardown; its children have been killed by then. */
+process.on('exit', () => {
+  for (const { folder } of worlds) rmSync(folder, { recursive: true, force: true })
+})
+
 export class World {
   readonly folder: string
   /** Where services of this world keep their repositories. */
@@ -41,6 +49,7 @@ export class World {
   /** A fresh world, closed when the test ends, whatever its outcome. */
   static async open(t: Pick<ExecutionContext, 'teardown'>): Promise<World> {
     const world = new World(await mkdtemp(join(tmpdir(), 'lockkeeper-test-')))
+    worlds.add(world)
     t.teardown(() => world.close())
     for (const name of ['repositories', 'tmp']) await mkdir(world.path(name))
     return world
@@ -127,6 +136,7 @@ export class World {
     const services = [...this.#services].map((service) => service.child)
     await Promise.all([...this.#children, ...services].map((child) => child.kill()))
     await rm(this.folder, { recursive: true, force: true })
+    worlds.delete(this)
   }
 }
 
