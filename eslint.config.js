@@ -4,10 +4,7 @@ import tseslint from 'typescript-eslint'
 const layer = (files, forbidden, instead) => ({
   files,
   rules: {
-    'no-restricted-imports': [
-      'error',
-      { patterns: [{ regex: forbidden, message: instead }] },
-    ],
+    'no-restricted-imports': ['error', { patterns: [{ regex: forbidden, message: instead }] }],
   },
 })
 
@@ -28,8 +25,14 @@ export default tseslint.config(
       ],
       '@typescript-eslint/no-non-null-assertion': 'error',
       '@typescript-eslint/require-await': 'off',
-      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
-      'max-lines-per-function': ['error', { max: 90, skipBlankLines: true, skipComments: true }],
+      '@typescript-eslint/no-confusing-void-expression': [
+        'error',
+        { ignoreArrowShorthand: true },
+      ],
+      'max-lines-per-function': [
+        'error',
+        { max: 90, skipBlankLines: true, skipComments: true },
+      ],
       eqeqeq: 'error',
     },
   },
@@ -43,13 +46,28 @@ export default tseslint.config(
       ],
       'no-restricted-syntax': [
         'error',
-        { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'fencing/ is handed a Clock; use it.' },
+        {
+          selector: "NewExpression[callee.name='Date'][arguments.length=0]",
+          message: 'fencing/ is handed a Clock; use it.',
+        },
       ],
       'no-restricted-globals': ['error', 'setTimeout', 'setInterval', 'process', 'performance'],
     },
   },
-  layer(['fencing/**/*.ts'], '(\\.\\./)+(gateway|backends|formats|config)/|^node:(fs|http|net|os|path)|^(fastify|pino|better-sqlite3)', 'fencing/ imports only itself: put a port into fencing/ports.ts and hand the thing in.'),
-  layer(['backends/**/*.ts'], '(\\.\\./)+(gateway|config)/', 'backends/ knows bytes and names only; it may import the ports of fencing/.'),
-  layer(['gateway/rest/**/*.ts', 'gateway/webdav/**/*.ts', 'gateway/fuse/**/*.ts'], 'backends/', 'A door receives the gate, never a backend.'),
+  layer(
+    ['fencing/**/*.ts'],
+    '(\\.\\./)+(gateway|backends|formats|config)/|^node:(fs|http|net|os|path)|^(fastify|pino|better-sqlite3)',
+    'fencing/ imports only itself: put a port into fencing/ports.ts and hand the thing in.',
+  ),
+  layer(
+    ['backends/**/*.ts'],
+    '(\\.\\./)+(gateway|config)/',
+    'backends/ knows bytes and names only; it may import the ports of fencing/.',
+  ),
+  layer(
+    ['gateway/rest/**/*.ts', 'gateway/webdav/**/*.ts', 'gateway/fuse/**/*.ts'],
+    'backends/',
+    'A door receives the gate, never a backend.',
+  ),
   { files: ['test/**/*.ts'], rules: { 'max-lines-per-function': 'off' } },
 )
