@@ -2,6 +2,7 @@
 import { authorOf, idsOf, type Attribution } from './attribution.js'
 import type { Decision } from './decision.js'
 import type { Generation, ItemId, JournalEvent, Kept, Verb } from './event.js'
+import type { Item } from './item.js'
 import { holdsLivingLock } from './looking.js'
 import type { ObjectName } from './object.js'
 import type { RefusalReason, RefusalStory } from './refusal.js'
@@ -43,7 +44,8 @@ export function refuse(
   }
   presence.settled(attempt.object)
   const verdict = { kind: 'refuse', story } as const
-  if (kept.isSettled) return { verdict, events: [], triedAgain: kept.item }
+  const again = kept.known === undefined ? {} : { triedAgain: kept.known.id }
+  if (kept.known?.state === 'quarantined') return { verdict, events: [], ...again }
   const refused: JournalEvent = {
     kind: 'refused',
     verb: attempt.verb,
@@ -60,34 +62,33 @@ export function refuse(
     attribution.writer === undefined
       ? []
       : lockDeletions(scene, attribution.writer.id, 'fenced')
-  return { verdict, events: [refused, ...locks] }
+  return { verdict, events: [refused, ...locks], ...again }
 }
 
-type Keeping =
-  | { readonly isSettled: true; readonly item: ItemId; readonly isKept: boolean }
-  | {
-      readonly isSettled: false
-      readonly item?: ItemId
-      readonly isKept: boolean
-      readonly kept?: Kept
-    }
+interface Keeping {
+  readonly item?: ItemId
+  /** The bytes are in quarantine, or will be. */
+  readonly isKept: boolean
+  /** An earlier try of the same object made the item. */
+  readonly known?: Item
+  readonly kept?: Kept
+}
 
 /** Bytes are kept once, however often the client retries; when the quarantine is full, only the story is. */
 function keep(scene: Scene, attempt: Attempt): Keeping {
-  if (attempt.verb === 'deletion') return { isSettled: false, isKept: false }
+  if (attempt.verb === 'deletion') return { isKept: false }
   const { state } = scene
   const known = state.items.get(state.openItems.get(attempt.object) ?? ('' as ItemId))
   if (known !== undefined) {
     const { id, isKept } = known
-    if (known.state === 'quarantined') return { isSettled: true, item: id, isKept }
-    return { isSettled: false, item: id, isKept, kept: { item: id } }
+    return { item: id, isKept, known, kept: { item: id } }
   }
   const item = newItemId(scene)
   const { staged } = attempt
   if (staged === undefined || !state.allowance.admits(attempt.size)) {
-    return { isSettled: false, item, isKept: false, kept: { item } }
+    return { item, isKept: false, kept: { item } }
   }
-  return { isSettled: false, item, isKept: true, kept: { item, staged } }
+  return { item, isKept: true, kept: { item, staged } }
 }
 
 /** "503, try again", so that the retry comes on a channel that says whose it is. */
@@ -106,14 +107,7 @@ export function knock(
     ...(sleeper === undefined ? {} : { sleeper: sleeper.id }),
     ...(kept.item === undefined ? {} : { item: kept.item }),
   } as const
-  const isKnown = scene.state.openItems.has(attempt.object)
-  if (kept.isSettled || isKnown) {
-    return {
-      verdict,
-      events: [],
-      ...(kept.item === undefined ? {} : { triedAgain: kept.item }),
-    }
-  }
+  if (kept.known !== undefined) return { verdict, events: [], triedAgain: kept.known.id }
   if (!isFirst) return { verdict, events: [] }
   const knocked: JournalEvent = {
     kind: 'knocked',

@@ -90,7 +90,7 @@ function adoptLock(
  */
 function isEnding(scene: Scene, caller: Caller, object: ObjectName, sender: Writer): boolean {
   const { state } = scene
-  if (!hasWorkedHere(caller, sender)) return false
+  if (!hasWorkedHere(scene, caller, sender)) return false
   const lock = state.locks.get(object)
   if (lock === undefined || !lock.isAnswered) return false
   const newest = sender.newestLock
@@ -107,10 +107,11 @@ function isEnding(scene: Scene, caller: Caller, object: ObjectName, sender: Writ
   return true
 }
 
-function hasWorkedHere(caller: Caller, sender: Writer): boolean {
+function hasWorkedHere(scene: Scene, caller: Caller, sender: Writer): boolean {
+  // A tag without a second living writer is exact: all its channels are the writer's own.
+  const { by } = attribute(scene, caller, { mustHaveLooked: false })
+  if (by === 'tag') return sender.hasSurelyLooked || sender.hasPosted
   const { binding, hasWorked } = caller.channel
-  if (binding?.writer === sender.id) {
-    return hasWorked && (binding.by === 'opening' || binding.isProof)
-  }
-  return caller.tag !== undefined && (sender.hasSurelyLooked || sender.hasPosted)
+  if (binding?.writer !== sender.id) return false
+  return hasWorked && (binding.by === 'opening' || binding.isProof)
 }
