@@ -1,0 +1,27 @@
+/** Knows how to receive the body of a request without holding it. */
+import type { IncomingMessage } from 'node:http'
+import { finished } from 'node:stream/promises'
+import type { UploadBody } from '../gate/gate.js'
+
+export class RequestBody implements UploadBody {
+  readonly #request: IncomingMessage
+
+  constructor(request: IncomingMessage) {
+    this.#request = request
+  }
+
+  /** Ends with an error where the client goes away. Whoever stops early leaves a body that can still be drained. */
+  get chunks(): AsyncIterable<Uint8Array> {
+    return this.#request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>
+  }
+
+  /** Resolves at the end of the body, or when the client has gone away; only the limit on progress bounds it. */
+  async drain(): Promise<void> {
+    this.#request.resume()
+    try {
+      await finished(this.#request, { writable: false })
+    } catch {
+      // Nobody is left to be answered.
+    }
+  }
+}

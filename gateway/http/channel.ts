@@ -1,0 +1,132 @@
+/** Knows one TCP connection as a channel: in what order its requests are answered, and who ended it. */
+import { randomUUID } from 'node:crypto'
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Channel } from '../../fencing/presence.js'
+
+export interface SocketChannelOptions {
+  readonly socket: Socket
+  /** Monotonic milliseconds. */
+  readonly openedAt: number
+  readonly pipelinedMax: number
+  /** `byClient` where the client ended it before the gateway began to. */
+  readonly onClosed: (channelId: string, byClient: boolean) => void
+}
+
+export class SocketChannel {
+  readonly #options: SocketChannelOptions
+  /** Answers that are not out yet, in the order of their requests. */
+  readonly #answers = new Set<ServerResponse>()
+  #channel: Channel
+  #before = Promise.resolve()
+  #isPipelined = false
+  #isEnding = false
+  #isEndedByClient = false
+
+  constructor(options: SocketChannelOptions) {
+    this.#options = options
+    const { socket, openedAt } = options
+    this.#channel = { id: randomUUID(), openedAt, isHidden: false }
+    // Before Node's own listeners, which answer the client's end with an end of their own.
+    socket.prependListener('end', () => this.#noteEndOfClient())
+    socket.prependListener('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNRESET') this.#noteEndOfClient()
+    })
+    socket.once('close', () => options.onClosed(this.#channel.id, this.#isEndedByClient))
+  }
+
+  get channel(): Channel {
+    return this.#channel
+  }
+
+  get socket(): Socket {
+    return this.#options.socket
+  }
+
+  /** The answer that is due next, if a request waits for one. */
+  get due(): ServerResponse | undefined {
+    return this.#answers.values().next().value
+  }
+
+  get isEnding(): boolean {
+    return this.#isEnding
+  }
+
+  /**
+   * Whether a request that follows on this channel proves that the answers before it have arrived: not where requests
+   * were sent ahead of answers, nor behind a proxy, whose next request may be another client's.
+   */
+  get provesArrival(): boolean {
+    return !this.#isPipelined && !this.#channel.isHidden
+  }
+
+  /** A proxy that nobody declared shows itself: from here on the connection is a channel that says nothing. */
+  hide(): void {
+    if (this.#channel.isHidden) return
+    this.#options.onClosed(this.#channel.id, false)
+    this.#channel = { ...this.#channel, id: randomUUID(), isHidden: true }
+  }
+
+  /**
+   * Node hands over requests that were sent ahead of answers at once. They are taken one after another here: resolves
+   * when all answers before this one are out. Undefined where too many wait.
+   */
+  takeTurn(answer: ServerResponse): Promise<void> | undefined {
+    if (this.#answers.size > this.#options.pipelinedMax) return undefined
+    if ([...this.#answers].some((earlier) => !earlier.writableFinished))
+      this.#isPipelined = true
+    this.#answers.add(answer)
+    const before = this.#before
+    this.#before = new Promise((resolve) => {
+      answer.once('close', () => {
+        this.#answers.delete(answer)
+        resolve()
+      })
+    })
+    return before
+  }
+
+  /** Bytes arrived ahead of an answer, so what follows may have been sent ahead of it too. */
+  notePipelined(): void {
+    this.#isPipelined = true
+  }
+
+  /** The gateway is about to close this connection: from now on its end is not the client's doing. */
+  noteEnding(): void {
+    this.#isEnding = true
+  }
+
+  /** Closes the connection once what was written has gone out. */
+  end(): void {
+    this.noteEnding()
+    this.socket.destroySoon()
+  }
+
+  /** Closes an idle connection; tells the client of another that its next answer is the last. */
+  endWhenAnswered(): void {
+    if (this.#answers.size === 0) this.end()
+    else if (this.due?.headersSent === false) this.due.setHeader('connection', 'close')
+    this.noteEnding()
+  }
+
+  destroy(): void {
+    this.noteEnding()
+    this.socket.destroy()
+  }
+
+  /** A request that outlived its connection may have shown a channel that was closed already. */
+  settle(): void {
+    if (this.socket.destroyed) this.#options.onClosed(this.#channel.id, this.#isEndedByClient)
+  }
+
+  #noteEndOfClient(): void {
+    if (!this.#isEnding && !this.socket.writableEnded) this.#isEndedByClient = true
+  }
+}
+
+const proxyHeaders = ['via', 'forwarded', 'x-forwarded-for', 'x-real-ip'] as const
+
+/** Whether a proxy has handed this request on. None can be declared yet, so every one hides who is behind it. */
+export function isProxied(headers: IncomingHttpHeaders): boolean {
+  return proxyHeaders.some((name) => headers[name] !== undefined)
+}

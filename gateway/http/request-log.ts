@@ -1,0 +1,34 @@
+/** Knows the one line that the log has for each request. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Logger } from 'pino'
+import type { Clock } from '../../fencing/ports.js'
+import type { Exchange } from './exchange.js'
+
+export interface LoggedExchange {
+  readonly exchange: Exchange
+  readonly request: IncomingMessage
+  readonly answer: ServerResponse
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** Logs the request when it is over, however it ends. No header is logged, so no credentials are. */
+export function logExchange(logged: LoggedExchange): void {
+  const { exchange, request, answer, clock, logger } = logged
+  const { socket } = request
+  const startedAt = clock.monotonic()
+  const { bytesRead, bytesWritten } = socket
+  answer.once('close', () => {
+    const { repository } = exchange.note
+    const line = {
+      ...exchange.about,
+      method: request.method,
+      ...(repository === undefined ? { url: request.url } : {}),
+      ...(answer.writableFinished ? { status: answer.statusCode } : { isBrokenOff: true }),
+      ms: Math.round(clock.monotonic() - startedAt),
+      bytesIn: socket.bytesRead - bytesRead,
+      bytesOut: socket.bytesWritten - bytesWritten,
+    }
+    logger.debug(line, 'request')
+  })
+}

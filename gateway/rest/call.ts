@@ -1,0 +1,28 @@
+/** Knows what one request of the REST protocol asks, once its address is understood. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Logger } from 'pino'
+import type { ListedType, ObjectName, RepositoryId } from '../../fencing/object.js'
+import type { Gate, Visitor } from '../gate/gate.js'
+import type { Exchange } from '../http/exchange.js'
+
+export interface Call {
+  readonly gate: Gate
+  readonly visitor: Visitor
+  readonly repository: RepositoryId
+  readonly exchange: Exchange
+  readonly logger: Logger
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+}
+
+export interface RootCall extends Call {
+  readonly query: string
+}
+
+export interface ListCall extends Call {
+  readonly type: ListedType
+}
+
+export interface ObjectCall extends Call {
+  readonly object: ObjectName
+}

@@ -1,0 +1,159 @@
+/** Knows restic's REST protocol as a door: which address and which method ask what of the gate. */
+import { AssertionError } from 'node:assert'
+import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
+import type { Logger } from 'pino'
+import { typeOf } from '../../fencing/object.js'
+import type { Gate } from '../gate/gate.js'
+import { exchangeOf } from '../http/exchange.js'
+import { tell } from './answer.js'
+import type { Call, ListCall, ObjectCall, RootCall } from './call.js'
+import { answerBytes, answerList, answerPresence } from './reading.js'
+import { refusals, toldOfListing, toldOfReading, toldOfWriting, type Told } from './refusals.js'
+import { parseTarget, type Place, type Target } from './target.js'
+import { answerCreation, answerDeletion, answerUpload } from './writing.js'
+
+export interface RestDoorOptions {
+  readonly gate: Gate
+  readonly logger: Logger
+  readonly isAppendOnly: boolean
+}
+
+interface Method<C extends Call> {
+  readonly answer: (call: C) => Promise<void>
+  readonly toldOf: (error: unknown) => Told
+}
+
+type Methods<C extends Call> = Readonly<Record<string, Method<C>>>
+
+const rootMethods: Methods<RootCall> = {
+  POST: { answer: answerCreation, toldOf: toldOfWriting },
+}
+const listMethods: Methods<ListCall> = {
+  GET: { answer: answerList, toldOf: toldOfListing },
+}
+const objectMethods: Methods<ObjectCall> = {
+  HEAD: { answer: answerPresence, toldOf: toldOfReading },
+  GET: { answer: answerBytes, toldOf: toldOfReading },
+  POST: { answer: answerUpload, toldOf: toldOfWriting },
+  DELETE: { answer: answerDeletion, toldOf: toldOfWriting },
+}
+const lockMethods: Methods<ObjectCall> = {
+  ...objectMethods,
+  // A 5xx would keep restic from noticing that it lost its lock (RESTIC.md section 2).
+  DELETE: {
+    answer: answerDeletion,
+    toldOf: (error) => ({ ...toldOfWriting(error), status: refusals['not-allowed'].status }),
+  },
+}
+
+/** Routes every address that no other door has taken. */
+export const restDoor: FastifyPluginCallback<RestDoorOptions> = (app, options, done) => {
+  // The body is read from the request itself, as it comes, whatever type it says it has.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, _body, parsed) => parsed(null))
+  app.addHook('onRequest', (request, _reply, next) => {
+    // The protocol gives it no meaning, and Fastify refuses what it cannot parse.
+    delete request.raw.headers['content-type']
+    next()
+  })
+  // Only a stream that fails before its first byte comes here, and its failure is in the log.
+  app.setErrorHandler((error, _request, reply) => tell(reply, toldOfReading(error)))
+  const answer = (request: FastifyRequest, reply: FastifyReply): void => {
+    answerRequest(options, request, reply).catch(stop)
+  }
+  app.all('/*', answer)
+  app.setNotFoundHandler(answer)
+  done()
+}
+
+async function answerRequest(
+  options: RestDoorOptions,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  const exchange = exchangeOf(request.raw)
+  const target = parseTarget(request.raw.url ?? '')
+  switch (target.kind) {
+    case 'nowhere':
+      await exchange.body.drain()
+      tell(reply, { status: 404, sentence: 'Not Found' })
+      return
+    case 'malformed':
+      await exchange.body.drain()
+      tell(reply, { status: 400, sentence: target.sentence })
+      return
+    case 'place':
+      await answerAt(options, target, { exchange, request, reply })
+      exchange.settle()
+      return
+  }
+}
+
+async function answerAt(
+  { gate, logger, isAppendOnly }: RestDoorOptions,
+  { place, tag, query }: Extract<Target, { kind: 'place' }>,
+  http: Pick<Call, 'exchange' | 'request' | 'reply'>,
+): Promise<void> {
+  const { channel, client, note } = http.exchange
+  const tagged = tag === undefined ? {} : { tag }
+  Object.assign(note, { repository: place.repository, ...objectOf(place), ...tagged })
+  const visitor = { channel, client, isAppendOnly, ...tagged }
+  const call = { gate, logger, visitor, repository: place.repository, ...http }
+  switch (place.kind) {
+    case 'root':
+      return run(rootMethods, { ...call, query })
+    case 'list':
+      return run(listMethods, { ...call, type: place.type })
+    case 'object': {
+      const { object } = place
+      const methods = typeOf(object) === 'locks' ? lockMethods : objectMethods
+      return run(methods, { ...call, object })
+    }
+  }
+}
+
+async function run<C extends Call>(methods: Methods<C>, call: C): Promise<void> {
+  const { exchange, request, reply } = call
+  const method = Object.hasOwn(methods, request.method) ? methods[request.method] : undefined
+  if (method === undefined) {
+    await exchange.body.drain()
+    reply.header('allow', Object.keys(methods).join(', '))
+    tell(reply, { status: 405, sentence: 'Method Not Allowed' })
+    return
+  }
+  try {
+    await method.answer(call)
+  } catch (error) {
+    // A bug: the state in memory can no longer be believed, and a gateway that has stopped commits nothing.
+    if (error instanceof AssertionError) throw error
+    await answerFault(call, method.toldOf(error), error)
+  }
+}
+
+/** The log has the details; the client is told what it can do. */
+async function answerFault(call: Call, told: Told, error: unknown): Promise<void> {
+  const { exchange, logger, reply } = call
+  await exchange.body.drain()
+  const { about, signal } = exchange
+  if (signal.aborted) logger.debug({ ...about, err: error }, 'the client went away')
+  else logger.error({ ...about, err: error }, 'a request failed')
+  tell(reply, told)
+}
+
+/** Thrown where no promise can hold it back. */
+function stop(error: unknown): void {
+  setImmediate(() => {
+    throw error
+  })
+}
+
+function objectOf(place: Place): { object?: string } {
+  switch (place.kind) {
+    case 'root':
+      return {}
+    case 'list':
+      return { object: `${place.type}/` }
+    case 'object':
+      return { object: place.object }
+  }
+}

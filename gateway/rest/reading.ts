@@ -1,0 +1,103 @@
+/** Knows how restic's REST protocol reads: lists, the presence of an object, and its bytes. */
+import type { FastifyRequest } from 'fastify'
+import { Readable } from 'node:stream'
+import type { ObjectName } from '../../fencing/object.js'
+import type { ByteRange, ListEntry, OpenObject } from '../../fencing/ports.js'
+import { answerEmpty, answerStream, tell } from './answer.js'
+import type { ListCall, ObjectCall } from './call.js'
+import { askedRange } from './ranges.js'
+import { toldOfRefusal } from './refusals.js'
+
+const listTypeV1 = 'application/vnd.x.restic.rest.v1'
+const listTypeV2 = 'application/vnd.x.restic.rest.v2'
+const entriesPerPiece = 1000
+const noSuchObject = { status: 404, sentence: 'Not Found' } as const
+
+export async function answerList(call: ListCall): Promise<void> {
+  const { gate, visitor, repository, type, exchange, request, reply } = call
+  const entries = await gate.list(visitor, repository, type)
+  if (entries === undefined) {
+    exchange.note.refused = 'no-repository'
+    tell(reply, toldOfRefusal('no-repository'))
+    return
+  }
+  const isV2 = request.headers.accept === listTypeV2
+  const pieces = isV2
+    ? jsonPieces(entries, ({ id, size }) => ({ name: id, size }))
+    : jsonPieces(entries, ({ id }) => id)
+  reply.header('content-type', isV2 ? listTypeV2 : listTypeV1)
+  answerStream(reply, 200, Readable.from(pieces))
+}
+
+/** `HEAD config` is how every run of restic begins: it bears a writer. */
+export async function answerPresence(call: ObjectCall): Promise<void> {
+  const { gate, visitor, repository, object, reply } = call
+  const size =
+    object === ('config' as ObjectName)
+      ? await gate.begin(visitor, repository)
+      : await gate.stat(visitor, repository, object)
+  if (size !== undefined) reply.headers(headersOf(size))
+  answerEmpty(reply, size === undefined ? 404 : 200)
+}
+
+export async function answerBytes(call: ObjectCall): Promise<void> {
+  const { gate, visitor, repository, object, request, reply } = call
+  const opened = await gate.open(visitor, repository, object)
+  if (opened === undefined) {
+    tell(reply, noSuchObject)
+    return
+  }
+  const { size } = opened
+  const asked = askedRange(rangeHeader(request), size)
+  if (asked === 'unsatisfiable') {
+    await opened.close()
+    reply.header('content-range', `bytes */${size}`)
+    tell(reply, { status: 416, sentence: 'Range Not Satisfiable' })
+    return
+  }
+  if (asked !== 'whole') {
+    reply.header('content-range', `bytes ${asked.start}-${asked.end}/${size}`)
+  }
+  sendBytes(call, opened, asked)
+}
+
+function sendBytes(call: ObjectCall, opened: OpenObject, asked: ByteRange | 'whole'): void {
+  const { reply, exchange, logger } = call
+  const range = asked === 'whole' ? { start: 0, end: opened.size - 1 } : asked
+  const bytes = asked === 'whole' ? opened.read() : opened.read(asked)
+  bytes.once('error', (error) => {
+    const { about, signal } = exchange
+    if (!signal.aborted) logger.error({ ...about, err: error }, 'a download failed')
+  })
+  // Whoever goes away must not leave a file open.
+  if (exchange.signal.aborted) bytes.destroy()
+  exchange.signal.addEventListener('abort', () => bytes.destroy(), { once: true })
+  reply.headers(headersOf(range.end - range.start + 1))
+  answerStream(reply, asked === 'whole' ? 200 : 206, bytes)
+}
+
+function headersOf(length: number): Record<string, string> {
+  return {
+    'content-type': 'application/octet-stream',
+    'content-length': String(length),
+    'accept-ranges': 'bytes',
+  }
+}
+
+/** Objects carry no validators, so a range under a condition never holds (RFC 9110, section 13.1.5). */
+function rangeHeader(request: FastifyRequest): string | undefined {
+  return request.headers['if-range'] === undefined ? request.headers.range : undefined
+}
+
+/** A list of millions is written in pieces, so that others are served in between. */
+function* jsonPieces(
+  entries: readonly ListEntry[],
+  toJson: (entry: ListEntry) => unknown,
+): Generator<Buffer> {
+  for (let first = 0; first < entries.length; first += entriesPerPiece) {
+    const piece = entries.slice(first, first + entriesPerPiece)
+    const text = piece.map((entry) => JSON.stringify(toJson(entry))).join(',')
+    yield Buffer.from(`${first === 0 ? '[' : ','}${text}`)
+  }
+  yield Buffer.from(entries.length === 0 ? '[]' : ']')
+}

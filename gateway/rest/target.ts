@@ -1,0 +1,82 @@
+/** Knows the addresses of restic's REST protocol, as rest-server 0.14 reads them, and the tag before them. */
+import {
+  isListedType,
+  parseObjectName,
+  parseRepositoryId,
+  type ListedType,
+  type ObjectName,
+  type RepositoryId,
+} from '../../fencing/object.js'
+
+export type Place =
+  | { readonly kind: 'root'; readonly repository: RepositoryId }
+  | { readonly kind: 'list'; readonly repository: RepositoryId; readonly type: ListedType }
+  | { readonly kind: 'object'; readonly repository: RepositoryId; readonly object: ObjectName }
+
+export type Target =
+  | {
+      readonly kind: 'place'
+      readonly place: Place
+      readonly tag?: string
+      readonly query: string
+    }
+  | { readonly kind: 'nowhere' }
+  | { readonly kind: 'malformed'; readonly sentence: string }
+
+/** The first part of every address that is the gateway's own. */
+const reservedPart = '-'
+const tagPattern = /^[A-Za-z0-9._~-]{1,64}$/
+const nowhere: Target = { kind: 'nowhere' }
+
+export function parseTarget(url: string): Target {
+  // A client of a proxy sends the whole address (RFC 9112, section 3.2.2).
+  const [path = '', ...queries] = url.replace(/^https?:\/\/[^/?]*/i, '').split('?')
+  const query = queries.join('?')
+  const [first, ...encoded] = path.split('/')
+  if (first !== '') return nowhere
+  const parts = encoded.map(decodeStrictly)
+  if (!parts.every((part) => part !== undefined)) {
+    return { kind: 'malformed', sentence: 'The address is not percent-encoded UTF-8.' }
+  }
+  if (parts[0] !== reservedPart) return targetOf(parts, { query })
+  const [, door, tag, ...rest] = parts
+  if (door !== 'w' || tag === undefined || rest.length === 0) return nowhere
+  if (!tagPattern.test(tag)) {
+    const sentence = 'A writer tag has 1 to 64 of the characters A-Z a-z 0-9 . _ ~ and -.'
+    return { kind: 'malformed', sentence }
+  }
+  return targetOf(rest, { query, tag })
+}
+
+function targetOf(parts: readonly string[], beside: { query: string; tag?: string }): Target {
+  const place = placeOf(parts)
+  return place === undefined ? nowhere : { kind: 'place', place, ...beside }
+}
+
+/** What stands last says what it is; all before it names the repository. */
+function placeOf(parts: readonly string[]): Place | undefined {
+  const last = parts.at(-1) ?? ''
+  const beforeLast = parts.at(-2) ?? ''
+  if (last === '' && isListedType(beforeLast)) {
+    const repository = parseRepositoryId(parts.slice(0, -2))
+    return repository === undefined ? undefined : { kind: 'list', repository, type: beforeLast }
+  }
+  if (last === '') {
+    const repository = parseRepositoryId(parts.slice(0, -1))
+    return repository === undefined ? undefined : { kind: 'root', repository }
+  }
+  const isConfig = last === 'config'
+  const object = parseObjectName(isConfig ? last : `${beforeLast}/${last}`)
+  const repository = parseRepositoryId(parts.slice(0, isConfig ? -1 : -2))
+  if (object === undefined || repository === undefined) return undefined
+  return { kind: 'object', repository, object }
+}
+
+/** Undefined where the part is not UTF-8 in percent-encoding. An encoded slash stays part of its name. */
+function decodeStrictly(part: string): string | undefined {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return undefined
+  }
+}

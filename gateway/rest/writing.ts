@@ -1,0 +1,51 @@
+/** Knows how restic's REST protocol writes: creating, uploading and deleting, and how it is told what came of it. */
+import type { Outcome } from '../gate/outcome.js'
+import { answerEmpty, tell } from './answer.js'
+import type { Call, ObjectCall, RootCall } from './call.js'
+import { refusals } from './refusals.js'
+
+export async function answerCreation(call: RootCall): Promise<void> {
+  const { gate, repository, query, exchange, reply } = call
+  await exchange.body.drain()
+  if (new URLSearchParams(query).get('create') !== 'true') {
+    const sentence = 'Only "?create=true" can be posted to a repository.'
+    tell(reply, { status: 400, sentence })
+    return
+  }
+  await gate.create(repository)
+  answerEmpty(reply, 200)
+}
+
+export async function answerUpload(call: ObjectCall): Promise<void> {
+  const { gate, visitor, repository, object, exchange } = call
+  const { body, signal } = exchange
+  const outcome = await gate.upload(visitor, repository, object, body, signal)
+  await answerOutcome(call, outcome)
+}
+
+export async function answerDeletion(call: ObjectCall): Promise<void> {
+  const { gate, visitor, repository, object, exchange } = call
+  const outcome = await gate.delete(visitor, repository, object, exchange.signal)
+  await answerOutcome(call, outcome)
+}
+
+/** What is refused is read to its end first: a client that is still sending would see a reset, not the sentence. */
+async function answerOutcome(call: Call, outcome: Outcome): Promise<void> {
+  const { exchange, logger, reply } = call
+  await exchange.body.drain()
+  switch (outcome.kind) {
+    case 'done':
+      exchange.whenDelivered(outcome.delivered)
+      answerEmpty(reply, 200)
+      return
+    case 'refused': {
+      const { status, level } = refusals[outcome.reason]
+      exchange.note.refused = outcome.reason
+      logger[level]({ ...exchange.about, sentence: outcome.sentence }, 'refused')
+      // The next try comes on another connection, which may be one that says whose it is.
+      if (outcome.reason === 'knocked') exchange.endChannel()
+      tell(reply, { status, sentence: outcome.sentence })
+      return
+    }
+  }
+}
