@@ -1,0 +1,103 @@
+/** What the quarantine keeps, how often, and within which bounds. */
+import test from 'ava'
+import { World, data, days, index, lock, snapshot } from './world.js'
+import { refusalSentence, knockSentence, sentenceCharactersMax } from '../../fencing/refusal.js'
+import type { Generation, ItemId, WriterId } from '../../fencing/event.js'
+
+async function staleWriter(
+  world: World,
+): Promise<(object: ReturnType<typeof data>, size?: number) => Promise<string>> {
+  const a = world.client()
+  const channel = world.channel()
+  await a.begin('A', channel)
+  await world.fence.raise('root', 'test')
+  return async (object, size) => a.post(object, channel, size === undefined ? {} : { size })
+}
+
+test('an item is kept once however often the client retries, and counts the tries', async (t) => {
+  const world = await World.create()
+  const post = await staleWriter(world)
+  for (let tries = 0; tries < 10; tries += 1) t.is(await post(index('A')), 'stale')
+  const items = [...world.fence.state.items.values()]
+  t.is(items.length, 1)
+  t.is(items[0]?.tries, 10)
+  const refusals = (await world.journal.read(world.fence.repository, 0, 1000)).filter(
+    (record) => {
+      return record.body.includes('"kind":"refused"')
+    },
+  )
+  t.is(refusals.length, 1, 'a refusal stands in the journal once')
+  await world.restart()
+  t.is([...world.fence.state.items.values()][0]?.tries, 10, 'the count survives a restart')
+})
+
+test('when the quarantine is full the story is kept and the bytes are not', async (t) => {
+  const world = await World.create({ quarantineBytesMax: 150 })
+  const post = await staleWriter(world)
+  await post(data('1'), 100)
+  await post(data('2'), 100)
+  t.deepEqual(
+    [...world.fence.state.items.values()].map((item) => item.isKept),
+    [true, false],
+  )
+  t.is(world.allowance.bytes, 100)
+})
+
+test('an item that grows old loses its bytes and keeps its story', async (t) => {
+  const world = await World.create()
+  const post = await staleWriter(world)
+  await post(data('1'), 100)
+  world.pass(89 * days)
+  await world.fence.tick(90 * days)
+  t.is(world.allowance.bytes, 100)
+  world.pass(2 * days)
+  await world.fence.tick(90 * days)
+  t.is([...world.fence.state.items.values()][0]?.state, 'evicted')
+  t.is(world.allowance.bytes, 0)
+})
+
+test('an item tells its story', async (t) => {
+  const world = await World.create()
+  const post = await staleWriter(world)
+  await post(snapshot('S'), 321)
+  const [item] = world.fence.state.items.values()
+  t.like(item, {
+    object: snapshot('S'),
+    reason: 'stale',
+    generation: 1,
+    currentGeneration: 2,
+    size: 321,
+    tries: 1,
+    state: 'quarantined',
+    run: { generation: 2 },
+  })
+  t.is(item?.author.kind, 'writer')
+})
+
+test("a fenced writer's locks leave the repository with it", async (t) => {
+  const world = await World.create()
+  const post = await staleWriter(world)
+  t.true(world.disk.has(lock('A')))
+  await post(data('1'))
+  t.false(world.disk.has(lock('A')))
+})
+
+test('every sentence is ASCII and short enough for a reason phrase', (t) => {
+  const reasons = ['stale', 'conflict', 'unseen', 'ambiguous'] as const
+  const generation = 1_000_000 as Generation
+  const currentGeneration = 1_000_001 as Generation
+  const item = 'q-abcdef' as ItemId
+  for (const reason of reasons) {
+    for (const verb of ['upload', 'deletion'] as const) {
+      for (const isKept of [true, false]) {
+        const story = { verb, reason, generation, currentGeneration, isKept }
+        for (const told of [story, { ...story, item }]) {
+          const sentence = refusalSentence(told)
+          t.regex(sentence, /^[\x20-\x7e]+$/)
+          t.true(sentence.length <= sentenceCharactersMax, sentence)
+        }
+      }
+    }
+  }
+  t.true(knockSentence('w-12345678' as WriterId).length <= sentenceCharactersMax)
+})
