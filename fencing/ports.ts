@@ -56,6 +56,8 @@ export interface ListEntry {
   readonly id: string
   /** Bytes. */
   readonly size: number
+  /** When it was written, in milliseconds since the epoch, where the store knows. */
+  readonly modifiedMs?: number
 }
 
 /** An inclusive range of bytes. */
@@ -67,6 +69,8 @@ export interface ByteRange {
 export interface OpenObject {
   /** The whole object's size in bytes, whatever range is read. */
   readonly size: number
+  /** When it was written, in milliseconds since the epoch, where the store knows. */
+  readonly modifiedMs?: number
   /**
    * Streams the bytes of `range` (all of them without one). Must be called at most once; whoever opens must either
    * read the stream to its end, destroy it, or call `close`.
@@ -96,10 +100,15 @@ export interface ObjectStore {
   ) => Promise<OpenObject | undefined>
   /** Size and SHA-256 of an object as it stands, or undefined where there is none. */
   readonly digest: (repository: RepositoryId, object: ObjectName) => Promise<Staged | undefined>
-  /** In no order. Files that are no objects are left out. Undefined where the repository or the folder is missing. */
+  /**
+   * In no order. Files that are no objects are left out. Undefined where the repository or the folder is missing. With
+   * a prefix (two hex digits) at least those whose id begins with it are answered, so that one folder of `data/` can be
+   * listed without reading the others.
+   */
   readonly list: (
     repository: RepositoryId,
     type: ListedType,
+    prefix?: string,
   ) => Promise<ListEntry[] | undefined>
 
   /**

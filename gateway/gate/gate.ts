@@ -67,6 +67,16 @@ export class Gate {
     await this.#options.fences.of(repository)
   }
 
+  /** Whether a repository, or the beginning of one, stands there. */
+  async exists(repository: RepositoryId): Promise<boolean> {
+    return this.#options.store.exists(repository)
+  }
+
+  /** The ids of all repositories below the root. */
+  async repositories(): Promise<RepositoryId[]> {
+    return this.#options.store.repositories()
+  }
+
   /** A client begins: answers the size of the config, or undefined where there is none and nobody was born. */
   async begin(visitor: Visitor, repository: RepositoryId): Promise<number | undefined> {
     const config = 'config' as ObjectName
@@ -94,23 +104,30 @@ export class Gate {
     return this.#options.store.open(repository, object)
   }
 
-  /** Undefined where the repository does not exist. A folder that is missing in a repository is empty. */
+  /**
+   * Undefined where the repository does not exist. A folder that is missing in a repository is empty. With a prefix
+   * (two hex digits) only what begins with it is listed; it is a look all the same.
+   */
   async list(
     visitor: Visitor,
     repository: RepositoryId,
     type: ListedType,
+    prefix = '',
   ): Promise<ListEntry[] | undefined> {
     const met = await this.#meetReader(visitor, repository)
     await met?.fence.look(met.caller, type)
     const { store } = this.#options
-    const entries = await store.list(repository, type)
+    const entries = await (prefix === ''
+      ? store.list(repository, type)
+      : store.list(repository, type, prefix))
     if (entries === undefined) {
       const isThere = (await store.stat(repository, 'config' as ObjectName)) !== undefined
       return isThere ? [] : undefined
     }
-    if (met === undefined) return entries
+    const asked = entries.filter(({ id }) => id.startsWith(prefix))
+    if (met === undefined) return asked
     const { fence, caller } = met
-    return entries.filter(({ id }) => !fence.isHidden(caller, `${type}/${id}` as ObjectName))
+    return asked.filter(({ id }) => !fence.isHidden(caller, `${type}/${id}` as ObjectName))
   }
 
   async upload(
