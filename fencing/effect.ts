@@ -40,6 +40,7 @@ export function effectsOf(event: JournalEvent): Effect[] {
     case 'retracted':
     case 'ended':
     case 'revived':
+    case 'outside':
     case 'fenced':
       return []
   }

@@ -31,10 +31,12 @@ export type Author =
   | { readonly kind: 'writer'; readonly writer: WriterId }
   | { readonly kind: 'unknown'; readonly candidates: readonly WriterId[] }
 
-/** The maintenance that overtook a refused write; `by` is undefined where an operator raised the generation. */
+/** The maintenance that overtook a refused write; `by` is undefined for an operator's fence and for an outside one. */
 export interface Run {
   readonly by?: WriterId
   readonly generation: Generation
+  /** Somebody pruned the folder past the gateway. */
+  readonly isOutside?: true
 }
 
 export type Verb = 'upload' | 'deletion'
@@ -131,6 +133,13 @@ export type JournalEvent =
     }
   /** The quarantine's bounds took an item's bytes; its story stays. */
   | { readonly kind: 'evicted'; readonly item: ItemId; readonly cause: 'age' }
+  /** The folder was used past the gateway. `generation` is set where indexes vanished: an outside maintenance. */
+  | {
+      readonly kind: 'outside'
+      readonly vanished: readonly ObjectName[]
+      readonly appeared: readonly ObjectName[]
+      readonly generation?: Generation
+    }
   /** An operator raised the generation by hand. */
   | {
       readonly kind: 'fenced'
@@ -157,6 +166,7 @@ const knownKinds: Readonly<Record<EventKind, true>> = {
   released: true,
   discarded: true,
   evicted: true,
+  outside: true,
   fenced: true,
 }
 

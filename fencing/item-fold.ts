@@ -37,6 +37,7 @@ export function applyItemEvent(
     case 'retracted':
     case 'ended':
     case 'revived':
+    case 'outside':
     case 'fenced':
       return
   }

@@ -38,7 +38,7 @@ function what(story: RefusalStory): string {
   switch (story.reason) {
     case 'stale': {
       const run = story.run
-      const by = run === undefined || run.by !== undefined ? 'a prune' : 'an operator'
+      const by = overtaker(run)
       const at = run?.generation ?? story.currentGeneration
       return `${head} ${by} (generation ${at}) overtook this run (generation ${story.generation}).`
     }
@@ -49,6 +49,11 @@ function what(story: RefusalStory): string {
     case 'ambiguous':
       return `${head} cannot tell which run this belongs to, and one of them may be overtaken.`
   }
+}
+
+function overtaker(run: Run | undefined): string {
+  if (run?.isOutside === true) return 'a prune past this gateway'
+  return run === undefined || run.by !== undefined ? 'a prune' : 'an operator'
 }
 
 function fate(story: RefusalStory): string {

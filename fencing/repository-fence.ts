@@ -17,6 +17,7 @@ import { RepositoryJournal, type Recorded } from './journal.js'
 import { isHidden, look } from './looking.js'
 import { typeOf, type ListedType, type ObjectName, type RepositoryId } from './object.js'
 import { arrive, open } from './opening.js'
+import { compareIndexes, indexesSettledAt } from './outside.js'
 import type { Clock, JournalStore, Random } from './ports.js'
 import { refuse } from './refusing.js'
 import { Presence, type Channel } from './presence.js'
@@ -34,6 +35,9 @@ export interface FenceOptions {
   /** What this run has heard, where the fence is loaded again after a fault. */
   readonly presence?: Presence
 }
+
+/** Under steady writes a comparison is left for later. */
+const comparingTriesMax = 3
 
 export interface Decided {
   readonly decision: Decision
@@ -94,6 +98,24 @@ export class RepositoryFence {
   async adopt(standing: Standing): Promise<void> {
     if (this.state.isAdopted) return
     await this.#record(() => [{ kind: 'adopted', ...standing }])
+  }
+
+  /**
+   * Compares the indexes that a listing finds with the journal's, in a moment in which no index changes. False where
+   * there was no such moment: to be asked again soon.
+   */
+  async compare(list: () => Promise<readonly ObjectName[]>): Promise<boolean> {
+    for (let tries = 0; tries < comparingTriesMax; tries += 1) {
+      const settledAt = indexesSettledAt(this.state)
+      if (settledAt === undefined) return false
+      const standing = await list()
+      const { answer } = await this.#journal.transact((state) => {
+        const isSteady = indexesSettledAt(state) === settledAt
+        return { isSteady, events: isSteady ? compareIndexes(state, standing) : [] }
+      })
+      if (answer.isSteady) return true
+    }
+    return false
   }
 
   async open(caller: Caller): Promise<WriterId> {

@@ -52,6 +52,8 @@ export class RepositoryState {
   readonly lockOwners = new Map<ObjectName, WriterId>()
   /** Names of all indexes that stand in the repository by the journal. */
   readonly indexes = new Set<ObjectName>()
+  /** The last record that changed the set of indexes. */
+  indexPosition: Position = 0
   /** Maintenance runs and fences that may overtake a living view. */
   runs: Overtaking[] = []
   /** The last commit of an index or a snapshot by each sure author, and by unknown ones (key undefined). */
@@ -169,6 +171,9 @@ function applyEvent(state: RepositoryState, event: JournalEvent, stamp: EventSta
       state.generation = event.generation
       state.runs.push({ generation: event.generation, last: stamp.position })
       return
+    case 'outside':
+      changeOutside(state, event, stamp)
+      return
     case 'knocked':
     case 'discarded':
     case 'evicted':
@@ -225,6 +230,21 @@ function adopt(
   }
 }
 
+function changeOutside(
+  state: RepositoryState,
+  event: Extract<JournalEvent, { kind: 'outside' }>,
+  { position }: EventStamp,
+): void {
+  const { vanished, appeared, generation } = event
+  for (const index of vanished) state.indexes.delete(index)
+  for (const index of appeared) state.indexes.add(index)
+  state.indexPosition = position
+  if (appeared.length > 0) state.lastCommits.set(undefined, position)
+  if (generation === undefined) return
+  state.generation = generation
+  state.runs.push({ generation, last: position, isOutside: true })
+}
+
 function look(state: RepositoryState, id: WriterId, isSure: boolean, stamp: EventStamp): void {
   const writer = state.writers.get(id)
   if (writer === undefined) return
@@ -267,7 +287,10 @@ function noteCommit(
   const type = typeOf(object)
   if (type === 'data') state.packs.set(digestOf(object) ?? '', position)
   else if (author.kind === 'writer') state.unanswered.set(object, { author, position })
-  if (type === 'index') state.indexes.add(object)
+  if (type === 'index') {
+    state.indexes.add(object)
+    state.indexPosition = position
+  }
   if (type === 'index' || type === 'snapshots') {
     state.lastCommits.set(author.kind === 'writer' ? author.writer : undefined, position)
     if (author.kind === 'unknown') state.unknownCommits.set(object, author.candidates)
@@ -302,7 +325,7 @@ function remove(
   const owner = state.locks.get(object)?.owner
   if (owner !== undefined) state.writers.get(owner)?.locks.delete(object)
   state.locks.delete(object)
-  state.indexes.delete(object)
+  if (state.indexes.delete(object)) state.indexPosition = stamp.position
   state.unanswered.delete(object)
   state.unknownCommits.delete(object)
   if (typeOf(object) === 'data') state.packs.delete(digestOf(object) ?? '')

@@ -39,7 +39,7 @@ export interface Maintenance {
   readonly since: number
 }
 
-/** The deletions of indexes and packs by one writer (or an operator's fence), as others see them. */
+/** The deletions of indexes and packs by one writer (or an operator's fence, or somebody past the gateway), as others see them. */
 export interface Overtaking extends Run {
   last: Position
 }
@@ -62,12 +62,16 @@ export interface Fence {
   readonly run?: Run
 }
 
+function toldOf({ by, generation, isOutside }: Overtaking): Run {
+  if (by !== undefined) return { by, generation }
+  return isOutside === undefined ? { generation } : { generation, isOutside }
+}
+
 /** Why nothing that this writer tries to change may be committed, if there is a reason (rules 3 and 5). */
 export function fenceOf(writer: Writer, runs: readonly Overtaking[]): Fence | undefined {
   const run = overtakenBy(writer, runs)
   if (run !== undefined) {
-    const { by, generation } = run
-    return { reason: 'stale', run: by === undefined ? { generation } : { by, generation } }
+    return { reason: 'stale', run: toldOf(run) }
   }
   return writer.isBroken ? { reason: 'conflict' } : undefined
 }

@@ -28,6 +28,8 @@ export class Fences {
   readonly #loaded = new Map<RepositoryId, RepositoryFence>()
   /** Effects that were recorded and could not be carried out yet; an intent is never given up. */
   readonly #pending = new Map<RepositoryFence, Recorded[]>()
+  /** Whose indexes changed too often to be compared with the journal's. */
+  readonly #uncompared = new Set<RepositoryFence>()
   #clockOffset: number
 
   constructor(options: FencesOptions) {
@@ -61,6 +63,13 @@ export class Fences {
         this.#options.onFault(error, `loading the journal of "${repository}"`)
       }
     }
+  }
+
+  /** To be called when a client begins: whether the folder was used past the gateway. */
+  async compare(fence: RepositoryFence): Promise<void> {
+    this.#uncompared.delete(fence)
+    const isDone = await fence.compare(() => this.#namesOf(fence.repository, 'index'))
+    if (!isDone) this.#uncompared.add(fence)
   }
 
   notePending(fence: RepositoryFence, recorded: readonly Recorded[]): void {
@@ -97,6 +106,7 @@ export class Fences {
       try {
         if (hasJumped) fence.presence.renewLocks(clock.monotonic())
         await this.carryOutPending(fence)
+        if (this.#uncompared.has(fence)) await this.compare(fence)
         await carryOut(store, fence, await fence.tick(itemAgeMaxMs))
       } catch (error) {
         onFault(error, `the regular check of "${fence.repository}"`)
@@ -125,7 +135,11 @@ export class Fences {
       locks: await this.#namesOf(repository, 'locks'),
       indexes: await this.#namesOf(repository, 'index'),
     })
-    if (before !== undefined) this.#pending.delete(before)
+    await this.compare(fence)
+    if (before !== undefined) {
+      this.#pending.delete(before)
+      this.#uncompared.delete(before)
+    }
     this.#loaded.set(repository, fence)
     return fence
   }

@@ -81,7 +81,9 @@ export class Gate {
   async begin(visitor: Visitor, repository: RepositoryId): Promise<number | undefined> {
     const config = 'config' as ObjectName
     const { size, met } = await this.#lookUp(visitor, repository, config)
-    if (size !== undefined) await met?.fence.open(met.caller)
+    if (size === undefined || met === undefined) return size
+    await this.#options.fences.compare(met.fence)
+    await met.fence.open(met.caller)
     return size
   }
 
