@@ -113,13 +113,15 @@ export interface ObjectStore {
 
   /**
    * Receives a body into staging, on the file system of its target, hashing on the way; durable when it resolves. A body
-   * that ends with an error, or the signal, leaves nothing behind.
+   * that ends with an error, or the signal, leaves nothing behind. `object` is what the bytes are to become: it only
+   * says on which file system, where a repository lies on several.
    */
   readonly stage: (
     repository: RepositoryId,
     id: string,
     body: AsyncIterable<Uint8Array>,
     signal?: AbortSignal,
+    object?: ObjectName,
   ) => Promise<Staged>
   /**
    * Moves held bytes to the object's final name without replacing anything. `exists`: the name was taken, and the held

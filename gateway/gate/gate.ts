@@ -145,7 +145,8 @@ export class Gate {
     if (fence.isKeptAlready(caller, object)) return this.#refuseKept(met, object, body)
     const { store, random, fences } = this.#options
     const staged = random.hex(12)
-    const { size, sha256 } = await store.stage(repository, staged, body.chunks, signal)
+    const chunks = body.chunks
+    const { size, sha256 } = await store.stage(repository, staged, chunks, signal, object)
     try {
       const digest = digestOf(object)
       if (digest !== undefined && digest !== sha256) return refusedPlainly('wrong-hash')
