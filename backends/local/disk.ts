@@ -1,0 +1,42 @@
+/** Knows which calls of the file system the store makes, so that a test can watch them and let them fail. */
+import { constants, type Stats } from 'node:fs'
+import * as fs from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
+
+export interface Disk {
+  readonly open: (path: string, flags: number, mode?: number) => Promise<FileHandle>
+  readonly write: (file: FileHandle, chunks: readonly Uint8Array[]) => Promise<number>
+  /** Makes a file, or the names in a folder, durable. */
+  readonly sync: (file: FileHandle) => Promise<void>
+  readonly link: (from: string, to: string) => Promise<void>
+  readonly rename: (from: string, to: string) => Promise<void>
+  readonly unlink: (path: string) => Promise<void>
+  readonly makeFolder: (path: string, mode: number) => Promise<void>
+  /** Does not follow a link. */
+  readonly stat: (path: string) => Promise<Stats>
+  readonly names: (folder: string) => Promise<string[]>
+  /** The path without any link in it. */
+  readonly realPath: (path: string) => Promise<string>
+}
+
+export const localDisk: Disk = {
+  open: fs.open,
+  write: async (file, chunks) => (await file.writev(chunks)).bytesWritten,
+  sync: (file) => file.sync(),
+  link: fs.link,
+  rename: fs.rename,
+  unlink: fs.unlink,
+  makeFolder: async (path, mode) => {
+    await fs.mkdir(path, { mode })
+  },
+  stat: (path) => fs.lstat(path),
+  names: (folder) => fs.readdir(folder),
+  realPath: (path) => fs.realpath(path),
+}
+
+const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY } = constants
+
+/** Without O_NONBLOCK, opening a pipe that somebody put in an object's place would wait for ever. */
+export const openToRead = O_RDONLY | O_NOFOLLOW | O_NONBLOCK
+export const openFolder = O_RDONLY | O_NOFOLLOW | O_DIRECTORY
+export const openNew = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW

@@ -1,0 +1,101 @@
+/** Knows restic's layout on disk, and that no link below the root is ever followed. */
+import { dirname, join } from 'node:path'
+import {
+  digestOf,
+  listedTypes,
+  stateFolderName,
+  typeOf,
+  type ObjectName,
+  type RepositoryId,
+} from '../../fencing/object.js'
+import { BackendError } from '../../fencing/ports.js'
+import type { Disk } from './disk.js'
+import { unless } from './faults.js'
+import type { FolderSync } from './folder-sync.js'
+
+export interface Modes {
+  readonly folder: number
+  readonly file: number
+}
+
+/** As rest-server makes them; the process's umask is taken off, as it is there. */
+export const privateModes: Modes = { folder: 0o700, file: 0o600 }
+export const groupModes: Modes = { folder: 0o770, file: 0o660 }
+
+const shards = Array.from({ length: 256 }, (_, number) => number.toString(16).padStart(2, '0'))
+
+export class Folders {
+  readonly #disk: Disk
+  readonly #sync: FolderSync
+  readonly #modes: Modes
+  readonly #durable = new Set<string>()
+  /** Without any link in it. */
+  readonly root: string
+
+  constructor(options: { disk: Disk; sync: FolderSync; modes: Modes; root: string }) {
+    this.#disk = options.disk
+    this.#sync = options.sync
+    this.#modes = options.modes
+    this.root = options.root
+  }
+
+  of(repository: RepositoryId): string {
+    return repository === '' ? this.root : join(this.root, repository)
+  }
+
+  /** restic reads packs only in the folder of their first two digits, and so do we. */
+  pathOf(repository: RepositoryId, object: ObjectName): string {
+    const type = typeOf(object)
+    const digest = digestOf(object)
+    if (digest === undefined) return join(this.of(repository), type)
+    const folder = join(this.of(repository), type)
+    return type === 'data' ? join(folder, digest.slice(0, 2), digest) : join(folder, digest)
+  }
+
+  /**
+   * False where the folder is missing. A link in its path below the root is refused, also one that stays inside: it
+   * would give one repository two names, hence two journals that know nothing of each other.
+   */
+  async isThere(folder: string): Promise<boolean> {
+    const real = await unless(['ENOENT'], undefined, this.#disk.realPath(folder))
+    if (real === undefined) return false
+    if (real === folder) return true
+    throw new BackendError('not-allowed', `"${folder}" is reached through a link`)
+  }
+
+  /** Makes a repository's folders; those that stand are left as they are. */
+  async create(repository: RepositoryId): Promise<void> {
+    const folder = this.of(repository)
+    await this.make(folder, this.root)
+    for (const type of listedTypes) await this.make(join(folder, type), folder)
+    const data = join(folder, 'data')
+    await Promise.all(shards.map((shard) => this.#makeOne(join(data, shard))))
+    await this.#sync.sync(data)
+  }
+
+  /**
+   * Makes a folder and those between it and `base`, which must stand (where a disk is not mounted, nothing is made in
+   * its place). All their names are durable then, also where an earlier run made them and died before it synced.
+   */
+  async make(folder: string, base: string): Promise<void> {
+    const stands = await this.isThere(folder)
+    if (folder === base) {
+      if (!stands) throw new BackendError('not-found', `there is no folder "${folder}"`)
+      return
+    }
+    if (stands && this.#durable.has(folder)) return
+    const above = dirname(folder)
+    await this.make(above, base)
+    if (!stands) await this.#makeOne(folder)
+    await this.#sync.sync(above)
+    this.#durable.add(folder)
+  }
+
+  async #makeOne(folder: string): Promise<void> {
+    const isOurs = folder.includes(`/${stateFolderName}`)
+    const { folder: mode } = isOurs ? privateModes : this.#modes
+    const made = this.#disk.makeFolder(folder, mode)
+    await unless(['EEXIST'], undefined, made)
+    await this.isThere(folder)
+  }
+}

@@ -1,0 +1,160 @@
+/** Knows what becomes of held bytes: received, published, kept, dropped. */
+import { dirname } from 'node:path'
+import {
+  typeOf,
+  type ObjectName,
+  type ObjectType,
+  type RepositoryId,
+} from '../../fencing/object.js'
+import { BackendError, type Held, type OpenObject, type Staged } from '../../fencing/ports.js'
+import type { Areas } from './areas.js'
+import type { Disk } from './disk.js'
+import { guarded, hasErrno, unless } from './faults.js'
+import type { FolderSync } from './folder-sync.js'
+import type { Folders } from './folders.js'
+import { Mover, type Moved } from './moving.js'
+import { openFile, sizeOf } from './reading.js'
+import { receive } from './receiving.js'
+
+export interface HoldingOptions {
+  readonly disk: Disk
+  readonly sync: FolderSync
+  readonly folders: Folders
+  readonly areas: Areas
+  readonly fileMode: number
+}
+
+export interface StagedBody {
+  readonly id: string
+  readonly body: AsyncIterable<Uint8Array>
+  readonly signal: AbortSignal | undefined
+  readonly type: ObjectType | undefined
+}
+
+export class Holding {
+  readonly #options: HoldingOptions
+  readonly #mover: Mover
+
+  constructor(options: HoldingOptions) {
+    this.#options = options
+    this.#mover = new Mover(options.disk, options.sync)
+  }
+
+  async stage(
+    repository: RepositoryId,
+    { id, body, signal, type }: StagedBody,
+  ): Promise<Staged> {
+    const { areas, disk, sync, fileMode } = this.#options
+    const held: Held = { area: 'staging', id }
+    const what = `staging ${id} of repository "${repository}"`
+    const path = await guarded(what, async () =>
+      areas.path(await areas.choose(repository, type ?? 'config'), repository, held),
+    )
+    const staged = await receive(disk, { path, mode: fileMode, body, signal })
+    // The journal will name these bytes, so their name must be as durable as they are.
+    await guarded(what, () => sync.sync(dirname(path)))
+    return staged
+  }
+
+  async publish(
+    repository: RepositoryId,
+    held: Held,
+    object: ObjectName,
+  ): Promise<Exclude<Moved, 'moved'> | 'published'> {
+    const { folders, sync } = this.#options
+    const to = folders.pathOf(repository, object)
+    await folders.make(dirname(to), folders.of(repository))
+    const from = await this.#find(repository, held)
+    if (from === undefined) {
+      // An earlier call may have moved them and died before it synced.
+      await sync.sync(dirname(to))
+      return 'gone'
+    }
+    const moved = await this.#moveAcross(repository, from, to, held, object)
+    if (moved !== 'moved') return moved
+    // A released item must not come back after a crash; what comes back in staging is dropped at the start.
+    if (held.area === 'quarantine') await sync.sync(dirname(from))
+    return 'published'
+  }
+
+  async keep(repository: RepositoryId, stagedId: string, itemId: string): Promise<boolean> {
+    const { areas, sync } = this.#options
+    const item: Held = { area: 'quarantine', id: itemId }
+    const from = await this.#find(repository, { area: 'staging', id: stagedId })
+    if (from === undefined) {
+      for (const state of await areas.of(repository))
+        await sync.sync(areas.folder(state, 'quarantine'))
+      return false
+    }
+    const state = dirname(dirname(from))
+    const moved = await this.#mover.move(from, areas.path(state, repository, item))
+    if (moved === 'exists') {
+      throw new BackendError('conflict', `quarantine holds other bytes as ${itemId}`)
+    }
+    await sync.sync(dirname(from))
+    return moved === 'moved'
+  }
+
+  async discard(repository: RepositoryId, held: Held): Promise<void> {
+    const { areas, disk, sync } = this.#options
+    for (const state of await areas.of(repository)) {
+      const path = areas.path(state, repository, held)
+      await unless(['ENOENT'], undefined, disk.unlink(path))
+      if (held.area === 'quarantine') await sync.sync(dirname(path))
+    }
+  }
+
+  async open(repository: RepositoryId, held: Held): Promise<OpenObject | undefined> {
+    const path = await this.#find(repository, held)
+    return path === undefined ? undefined : openFile(this.#options.disk, path)
+  }
+
+  async list(repository: RepositoryId, area: Held['area']): Promise<string[]> {
+    const { areas, disk } = this.#options
+    const ids = new Set<string>()
+    for (const state of await areas.of(repository)) {
+      const names = await unless(['ENOENT'], [], disk.names(areas.folder(state, area)))
+      for (const name of names) {
+        const id = areas.idIn(repository, name)
+        if (id !== undefined) ids.add(id)
+      }
+    }
+    return [...ids]
+  }
+
+  async #find(repository: RepositoryId, held: Held): Promise<string | undefined> {
+    const { areas, disk } = this.#options
+    for (const state of await areas.of(repository)) {
+      const path = areas.path(state, repository, held)
+      if ((await sizeOf(disk, path)) !== undefined) return path
+    }
+    return undefined
+  }
+
+  /** Where a mount has come or gone since the bytes were received, they are copied to the target's side first. */
+  async #moveAcross(
+    repository: RepositoryId,
+    from: string,
+    to: string,
+    held: Held,
+    object: ObjectName,
+  ): Promise<Moved> {
+    try {
+      return await this.#mover.move(from, to)
+    } catch (error) {
+      if (!hasErrno(error, 'EXDEV')) throw error
+    }
+    const { areas, disk, sync, fileMode } = this.#options
+    areas.forget(repository, typeOf(object))
+    const state = await areas.choose(repository, typeOf(object))
+    const near = areas.path(state, repository, held)
+    const source = await openFile(disk, from)
+    if (source === undefined) return 'gone'
+    await unless(['ENOENT'], undefined, disk.unlink(near))
+    await receive(disk, { path: near, mode: fileMode, body: source.read() })
+    const moved = await this.#mover.move(near, to)
+    if (moved === 'moved') await unless(['ENOENT'], undefined, disk.unlink(from))
+    await sync.sync(dirname(from))
+    return moved
+  }
+}

@@ -1,0 +1,115 @@
+/** Knows how a file is opened and read: only a regular file, and never through a link. */
+import { createHash } from 'node:crypto'
+import type { FileHandle } from 'node:fs/promises'
+import { Readable } from 'node:stream'
+import {
+  BackendError,
+  type ByteRange,
+  type OpenObject,
+  type Staged,
+} from '../../fencing/ports.js'
+import { openToRead, type Disk } from './disk.js'
+import { faultOf, unless } from './faults.js'
+
+const pieceBytes = 256 * 1024
+
+/** Undefined where there is no file. */
+export async function openFile(disk: Disk, path: string): Promise<OpenObject | undefined> {
+  const opened = await openRegular(disk, path)
+  if (opened === undefined) return undefined
+  const { file, size } = opened
+  return {
+    size,
+    read: (range) => new FileBytes(file, path, range ?? { start: 0, end: size - 1 }),
+    close: () => file.close(),
+  }
+}
+
+export async function digestFile(disk: Disk, path: string): Promise<Staged | undefined> {
+  const opened = await openRegular(disk, path)
+  if (opened === undefined) return undefined
+  const { file } = opened
+  try {
+    const hash = createHash('sha256')
+    const piece = Buffer.allocUnsafe(pieceBytes)
+    let size = 0
+    for (;;) {
+      const { bytesRead } = await file.read(piece, 0, pieceBytes, size)
+      if (bytesRead === 0) return { size, sha256: hash.digest('hex') }
+      hash.update(piece.subarray(0, bytesRead))
+      size += bytesRead
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+/** The size of a regular file, or undefined where there is nothing of that name. */
+export async function sizeOf(disk: Disk, path: string): Promise<number | undefined> {
+  const found = await unless(['ENOENT'], undefined, disk.stat(path))
+  if (found === undefined) return undefined
+  if (!found.isFile()) throw notAnObject(path)
+  return found.size
+}
+
+async function openRegular(
+  disk: Disk,
+  path: string,
+): Promise<{ file: FileHandle; size: number } | undefined> {
+  const file = await unless(['ENOENT'], undefined, disk.open(path, openToRead))
+  if (file === undefined) return undefined
+  try {
+    const found = await file.stat()
+    if (found.isFile()) return { file, size: found.size }
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+  await file.close()
+  throw notAnObject(path)
+}
+
+function notAnObject(path: string): BackendError {
+  return new BackendError('not-allowed', `"${path}" is no regular file`)
+}
+
+/** Reads a range of a file and closes it, at the end or when it is destroyed. */
+class FileBytes extends Readable {
+  readonly #file: FileHandle
+  readonly #path: string
+  readonly #end: number
+  #position: number
+
+  constructor(file: FileHandle, path: string, range: ByteRange) {
+    super({ highWaterMark: pieceBytes })
+    this.#file = file
+    this.#path = path
+    this.#position = range.start
+    this.#end = range.end
+  }
+
+  override _read(): void {
+    const bytes = Math.min(pieceBytes, this.#end - this.#position + 1)
+    if (bytes <= 0) {
+      this.push(null)
+      return
+    }
+    this.#file.read(Buffer.allocUnsafeSlow(bytes), 0, bytes, this.#position).then(
+      ({ bytesRead, buffer }) => this.#take(buffer.subarray(0, bytesRead)),
+      (error: unknown) => this.destroy(faultOf(error, `reading "${this.#path}"`)),
+    )
+  }
+
+  #take(bytes: Buffer): void {
+    this.#position += bytes.byteLength
+    if (bytes.byteLength > 0) this.push(bytes)
+    else this.destroy(new BackendError('corrupt', `"${this.#path}" has become shorter`))
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#file.close().then(
+      () => done(error),
+      (fault: unknown) => done(error ?? faultOf(fault, `closing "${this.#path}"`)),
+    )
+  }
+}

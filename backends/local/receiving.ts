@@ -1,0 +1,105 @@
+/** Knows how a body becomes a durable file: hashed as it comes, written in large pieces, gone if anything fails. */
+import { createHash } from 'node:crypto'
+import type { FileHandle } from 'node:fs/promises'
+import type { Staged } from '../../fencing/ports.js'
+import { abortable } from '../abortable.js'
+import { openNew, type Disk } from './disk.js'
+import { faultOf, unless } from './faults.js'
+
+/** Written at once; another as much may wait meanwhile. */
+const pieceBytes = 512 * 1024
+
+export interface Receiving {
+  readonly path: string
+  readonly mode: number
+  readonly body: AsyncIterable<Uint8Array>
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Throws what the body or the signal threw as it is, and faults of the disk as BackendErrors. */
+export async function receive(disk: Disk, receiving: Receiving): Promise<Staged> {
+  const { path, mode, body, signal } = receiving
+  signal?.throwIfAborted()
+  const what = `receiving "${path}"`
+  const file = await faulty(what, disk.open(path, openNew, mode))
+  try {
+    const writer = new PieceWriter(disk, file)
+    const hash = createHash('sha256')
+    let size = 0
+    for await (const chunk of abortable(body, signal)) {
+      hash.update(chunk)
+      size += chunk.byteLength
+      await faulty(what, writer.add(chunk))
+    }
+    await faulty(what, writer.end())
+    await faulty(what, disk.sync(file))
+    await faulty(what, file.close())
+    return { size, sha256: hash.digest('hex') }
+  } catch (error) {
+    await file.close().catch(() => undefined)
+    await faulty(what, unless(['ENOENT'], undefined, disk.unlink(path)))
+    throw error
+  }
+}
+
+async function faulty<T>(what: string, act: Promise<T>): Promise<T> {
+  try {
+    return await act
+  } catch (error) {
+    throw faultOf(error, what)
+  }
+}
+
+/** Writes one piece while the next comes in. */
+class PieceWriter {
+  readonly #disk: Disk
+  readonly #file: FileHandle
+  #waiting: Uint8Array[] = []
+  #waitingBytes = 0
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor(disk: Disk, file: FileHandle) {
+    this.#disk = disk
+    this.#file = file
+  }
+
+  async add(chunk: Uint8Array): Promise<void> {
+    this.#waiting.push(chunk)
+    this.#waitingBytes += chunk.byteLength
+    if (this.#waitingBytes >= pieceBytes) await this.#flush()
+  }
+
+  async end(): Promise<void> {
+    await this.#flush()
+    await this.#writing
+  }
+
+  async #flush(): Promise<void> {
+    await this.#writing
+    const chunks = this.#waiting
+    this.#waiting = []
+    this.#waitingBytes = 0
+    this.#writing = this.#write(chunks)
+    // It is awaited before the next piece or at the end; until then nobody listens.
+    this.#writing.catch(() => undefined)
+  }
+
+  async #write(chunks: Uint8Array[]): Promise<void> {
+    let rest = chunks
+    while (rest.length > 0) rest = without(await this.#disk.write(this.#file, rest), rest)
+  }
+}
+
+/** What is left of the chunks after so many bytes of them were written. */
+function without(bytes: number, chunks: readonly Uint8Array[]): Uint8Array[] {
+  let over = bytes
+  const rest: Uint8Array[] = []
+  for (const chunk of chunks) {
+    if (over >= chunk.byteLength) over -= chunk.byteLength
+    else {
+      rest.push(chunk.subarray(over))
+      over = 0
+    }
+  }
+  return rest
+}
