@@ -1,5 +1,5 @@
 /** Knows which calls of the file system the store makes, so that a test can watch them and let them fail. */
-import { constants, type Stats } from 'node:fs'
+import { constants, type Dirent, type Stats } from 'node:fs'
 import * as fs from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 
@@ -15,6 +15,7 @@ export interface Disk {
   /** Does not follow a link. */
   readonly stat: (path: string) => Promise<Stats>
   readonly names: (folder: string) => Promise<string[]>
+  readonly entries: (folder: string) => Promise<Dirent[]>
   /** The path without any link in it. */
   readonly realPath: (path: string) => Promise<string>
 }
@@ -31,6 +32,7 @@ export const localDisk: Disk = {
   },
   stat: (path) => fs.lstat(path),
   names: (folder) => fs.readdir(folder),
+  entries: (folder) => fs.readdir(folder, { withFileTypes: true }),
   realPath: (path) => fs.realpath(path),
 }
 

@@ -4,52 +4,76 @@ import type { ListedType } from '../../fencing/object.js'
 import type { ListEntry } from '../../fencing/ports.js'
 import type { Disk } from './disk.js'
 import { unless } from './faults.js'
+import { ListThreads } from './list-threads.js'
+import { isObject, isPackOf, isShard } from './pack-names.js'
 
-const namePattern = /^[0-9a-f]{64}$/
-const shardPattern = /^[0-9a-f]{2}$/
-/** Calls under way at once; more only wait in line before the few threads that carry them out. */
-const parallelMax = 64
+/** Calls under way at once; more would only wait in line before the few threads that carry them out. */
+const parallelMax = 32
+/** Names of packs are hashes, so a few folders tell how full all are. */
+const sampledShards = 4
+/** From about this many packs a folder on, the list is made on threads of its own. */
+const packsPerShardForThreads = 8
 
-export async function listObjects(
-  disk: Disk,
-  folder: string,
-  type: ListedType,
-): Promise<ListEntry[]> {
-  const names = await disk.names(folder)
-  const entries: ListEntry[] = []
-  if (type !== 'data') {
-    await addEntries(
-      disk,
-      folder,
-      names.filter((name) => namePattern.test(name)),
-      entries,
-    )
-    return entries
+export class Listing {
+  readonly #disk: Disk
+  readonly #threads = new ListThreads()
+
+  constructor(disk: Disk) {
+    this.#disk = disk
   }
-  for (const shard of names.filter((name) => shardPattern.test(name))) {
-    // A link is not followed, and a shard may be gone by now.
-    const path = join(folder, shard)
-    const isFolder = (await unless(['ENOENT'], undefined, disk.stat(path)))?.isDirectory()
-    if (isFolder !== true) continue
-    const packs = await unless(['ENOENT'], [], disk.names(path))
-    const ours = packs.filter((name) => namePattern.test(name) && name.startsWith(shard))
-    await addEntries(disk, path, ours, entries)
+
+  /** Of a type's folder; links in it are not followed, and what goes meanwhile is left out. */
+  async list(folder: string, type: ListedType, prefix?: string): Promise<ListEntry[]> {
+    if (type !== 'data') {
+      const names = await this.#disk.names(folder)
+      return this.#measure(names.filter(isObject).map((id) => ({ id, path: join(folder, id) })))
+    }
+    const inside = await this.#disk.entries(folder)
+    const shards = inside
+      .filter((entry) => isShard(entry.name) && entry.isDirectory())
+      .map(({ name }) => name)
+      .filter((shard) => prefix === undefined || shard === prefix)
+    const sample = await this.#packs(folder, shards.slice(0, sampledShards))
+    if (shards.length > sampledShards) {
+      const isFull = sample.length >= sampledShards * packsPerShardForThreads
+      if (isFull) return this.#threads.list(folder, shards)
+    }
+    const others = await this.#packs(folder, shards.slice(sampledShards))
+    return this.#measure([...sample, ...others])
   }
-  return entries
+
+  async #packs(folder: string, shards: readonly string[]): Promise<Found[]> {
+    const found = await inParallel(shards, async (shard) => {
+      const path = join(folder, shard)
+      const names = await unless(['ENOENT'], [], this.#disk.names(path))
+      return names
+        .filter((name) => isPackOf(shard, name))
+        .map((id) => ({ id, path: join(path, id) }))
+    })
+    return found.flat()
+  }
+
+  async #measure(found: readonly Found[]): Promise<ListEntry[]> {
+    const entries = await inParallel(found, async ({ id, path }): Promise<ListEntry[]> => {
+      const stats = await unless(['ENOENT'], undefined, this.#disk.stat(path))
+      if (stats?.isFile() !== true) return []
+      return [{ id, size: stats.size, modifiedMs: stats.mtimeMs }]
+    })
+    return entries.flat()
+  }
 }
 
-async function addEntries(
-  disk: Disk,
-  folder: string,
-  names: readonly string[],
-  entries: ListEntry[],
-): Promise<void> {
-  const left = names.values()
+interface Found {
+  readonly id: string
+  readonly path: string
+}
+
+async function inParallel<T, U>(all: readonly T[], act: (one: T) => Promise<U>): Promise<U[]> {
+  const results: U[] = []
+  const left = all.values()
   const work = async (): Promise<void> => {
-    for (const id of left) {
-      const found = await unless(['ENOENT'], undefined, disk.stat(join(folder, id)))
-      if (found?.isFile() === true) entries.push({ id, size: found.size })
-    }
+    for (const one of left) results.push(await act(one))
   }
-  await Promise.all(Array.from({ length: Math.min(parallelMax, names.length) }, work))
+  await Promise.all(Array.from({ length: Math.min(parallelMax, all.length) }, work))
+  return results
 }

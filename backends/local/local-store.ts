@@ -13,7 +13,7 @@ import { guarded, unless } from './faults.js'
 import { FolderSync } from './folder-sync.js'
 import { Folders, groupModes, privateModes } from './folders.js'
 import { Holding } from './holding.js'
-import { listObjects } from './listing.js'
+import { Listing } from './listing.js'
 import { digestFile, openFile, sizeOf } from './reading.js'
 import { findRepositories, holdsRepository } from './walking.js'
 
@@ -71,6 +71,7 @@ function localStore({ disk, sync, folders, holding }: Parts): ObjectStore {
       return act(path)
     })
   }
+  const listing = new Listing(disk)
   const about = (repository: RepositoryId): string => `repository "${repository}"`
   return {
     create: (repository) => guarded(about(repository), () => folders.create(repository)),
@@ -86,11 +87,11 @@ function localStore({ disk, sync, folders, holding }: Parts): ObjectStore {
       at(repository, object, (path) => openFile(disk, path)),
     digest: (repository, object): Promise<Staged | undefined> =>
       at(repository, object, (path) => digestFile(disk, path)),
-    list: (repository, type) =>
+    list: (repository, type, prefix) =>
       guarded(`listing ${type} of ${about(repository)}`, async () => {
         const folder = join(folders.of(repository), type)
         if (!(await folders.isThere(folder))) return undefined
-        return listObjects(disk, folder, type)
+        return listing.list(folder, type, prefix)
       }),
     remove: async (repository, object) => {
       await at(repository, object, async (path) => {

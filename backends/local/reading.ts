@@ -17,9 +17,10 @@ const pieceBytes = 256 * 1024
 export async function openFile(disk: Disk, path: string): Promise<OpenObject | undefined> {
   const opened = await openRegular(disk, path)
   if (opened === undefined) return undefined
-  const { file, size } = opened
+  const { file, size, modifiedMs } = opened
   return {
     size,
+    modifiedMs,
     read: (range) => new FileBytes(file, path, range ?? { start: 0, end: size - 1 }),
     close: () => file.close(),
   }
@@ -52,15 +53,18 @@ export async function sizeOf(disk: Disk, path: string): Promise<number | undefin
   return found.size
 }
 
-async function openRegular(
-  disk: Disk,
-  path: string,
-): Promise<{ file: FileHandle; size: number } | undefined> {
+interface OpenFile {
+  readonly file: FileHandle
+  readonly size: number
+  readonly modifiedMs: number
+}
+
+async function openRegular(disk: Disk, path: string): Promise<OpenFile | undefined> {
   const file = await unless(['ENOENT'], undefined, disk.open(path, openToRead))
   if (file === undefined) return undefined
   try {
     const found = await file.stat()
-    if (found.isFile()) return { file, size: found.size }
+    if (found.isFile()) return { file, size: found.size, modifiedMs: found.mtimeMs }
   } catch (error) {
     await file.close()
     throw error

@@ -97,8 +97,9 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
       t.deepEqual(await bytesOf(store, nameOf(type, bytes)), bytes)
       const digest = { size: bytes.length, sha256: sha256(bytes) }
       t.deepEqual(await store.digest(repository, nameOf(type, bytes)), digest)
-      const entry = { id: sha256(bytes), size: bytes.length }
-      t.deepEqual(await store.list(repository, type), [entry])
+      const entries = (await store.list(repository, type)) ?? []
+      t.is(entries.length, 1)
+      t.like(entries[0], { id: sha256(bytes), size: bytes.length })
     }
     await put(store, repository, config, Buffer.from('config'))
     t.is(await store.stat(repository, config), 6)
@@ -338,6 +339,20 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
     const opened = await store.open(repository, pack)
     await store.remove(repository, pack)
     t.true(opened && (await buffer(opened.read())).equals(bytes))
+  },
+
+  'a list by prefix holds all that begin with it': async (t, store) => {
+    await store.create(repository)
+    const all = Array.from({ length: 30 }, (_, number) => Buffer.from([number]))
+    for (const type of ['data', 'index'] as const) {
+      for (const bytes of all) await put(store, repository, nameOf(type, bytes), bytes)
+      const prefix = sha256(Buffer.from([7])).slice(0, 2)
+      const wanted = all.map(sha256).filter((id) => id.startsWith(prefix))
+      const entries = (await store.list(repository, type, prefix)) ?? []
+      const listed = entries.map(({ id }) => id).filter((id) => id.startsWith(prefix))
+      t.deepEqual(listed.sort(), wanted.sort())
+      t.true(wanted.length > 0)
+    }
   },
 
   'a list stays right while objects come and go': async (t, store) => {
