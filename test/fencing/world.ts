@@ -5,12 +5,12 @@ import type { Client, WriterId } from '../../fencing/event.js'
 import { Allowance } from '../../fencing/item.js'
 import type { Recorded } from '../../fencing/journal.js'
 import type { ListedType, ObjectName, RepositoryId } from '../../fencing/object.js'
-import type { Clock, Random } from '../../fencing/ports.js'
+import type { Clock, JournalStore, Random } from '../../fencing/ports.js'
 import type { Channel } from '../../fencing/presence.js'
 import { RepositoryFence } from '../../fencing/repository-fence.js'
 import { defaultSettings } from '../../fencing/scene.js'
 import type { Decision } from '../../fencing/decision.js'
-import { memoryJournal, type MemoryJournal } from './temporary-journal.js'
+import { memoryJournal } from '../../backends/memory/memory-journal.js'
 
 export const seconds = 1000
 export const minutes = 60 * seconds
@@ -39,7 +39,7 @@ export class World {
   readonly #time = { now: 1_700_000_000_000, monotonic: 1_000_000 }
   #count = 0
   #channels = 0
-  readonly journal: MemoryJournal
+  readonly journal: JournalStore
   fence!: RepositoryFence
   allowance: Allowance
   /** The objects on the disk. */

@@ -1,0 +1,49 @@
+/** Knows what SQLite's errors mean to whoever uses the journal. */
+import { BackendError, type BackendErrorCode } from '../../fencing/ports.js'
+
+const codes: Readonly<Record<string, BackendErrorCode>> = {
+  SQLITE_CORRUPT: 'corrupt',
+  SQLITE_NOTADB: 'corrupt',
+  SQLITE_FULL: 'no-space',
+  SQLITE_BUSY: 'locked',
+  SQLITE_LOCKED: 'locked',
+  SQLITE_PROTOCOL: 'locked',
+  ENOSPC: 'no-space',
+  EDQUOT: 'no-space',
+}
+
+/** Extended codes (`SQLITE_CORRUPT_INDEX`) begin with the plain one. Whatever else went wrong may be well again later. */
+function codeOf(native: string): BackendErrorCode {
+  const plain = native.split('_').slice(0, 2).join('_')
+  return codes[plain] ?? 'unavailable'
+}
+
+export function faultOf(error: unknown, file: string): BackendError {
+  if (error instanceof BackendError) return error
+  const native = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const words = error instanceof Error ? error.message : String(error)
+  const code = codeOf(native)
+  if (code === 'corrupt') return damaged(file, words)
+  const what = code === 'locked' ? 'is in use by another process' : 'cannot be used'
+  return new BackendError(code, `the journal "${file}" ${what}: ${words}`, { cause: error })
+}
+
+export function damaged(file: string, what: string): BackendError {
+  return new BackendError(
+    'corrupt',
+    `the journal "${file}" is damaged: ${what}. ${howToRecover(file)}`,
+  )
+}
+
+/**
+ * A journal that is begun anew knows nobody: no view that was taken before it, so it cannot say whom a prune overtook.
+ * Runs that it has not seen begin are fenced where nothing else speaks for them; to be sure, none may be left.
+ */
+export function howToRecover(file: string): string {
+  const all = file.replace(/sqlite$/, '*')
+  return (
+    `Writes are refused until it is whole again: stop the gateway and put the file back from a backup; or begin anew: ` +
+    `end every client that still runs or sleeps, move all of ${all} out of the way, start again, and run "restic check". ` +
+    `What is in quarantine stays on the disk without its story`
+  )
+}

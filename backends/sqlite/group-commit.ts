@@ -1,0 +1,144 @@
+/** Knows which questions share a transaction: all that wait together, in the order in which they were asked. */
+import type { BackendError } from '../../fencing/ports.js'
+import { faultOf } from './faults.js'
+import type { Fault, Question, Reply } from './messages.js'
+import type { Statements } from './statements.js'
+
+/** How long notes that effects were carried out may wait for a transaction to ride along with. */
+const settleDelayMs = 200
+const questionsPerTransactionMax = 512
+
+export interface GroupCommitOptions {
+  readonly statements: Statements
+  readonly file: string
+  readonly reply: (reply: Reply) => void
+  /** Closes the file. */
+  readonly close: () => void
+  /** Ends the thread, once everything has been replied to. */
+  readonly end: () => void
+}
+
+const changing: ReadonlySet<Question['kind']> = new Set(['append', 'settle', 'noteTries'])
+
+export class GroupCommit {
+  readonly #options: GroupCommitOptions
+  #waiting: Question[] = []
+  #next: NodeJS.Immediate | undefined
+  #settling: NodeJS.Timeout | undefined
+  /** What has been found damaged is not believed again, though another page of it may be whole. */
+  #damage: BackendError | undefined
+
+  constructor(options: GroupCommitOptions) {
+    this.#options = options
+  }
+
+  take(question: Question): void {
+    this.#waiting.push(question)
+    if (question.kind === 'settle') {
+      this.#settling ??= setTimeout(() => this.#carryOutNext(), settleDelayMs)
+    } else {
+      this.#continue()
+    }
+  }
+
+  /** After everything that has arrived by now. */
+  #continue(): void {
+    this.#next ??= setImmediate(() => this.#carryOutNext())
+  }
+
+  #carryOutNext(): void {
+    clearTimeout(this.#settling)
+    this.#settling = undefined
+    this.#next = undefined
+    const closing = this.#waiting.findIndex(({ kind }) => kind === 'close')
+    const end = Math.min(closing < 0 ? Infinity : closing, questionsPerTransactionMax)
+    const questions = this.#waiting.splice(0, end)
+    if (questions.length > 0) this.#carryOut(questions)
+    const [first] = this.#waiting
+    if (first?.kind === 'close') this.#close(first.id)
+    else if (this.#waiting.some(({ kind }) => kind !== 'settle')) this.#continue()
+  }
+
+  /** Replies only when all of it is durable; where the transaction itself fails, all of it has failed. */
+  #carryOut(questions: readonly Question[]): void {
+    const { statements, reply } = this.#options
+    try {
+      if (this.#damage !== undefined) throw this.#damage
+      const changes = questions.some(({ kind }) => changing.has(kind))
+      if (changes) statements.begin()
+      const replies = questions.map((question) => this.#answer(question))
+      if (changes) statements.commit()
+      for (const one of replies) reply(one)
+    } catch (error) {
+      this.#rollBack()
+      const fault = this.#faultOf(error)
+      for (const { id } of questions) reply({ id, fault })
+      // Nobody waits for these: they ride along with a later transaction, or their effects are repeated one day.
+      if (fault.code !== 'corrupt') {
+        this.#waiting.unshift(...questions.filter(({ kind }) => kind === 'settle'))
+      }
+    }
+  }
+
+  /** A step that fails alone is undone alone. */
+  #answer(question: Question): Reply {
+    const { id } = question
+    try {
+      return { id, answer: answerTo(this.#options.statements, question) }
+    } catch (error) {
+      if (changing.has(question.kind) && !this.#options.statements.isInTransaction) throw error
+      return { id, fault: this.#faultOf(error) }
+    }
+  }
+
+  #close(id: number): void {
+    const { reply, close, end } = this.#options
+    try {
+      close()
+      reply({ id })
+    } catch (error) {
+      reply({ id, fault: this.#faultOf(error) })
+    }
+    end()
+  }
+
+  #faultOf(error: unknown): Fault {
+    const fault = faultOf(error, this.#options.file)
+    if (fault.code === 'corrupt') this.#damage ??= fault
+    return { code: fault.code, message: fault.message }
+  }
+
+  #rollBack(): void {
+    try {
+      this.#options.statements.rollBack()
+    } catch {
+      // It was not committed. The next transaction cannot begin, fails as well, and tries this again.
+    }
+  }
+}
+
+function answerTo(statements: Statements, question: Question): unknown {
+  switch (question.kind) {
+    case 'repositories':
+      return statements.repositories()
+    case 'head':
+      return statements.head(question.repository)
+    case 'read':
+      return statements.read(question.repository, question.after, question.limit)
+    case 'unsettled':
+      return statements.unsettled(question.repository)
+    case 'append':
+      statements.append(question.batch)
+      return undefined
+    case 'settle':
+      statements.settle(question.repository, question.positions)
+      return undefined
+    case 'tries':
+      return statements.tries(question.repository)
+    case 'noteTries':
+      statements.noteTries(question.repository, question.note)
+      return undefined
+    case 'close':
+      return undefined
+  }
+}

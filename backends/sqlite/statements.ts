@@ -1,0 +1,174 @@
+/** Knows the journal's statements. Every function is one step of a transaction that its caller has begun, or a read. */
+import type { Database, Statement } from 'better-sqlite3'
+import { emptyHead } from '../../fencing/chain.js'
+import type { RepositoryId } from '../../fencing/object.js'
+import {
+  BackendError,
+  type JournalBatch,
+  type JournalHead,
+  type StoredRecord,
+  type TriesNote,
+} from '../../fencing/ports.js'
+import { damaged } from './faults.js'
+
+interface RepositoryRow {
+  readonly id: number
+  readonly position: number
+  readonly hash: Buffer
+}
+
+interface RecordRow {
+  readonly position: number
+  readonly time: number
+  readonly body: string
+  readonly hash: Buffer
+}
+
+export class Statements {
+  readonly #database: Database
+  readonly #file: string
+  readonly #prepared
+  readonly #appendWhole: (batch: JournalBatch) => void
+
+  constructor(database: Database, file: string) {
+    this.#database = database
+    this.#file = file
+    this.#prepared = prepareAll(database)
+    // Within a transaction this is a savepoint.
+    this.#appendWhole = database.transaction((batch: JournalBatch) => this.#append(batch))
+  }
+
+  repositories(): RepositoryId[] {
+    return this.#prepared.names.all() as RepositoryId[]
+  }
+
+  head(repository: RepositoryId): JournalHead {
+    const row = this.#find(repository)
+    return row === undefined ? emptyHead : headOf(row)
+  }
+
+  /** Proves that the records are as many as their head says. */
+  read(repository: RepositoryId, after: number, limit: number): StoredRecord[] {
+    const found = this.#find(repository)
+    if (found === undefined) return []
+    const rows = this.#prepared.records.all(found.id, after, limit) as RecordRow[]
+    const records = rows.map((row): StoredRecord => ({
+      ...row,
+      hash: row.hash.toString('hex'),
+    }))
+    const due = Math.max(0, Math.min(limit, found.position - after))
+    const last = records.at(-1)
+    const isWhole =
+      records.length === due && (last === undefined || last.position === after + due)
+    const isAtHead = last?.position === found.position
+    if (!isWhole || (isAtHead && last.hash !== headOf(found).hash)) {
+      throw damaged(this.#file, `records of "${repository}" after ${after} are missing`)
+    }
+    return records
+  }
+
+  unsettled(repository: RepositoryId): number[] {
+    const found = this.#find(repository)
+    return found === undefined ? [] : (this.#prepared.unsettled.all(found.id) as number[])
+  }
+
+  /** Wholly or not at all, whatever becomes of the transaction's other steps. */
+  append(batch: JournalBatch): void {
+    this.#appendWhole(batch)
+  }
+
+  settle(repository: RepositoryId, positions: readonly number[]): void {
+    const found = this.#find(repository)
+    if (found === undefined) return
+    for (const position of positions) this.#prepared.settle.run(found.id, position)
+  }
+
+  tries(repository: RepositoryId): TriesNote[] {
+    const found = this.#find(repository)
+    return found === undefined ? [] : (this.#prepared.tries.all(found.id) as TriesNote[])
+  }
+
+  noteTries(repository: RepositoryId, { item, tries, time }: TriesNote): void {
+    this.#prepared.noteTries.run(this.#findOrMake(repository).id, item, tries, time)
+  }
+
+  #append({ repository, records, unsettled }: JournalBatch): void {
+    const { id, position: before } = this.#findOrMake(repository)
+    records.forEach(({ position, time, body, hash }, index) => {
+      if (position !== before + index + 1) {
+        throw new BackendError(
+          'conflict',
+          `record ${position} does not follow on the journal of "${repository}" at ${before + index}`,
+        )
+      }
+      this.#prepared.append.run(id, position, time, body, Buffer.from(hash, 'hex'))
+    })
+    const last = records.at(-1)
+    if (last === undefined) return
+    this.#prepared.setHead.run(last.position, Buffer.from(last.hash, 'hex'), id)
+    for (const position of unsettled) this.#prepared.leave.run(id, position)
+  }
+
+  #find(repository: RepositoryId): RepositoryRow | undefined {
+    return this.#prepared.find.get(repository) as RepositoryRow | undefined
+  }
+
+  #findOrMake(repository: RepositoryId): RepositoryRow {
+    const found = this.#find(repository)
+    if (found !== undefined) return found
+    const hash = Buffer.from(emptyHead.hash, 'hex')
+    const id = Number(this.#prepared.make.run(repository, hash).lastInsertRowid)
+    return { id, position: 0, hash }
+  }
+
+  /** False where SQLite itself has rolled the whole transaction back. */
+  get isInTransaction(): boolean {
+    return this.#database.inTransaction
+  }
+
+  begin(): void {
+    this.#prepared.begin.run()
+  }
+
+  commit(): void {
+    this.#prepared.commit.run()
+  }
+
+  rollBack(): void {
+    if (this.#database.inTransaction) this.#prepared.rollBack.run()
+  }
+}
+
+function headOf(row: RepositoryRow): JournalHead {
+  return { position: row.position, hash: row.hash.toString('hex') }
+}
+
+function prepareAll(database: Database) {
+  const sql = (text: string): Statement => database.prepare(text)
+  return {
+    names: sql('SELECT name FROM repository WHERE position > 0 ORDER BY name').pluck(),
+    find: sql('SELECT id, position, hash FROM repository WHERE name = ?'),
+    make: sql('INSERT INTO repository (name, position, hash) VALUES (?, 0, ?)'),
+    setHead: sql('UPDATE repository SET position = ?, hash = ? WHERE id = ?'),
+    records: sql(
+      `SELECT position, time, body, hash FROM record
+       WHERE repository = ? AND position > ? ORDER BY position LIMIT ?`,
+    ),
+    append: sql(
+      'INSERT INTO record (repository, position, time, body, hash) VALUES (?, ?, ?, ?, ?)',
+    ),
+    unsettled: sql(
+      'SELECT position FROM unsettled WHERE repository = ? ORDER BY position',
+    ).pluck(),
+    leave: sql('INSERT INTO unsettled VALUES (?, ?)'),
+    settle: sql('DELETE FROM unsettled WHERE repository = ? AND position = ?'),
+    tries: sql('SELECT item, tries, time FROM tries WHERE repository = ? ORDER BY item'),
+    noteTries: sql(
+      `INSERT INTO tries VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET tries = excluded.tries, time = excluded.time`,
+    ),
+    begin: sql('BEGIN IMMEDIATE'),
+    commit: sql('COMMIT'),
+    rollBack: sql('ROLLBACK'),
+  }
+}

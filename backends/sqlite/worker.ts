@@ -1,0 +1,28 @@
+/** The journal's own thread: opens the file, and waits for the disk where nobody else has to. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { faultOf } from './faults.js'
+import { GroupCommit } from './group-commit.js'
+import type { Question, Reply } from './messages.js'
+import { closeDatabase, openDatabase } from './opening.js'
+import { Statements } from './statements.js'
+
+const port = parentPort
+if (port === null) throw new Error('this is the thread of a journal, not a program')
+const { file } = workerData as { file: string }
+const reply = (message: Reply): void => port.postMessage(message)
+
+try {
+  const database = openDatabase(file)
+  const group = new GroupCommit({
+    statements: new Statements(database, file),
+    file,
+    reply,
+    close: () => closeDatabase(database),
+    end: () => port.close(),
+  })
+  port.on('message', (question: Question) => group.take(question))
+  reply({ id: 0 })
+} catch (error) {
+  const { code, message } = faultOf(error, file)
+  reply({ id: 0, fault: { code, message } })
+}
