@@ -29,7 +29,9 @@ export async function countSyncs(
   await act()
   tracer.kill('SIGINT')
   await once(tracer, 'exit')
-  const lines = (await readFile(report, 'utf8')).split('\n')
+  const lines = (await readFile(report, 'utf8'))
+    .split('\n')
+    .filter((line) => !line.endsWith('total'))
   const calls = lines.map((line) => /^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s/.exec(line)?.[1])
   return calls.reduce((sum, text) => sum + Number(text ?? 0), 0)
 }
