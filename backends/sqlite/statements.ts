@@ -10,6 +10,7 @@ import {
   type TriesNote,
 } from '../../fencing/ports.js'
 import { damaged } from './faults.js'
+import { positionIn, recordIdOf } from './schema.js'
 
 interface RepositoryRow {
   readonly id: number
@@ -18,7 +19,7 @@ interface RepositoryRow {
 }
 
 interface RecordRow {
-  readonly position: number
+  readonly id: number
   readonly time: number
   readonly body: string
   readonly hash: Buffer
@@ -51,11 +52,9 @@ export class Statements {
   read(repository: RepositoryId, after: number, limit: number): StoredRecord[] {
     const found = this.#find(repository)
     if (found === undefined) return []
-    const rows = this.#prepared.records.all(found.id, after, limit) as RecordRow[]
-    const records = rows.map((row): StoredRecord => ({
-      ...row,
-      hash: row.hash.toString('hex'),
-    }))
+    const start = recordIdOf(found.id, Math.min(after, found.position))
+    const rows = this.#prepared.records.all(start, recordIdOf(found.id + 1, 0), limit)
+    const records = (rows as RecordRow[]).map(recordOf)
     const due = Math.max(0, Math.min(limit, found.position - after))
     const last = records.at(-1)
     const isWhole =
@@ -69,7 +68,12 @@ export class Statements {
 
   unsettled(repository: RepositoryId): number[] {
     const found = this.#find(repository)
-    return found === undefined ? [] : (this.#prepared.unsettled.all(found.id) as number[])
+    if (found === undefined) return []
+    const ids = this.#prepared.unsettled.all(
+      recordIdOf(found.id, 0),
+      recordIdOf(found.id + 1, 0),
+    )
+    return (ids as number[]).map(positionIn)
   }
 
   /** Wholly or not at all, whatever becomes of the transaction's other steps. */
@@ -80,7 +84,7 @@ export class Statements {
   settle(repository: RepositoryId, positions: readonly number[]): void {
     const found = this.#find(repository)
     if (found === undefined) return
-    for (const position of positions) this.#prepared.settle.run(found.id, position)
+    for (const position of positions) this.#prepared.settle.run(recordIdOf(found.id, position))
   }
 
   tries(repository: RepositoryId): TriesNote[] {
@@ -101,12 +105,12 @@ export class Statements {
           `record ${position} does not follow on the journal of "${repository}" at ${before + index}`,
         )
       }
-      this.#prepared.append.run(id, position, time, body, Buffer.from(hash, 'hex'))
+      this.#prepared.append.run(recordIdOf(id, position), time, body, Buffer.from(hash, 'hex'))
     })
     const last = records.at(-1)
     if (last === undefined) return
     this.#prepared.setHead.run(last.position, Buffer.from(last.hash, 'hex'), id)
-    for (const position of unsettled) this.#prepared.leave.run(id, position)
+    for (const position of unsettled) this.#prepared.leave.run(recordIdOf(id, position))
   }
 
   #find(repository: RepositoryId): RepositoryRow | undefined {
@@ -139,6 +143,10 @@ export class Statements {
   }
 }
 
+function recordOf({ id, time, body, hash }: RecordRow): StoredRecord {
+  return { position: positionIn(id), time, body, hash: hash.toString('hex') }
+}
+
 function headOf(row: RepositoryRow): JournalHead {
   return { position: row.position, hash: row.hash.toString('hex') }
 }
@@ -151,17 +159,14 @@ function prepareAll(database: Database) {
     make: sql('INSERT INTO repository (name, position, hash) VALUES (?, 0, ?)'),
     setHead: sql('UPDATE repository SET position = ?, hash = ? WHERE id = ?'),
     records: sql(
-      `SELECT position, time, body, hash FROM record
-       WHERE repository = ? AND position > ? ORDER BY position LIMIT ?`,
+      'SELECT id, time, body, hash FROM record WHERE id > ? AND id < ? ORDER BY id LIMIT ?',
     ),
-    append: sql(
-      'INSERT INTO record (repository, position, time, body, hash) VALUES (?, ?, ?, ?, ?)',
-    ),
+    append: sql('INSERT INTO record VALUES (?, ?, ?, ?)'),
     unsettled: sql(
-      'SELECT position FROM unsettled WHERE repository = ? ORDER BY position',
+      'SELECT record FROM unsettled WHERE record > ? AND record < ? ORDER BY record',
     ).pluck(),
-    leave: sql('INSERT INTO unsettled VALUES (?, ?)'),
-    settle: sql('DELETE FROM unsettled WHERE repository = ? AND position = ?'),
+    leave: sql('INSERT INTO unsettled VALUES (?)'),
+    settle: sql('DELETE FROM unsettled WHERE record = ?'),
     tries: sql('SELECT item, tries, time FROM tries WHERE repository = ? ORDER BY item'),
     noteTries: sql(
       `INSERT INTO tries VALUES (?, ?, ?, ?)
