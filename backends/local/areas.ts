@@ -10,7 +10,7 @@ import {
 import { BackendError, type Held } from '../../fencing/ports.js'
 import type { Disk } from './disk.js'
 import { errnoOf, unless } from './faults.js'
-import type { Folders } from './folders.js'
+import { privateModes, type Folders } from './folders.js'
 
 const idPattern = /^[a-z0-9-]+$/
 const separator = '.'
@@ -76,8 +76,9 @@ export class Areas {
   async #choose(repository: RepositoryId, type: ObjectType): Promise<string> {
     const target = await this.#nearest(repository, type)
     for (const state of this.#candidates(repository, type)) {
-      const isPossible = await this.#isSameFileSystem(dirname(state), target)
-      if (!isPossible) continue
+      const stands = await unless(['ENOENT'], undefined, this.#disk.stat(state))
+      const place = stands === undefined ? dirname(state) : state
+      if (!(await this.#isSameFileSystem(place, target))) continue
       await this.#makeAreas(state)
       return state
     }
@@ -120,7 +121,7 @@ export class Areas {
   async #makeAreas(state: string): Promise<void> {
     const base = dirname(state)
     for (const area of ['staging', 'quarantine'] as const) {
-      await this.#folders.make(this.folder(state, area), base)
+      await this.#folders.make(this.folder(state, area), base, privateModes.folder)
     }
   }
 

@@ -3,7 +3,6 @@ import { dirname, join } from 'node:path'
 import {
   digestOf,
   listedTypes,
-  stateFolderName,
   typeOf,
   type ObjectName,
   type RepositoryId,
@@ -69,7 +68,9 @@ export class Folders {
     await this.make(folder, this.root)
     for (const type of listedTypes) await this.make(join(folder, type), folder)
     const data = join(folder, 'data')
-    await Promise.all(shards.map((shard) => this.#makeOne(join(data, shard))))
+    await Promise.all(
+      shards.map((shard) => this.#makeOne(join(data, shard), this.#modes.folder)),
+    )
     await this.#sync.sync(data)
   }
 
@@ -77,7 +78,7 @@ export class Folders {
    * Makes a folder and those between it and `base`, which must stand (where a disk is not mounted, nothing is made in
    * its place). All their names are durable then, also where an earlier run made them and died before it synced.
    */
-  async make(folder: string, base: string): Promise<void> {
+  async make(folder: string, base: string, mode = this.#modes.folder): Promise<void> {
     const stands = await this.isThere(folder)
     if (folder === base) {
       if (!stands) throw new BackendError('not-found', `there is no folder "${folder}"`)
@@ -85,17 +86,14 @@ export class Folders {
     }
     if (stands && this.#durable.has(folder)) return
     const above = dirname(folder)
-    await this.make(above, base)
-    if (!stands) await this.#makeOne(folder)
+    await this.make(above, base, mode)
+    if (!stands) await this.#makeOne(folder, mode)
     await this.#sync.sync(above)
     this.#durable.add(folder)
   }
 
-  async #makeOne(folder: string): Promise<void> {
-    const isOurs = folder.includes(`/${stateFolderName}`)
-    const { folder: mode } = isOurs ? privateModes : this.#modes
-    const made = this.#disk.makeFolder(folder, mode)
-    await unless(['EEXIST'], undefined, made)
+  async #makeOne(folder: string, mode: number): Promise<void> {
+    await unless(['EEXIST'], undefined, this.#disk.makeFolder(folder, mode))
     await this.isThere(folder)
   }
 }

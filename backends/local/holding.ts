@@ -50,10 +50,7 @@ export class Holding {
     const path = await guarded(what, async () =>
       areas.path(await areas.choose(repository, type ?? 'config'), repository, held),
     )
-    const staged = await receive(disk, { path, mode: fileMode, body, signal })
-    // The journal will name these bytes, so their name must be as durable as they are.
-    await guarded(what, () => sync.sync(dirname(path)))
-    return staged
+    return receive({ disk, sync }, { path, mode: fileMode, body, signal })
   }
 
   async publish(
@@ -82,8 +79,10 @@ export class Holding {
     const item: Held = { area: 'quarantine', id: itemId }
     const from = await this.#find(repository, { area: 'staging', id: stagedId })
     if (from === undefined) {
-      for (const state of await areas.of(repository))
-        await sync.sync(areas.folder(state, 'quarantine'))
+      // An earlier call may have moved them and died before it synced.
+      for (const state of await areas.of(repository)) {
+        await this.#syncIfThere(areas.folder(state, 'quarantine'))
+      }
       return false
     }
     const state = dirname(dirname(from))
@@ -96,11 +95,11 @@ export class Holding {
   }
 
   async discard(repository: RepositoryId, held: Held): Promise<void> {
-    const { areas, disk, sync } = this.#options
+    const { areas, disk } = this.#options
     for (const state of await areas.of(repository)) {
       const path = areas.path(state, repository, held)
       await unless(['ENOENT'], undefined, disk.unlink(path))
-      if (held.area === 'quarantine') await sync.sync(dirname(path))
+      if (held.area === 'quarantine') await this.#syncIfThere(dirname(path))
     }
   }
 
@@ -120,6 +119,10 @@ export class Holding {
       }
     }
     return [...ids]
+  }
+
+  async #syncIfThere(folder: string): Promise<void> {
+    await unless(['ENOENT'], undefined, this.#options.sync.sync(folder))
   }
 
   async #find(repository: RepositoryId, held: Held): Promise<string | undefined> {
@@ -151,7 +154,7 @@ export class Holding {
     const source = await openFile(disk, from)
     if (source === undefined) return 'gone'
     await unless(['ENOENT'], undefined, disk.unlink(near))
-    await receive(disk, { path: near, mode: fileMode, body: source.read() })
+    await receive({ disk, sync }, { path: near, mode: fileMode, body: source.read() })
     const moved = await this.#mover.move(near, to)
     if (moved === 'moved') await unless(['ENOENT'], undefined, disk.unlink(from))
     await sync.sync(dirname(from))

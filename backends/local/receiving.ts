@@ -1,10 +1,12 @@
 /** Knows how a body becomes a durable file: hashed as it comes, written in large pieces, gone if anything fails. */
 import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { Staged } from '../../fencing/ports.js'
 import { abortable } from '../abortable.js'
 import { openNew, type Disk } from './disk.js'
 import { faultOf, unless } from './faults.js'
+import type { FolderSync } from './folder-sync.js'
 
 /** Written at once; another as much may wait meanwhile. */
 const pieceBytes = 512 * 1024
@@ -17,8 +19,10 @@ export interface Receiving {
 }
 
 /** Throws what the body or the signal threw as it is, and faults of the disk as BackendErrors. */
-export async function receive(disk: Disk, receiving: Receiving): Promise<Staged> {
-  const { path, mode, body, signal } = receiving
+export async function receive(
+  { disk, sync }: { disk: Disk; sync: FolderSync },
+  { path, mode, body, signal }: Receiving,
+): Promise<Staged> {
   signal?.throwIfAborted()
   const what = `receiving "${path}"`
   const file = await faulty(what, disk.open(path, openNew, mode))
@@ -32,7 +36,8 @@ export async function receive(disk: Disk, receiving: Receiving): Promise<Staged>
       await faulty(what, writer.add(chunk))
     }
     await faulty(what, writer.end())
-    await faulty(what, disk.sync(file))
+    // Whoever relies on the bytes relies on their name too. Both at once cost a file system with a log one commit.
+    await faulty(what, Promise.all([disk.sync(file), sync.sync(dirname(path))]))
     await faulty(what, file.close())
     return { size, sha256: hash.digest('hex') }
   } catch (error) {

@@ -1,7 +1,7 @@
 /** Knows how the repositories below a root are found, without walking into them. */
 import { join } from 'node:path'
 import {
-  listedTypes,
+  isListedType,
   parseRepositoryId,
   repositoryDepthMax,
   type RepositoryId,
@@ -14,12 +14,11 @@ const passedOver = ['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM'] as const
 
 /** True where a folder holds `config` or a listed type's folder. */
 export async function holdsRepository(disk: Disk, folder: string): Promise<boolean> {
-  const names = new Set(await unless(['ENOENT'], [], disk.names(folder)))
-  if (names.has('config') && (await disk.stat(join(folder, 'config'))).isFile()) return true
-  for (const type of listedTypes) {
-    if (names.has(type) && (await disk.stat(join(folder, type))).isDirectory()) return true
-  }
-  return false
+  const inside = await unless(['ENOENT'], [], disk.entries(folder))
+  return inside.some((entry) => {
+    if (entry.name === 'config') return entry.isFile()
+    return isListedType(entry.name) && entry.isDirectory()
+  })
 }
 
 /**
@@ -34,10 +33,10 @@ export async function findRepositories(disk: Disk, root: string): Promise<Reposi
     const folder = join(root, ...folders)
     if (await unless(passedOver, false, holdsRepository(disk, folder))) found.push(repository)
     if (folders.length === repositoryDepthMax) return
-    for (const name of await unless(passedOver, [], disk.names(folder))) {
-      if (name.startsWith('.') || name === 'lost+found') continue
-      const inside = await unless(passedOver, undefined, disk.stat(join(folder, name)))
-      if (inside?.isDirectory() === true) await walk([...folders, name])
+    for (const entry of await unless(passedOver, [], disk.entries(folder))) {
+      const { name } = entry
+      if (!entry.isDirectory() || name.startsWith('.') || name === 'lost+found') continue
+      await walk([...folders, name])
     }
   }
   await walk([])
