@@ -32,6 +32,8 @@ export interface Visitor {
   readonly tag?: string
   /** Deletions other than of locks are not allowed on this door. */
   readonly isAppendOnly: boolean
+  /** It only reads, whatever it says: its requests are no evidence of any writer. */
+  readonly isReader?: true
 }
 
 export interface GateOptions {
@@ -117,7 +119,7 @@ export class Gate {
     prefix = '',
   ): Promise<ListEntry[] | undefined> {
     const met = await this.#meetReader(visitor, repository)
-    await met?.fence.look(met.caller, type)
+    if (visitor.isReader !== true) await met?.fence.look(met.caller, type)
     const { store } = this.#options
     const entries = await (prefix === ''
       ? store.list(repository, type)
@@ -139,6 +141,7 @@ export class Gate {
     body: UploadBody,
     signal: AbortSignal,
   ): Promise<Outcome> {
+    if (visitor.isReader === true) return refusedPlainly('not-allowed')
     const met = await this.#meetWriter(visitor, repository, body)
     if (met === undefined) return refusedPlainly('no-repository')
     const { fence, caller } = met
@@ -171,6 +174,7 @@ export class Gate {
     object: ObjectName,
     signal: AbortSignal,
   ): Promise<Outcome> {
+    if (visitor.isReader === true) return refusedPlainly('not-allowed')
     if (visitor.isAppendOnly && typeOf(object) !== 'locks') return refusedPlainly('append-only')
     const met = await this.#meet(visitor, repository)
     if (met === undefined) return { kind: 'done', delivered: nothingDelivered }
@@ -301,7 +305,7 @@ export class Gate {
     const fence = await this.#options.fences.of(repository)
     if (fence === undefined) return undefined
     const caller = fence.caller(visitor.channel, visitor.client, visitor.tag)
-    fence.arrive(caller)
+    if (visitor.isReader !== true) fence.arrive(caller)
     return { fence, caller }
   }
 }

@@ -5,7 +5,10 @@ import { fastify, type FastifyInstance } from 'fastify'
 import type { Clock } from '../../fencing/ports.js'
 import type { Gate } from '../gate/gate.js'
 import { restDoor } from '../rest/door.js'
-import { Channels } from './channels.js'
+import { createDavDoor } from '../webdav/door.js'
+import type { PlainFiles } from '../webdav/plain-files.js'
+import { isDavUrl } from '../webdav/target.js'
+import { Channels, type RequestHandler } from './channels.js'
 import { refuseAddress } from './junk.js'
 import { defaultHttpLimits, type HttpLimits } from './limits.js'
 
@@ -16,6 +19,10 @@ export interface HttpServerOptions {
   /** Deletions other than of locks are not allowed through this server. */
   readonly isAppendOnly: boolean
   readonly limits?: Partial<HttpLimits>
+  /** False switches the WebDAV door off. */
+  readonly hasDav?: boolean
+  /** Where the WebDAV door may keep folders that are no repository: ordinary storage, unfenced. */
+  readonly plain?: PlainFiles
 }
 
 export interface ListenOptions {
@@ -42,7 +49,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const limits = { ...defaultHttpLimits, ...options.limits }
   const onClosed = (id: string, byClient: boolean): void => gate.closed(id, byClient)
   const channels = new Channels({ clock, logger, limits, onClosed })
-  const app = createRouter(channels, limits)
+  const dav = options.hasDav === false ? undefined : createDavDoor(options)
+  const app = createRouter(channels, limits, dav)
   app.register(restDoor, { gate, logger, isAppendOnly })
   return {
     listen: async (where) => {
@@ -59,14 +67,25 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   }
 }
 
-/** Fastify finds the route and writes the answer; connections and their limits are kept by Channels. */
-function createRouter(channels: Channels, limits: HttpLimits): FastifyInstance {
+/**
+ * Fastify finds the route and writes the answer, except for WebDAV, which has a shell of its own; connections and their
+ * limits are kept by Channels.
+ */
+function createRouter(
+  channels: Channels,
+  limits: HttpLimits,
+  dav: RequestHandler | undefined,
+): FastifyInstance {
   return fastify({
     logger: false,
     exposeHeadRoutes: false,
     clientErrorHandler: () => undefined,
     frameworkErrors: (_error, request, reply) => refuseAddress(request.raw, reply.raw),
-    serverFactory: (handle) => {
+    serverFactory: (router) => {
+      const handle: RequestHandler = (request, answer) => {
+        if (dav !== undefined && isDavUrl(request.url ?? '')) dav(request, answer)
+        else router(request, answer)
+      }
       const server = createServer(serverOptionsOf(limits), (request, answer) =>
         channels.serve(request, answer, handle),
       )

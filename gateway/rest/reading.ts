@@ -5,7 +5,7 @@ import type { ObjectName } from '../../fencing/object.js'
 import type { ByteRange, ListEntry, OpenObject } from '../../fencing/ports.js'
 import { answerEmpty, answerStream, tell } from './answer.js'
 import type { ListCall, ObjectCall } from './call.js'
-import { askedRange } from './ranges.js'
+import { askedRange } from '../http/ranges.js'
 import { toldOfRefusal } from './refusals.js'
 
 const listTypeV1 = 'application/vnd.x.restic.rest.v1'

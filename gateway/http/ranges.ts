@@ -1,4 +1,4 @@
-/** Knows which bytes a Range header asks for (RFC 9110, section 14). */
+/** Knows which bytes a Range header asks for (RFC 9110, section 14), for every HTTP door. */
 import parseRanges from 'range-parser'
 import type { ByteRange } from '../../fencing/ports.js'
 

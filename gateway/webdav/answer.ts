@@ -1,0 +1,112 @@
+/** Knows how answers go out. A sentence is the reason phrase and the body: rclone shows both. */
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+
+export interface Told {
+  readonly status: number
+  /** ASCII. */
+  readonly sentence: string
+}
+
+const shortCharactersMax = 256 * 1024
+
+export function tell(
+  answer: ServerResponse,
+  { status, sentence }: Told,
+  headers: OutgoingHttpHeaders = {},
+): void {
+  const body = `${sentence}\n`
+  answer.writeHead(status, sentence, {
+    ...headers,
+    'content-type': 'text/plain; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+  })
+  answer.end(body)
+}
+
+/** What a method came to, where that is not a stream. */
+export interface Reply {
+  readonly status: number
+  /** Without one the answer has no body. */
+  readonly sentence?: string
+  readonly headers?: OutgoingHttpHeaders
+}
+
+export function send(answer: ServerResponse, { status, sentence, headers }: Reply): void {
+  if (sentence === undefined) answerEmpty(answer, status, headers)
+  else tell(answer, { status, sentence }, headers)
+}
+
+/** rclone 1.60 does not read what it does not want, and loses its connection over it: so there is no body at all. */
+export function answerEmpty(
+  answer: ServerResponse,
+  status: number,
+  headers: OutgoingHttpHeaders = {},
+): void {
+  const length = status === 204 ? {} : { 'content-length': 0 }
+  answer.writeHead(status, { ...headers, ...length })
+  answer.end()
+}
+
+/** Only for an answer to HEAD: the headers of an answer whose body is not sent. */
+export function answerHead(
+  answer: ServerResponse,
+  status: number,
+  headers: OutgoingHttpHeaders,
+): void {
+  answer.writeHead(status, headers)
+  answer.end()
+}
+
+/** Ends with an error where the client goes away or the bytes fail; then the connection is broken off. */
+export async function answerStream(
+  answer: ServerResponse,
+  status: number,
+  headers: OutgoingHttpHeaders,
+  bytes: Readable,
+): Promise<void> {
+  answer.writeHead(status, headers)
+  await pipeline(bytes, answer)
+}
+
+/**
+ * What is short goes out with its length: rclone reads to the end of the XML only, and loses a connection whose body it
+ * cannot see the end of. What is long is taken piece by piece, as fast as the client reads it.
+ */
+export async function answerXml(
+  answer: ServerResponse,
+  status: number,
+  pieces: Iterable<string> | AsyncIterable<string>,
+  headers: OutgoingHttpHeaders = {},
+): Promise<void> {
+  const typed = { 'content-type': 'application/xml; charset=utf-8', ...headers }
+  const rest = piecesOf(pieces)
+  let text = ''
+  for (;;) {
+    const next = await rest.next()
+    if (next.done === true) {
+      const body = Buffer.from(text)
+      answer.writeHead(status, { ...typed, 'content-length': body.length })
+      answer.end(body)
+      return
+    }
+    text += next.value
+    if (text.length > shortCharactersMax) break
+  }
+  await answerStream(answer, status, typed, Readable.from(continued(text, rest)))
+}
+
+async function* piecesOf(
+  pieces: Iterable<string> | AsyncIterable<string>,
+): AsyncGenerator<string, undefined> {
+  yield* pieces
+}
+
+async function* continued(
+  first: string,
+  rest: AsyncGenerator<string, undefined>,
+): AsyncGenerator<Buffer> {
+  yield Buffer.from(first)
+  for await (const piece of rest) yield Buffer.from(piece)
+}

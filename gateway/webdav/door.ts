@@ -1,0 +1,125 @@
+/** Knows WebDAV as a door: which address and which method ask what, and that no request can end the process. */
+import { AssertionError } from 'node:assert'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Logger } from 'pino'
+import type { Clock } from '../../fencing/ports.js'
+import type { Gate } from '../gate/gate.js'
+import { exchangeOf } from '../http/exchange.js'
+import { tell, type Told } from './answer.js'
+import type { Call, Surroundings } from './call.js'
+import { Folders } from './folders.js'
+import { methodsFor } from './methods.js'
+import { isMount, Openings } from './opening.js'
+import type { PlainFiles } from './plain-files.js'
+import { toldOfReading } from './refusals.js'
+import { Shell } from './shell.js'
+import { parseDavTarget, type DavTarget } from './target.js'
+
+export interface DavDoorOptions {
+  readonly gate: Gate
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly isAppendOnly: boolean
+  /** Folders that are no repository are ordinary storage, unfenced. */
+  readonly plain?: PlainFiles
+}
+
+interface Setting {
+  readonly around: Surroundings
+  readonly shell: Shell
+  readonly isAppendOnly: boolean
+}
+
+const notUnderstood: Told = { status: 405, sentence: 'Method Not Allowed' }
+
+export type DavDoor = (request: IncomingMessage, answer: ServerResponse) => void
+
+export function createDavDoor(options: DavDoorOptions): DavDoor {
+  const { gate, clock, logger, isAppendOnly, plain } = options
+  const folders = new Folders(gate)
+  const openings = new Openings(() => clock.monotonic())
+  const around = { gate, folders, openings, logger, ...(plain === undefined ? {} : { plain }) }
+  const shell = new Shell(plain)
+  return (request, answer) => {
+    answerRequest({ around, shell, isAppendOnly }, request, answer).catch(stop)
+  }
+}
+
+async function answerRequest(
+  { around, shell, isAppendOnly }: Setting,
+  request: IncomingMessage,
+  answer: ServerResponse,
+): Promise<void> {
+  const exchange = exchangeOf(request)
+  const target = parseDavTarget(request.url ?? '')
+  if (target.kind === 'refused') {
+    await exchange.body.drain()
+    tell(answer, target)
+    return
+  }
+  const { channel, client, note } = exchange
+  const tagged = target.tag === undefined ? {} : { tag: target.tag }
+  Object.assign(note, noteOf(target), tagged)
+  const reading = isMount(request.headers) ? { isReader: true as const } : {}
+  const visitor = { channel, client, isAppendOnly, ...tagged, ...reading }
+  const { place } = target
+  await run(shell, { ...around, visitor, target, place, exchange, request, answer })
+  exchange.settle()
+}
+
+async function run(shell: Shell, call: Call): Promise<void> {
+  const { exchange, answer, request, target } = call
+  const name = request.method ?? ''
+  let toldOf = toldOfReading
+  try {
+    const methods = await methodsFor(call)
+    const method = Object.hasOwn(methods, name) ? methods[name] : undefined
+    if (method === undefined) {
+      await exchange.body.drain()
+      tell(answer, notUnderstood, { allow: Object.keys(methods).join(', ') })
+      return
+    }
+    toldOf = method.toldOf
+    const shown = { method: name, path: target.parts, overwrites: true, isShallow: false }
+    await shell.run(shown, method.answer)
+  } catch (error) {
+    // A bug: the state in memory can no longer be believed, and a gateway that has stopped commits nothing.
+    if (error instanceof AssertionError) throw error
+    await answerFault(call, toldOf(error), error)
+  }
+}
+
+/** The log has the details; the client is told what it can do. */
+async function answerFault(call: Call, told: Told, error: unknown): Promise<void> {
+  const { exchange, logger, answer, request } = call
+  await exchange.body.drain()
+  const { about, signal } = exchange
+  if (signal.aborted) logger.debug({ ...about, err: error }, 'the client went away')
+  else logger.error({ ...about, err: error }, 'a request failed')
+  // Half an answer cannot be taken back: the broken connection tells that it is not whole.
+  if (answer.headersSent) request.socket.destroy()
+  else tell(answer, told)
+}
+
+/** Thrown where no promise can hold it back. */
+function stop(error: unknown): void {
+  setImmediate(() => {
+    throw error
+  })
+}
+
+function noteOf({ place }: DavTarget): { repository?: string; object?: string } {
+  switch (place.kind) {
+    case 'plain':
+      return {}
+    case 'folder':
+    case 'junk':
+      return { repository: place.repository }
+    case 'type':
+      return { repository: place.repository, object: `${place.type}/` }
+    case 'packs':
+      return { repository: place.repository, object: `data/${place.prefix}/` }
+    case 'object':
+      return { repository: place.repository, object: place.object }
+  }
+}

@@ -1,0 +1,72 @@
+/** Knows what each refusal and each fault is told with over WebDAV. rclone shows the reason phrase and the body. */
+import { plainSentences } from '../../fencing/refusal.js'
+import { BackendError, type BackendErrorCode } from '../../fencing/ports.js'
+import type { RefusedReason } from '../gate/outcome.js'
+import type { Told } from './answer.js'
+
+/** rclone turns whatever an upload is refused with into 500 for restic (RESTIC.md section 7); others heed the status. */
+export const refusals = {
+  stale: { status: 403, level: 'warn' },
+  conflict: { status: 403, level: 'warn' },
+  unseen: { status: 403, level: 'warn' },
+  ambiguous: { status: 403, level: 'warn' },
+  knocked: { status: 503, level: 'info' },
+  'wrong-hash': { status: 400, level: 'info' },
+  exists: { status: 403, level: 'info' },
+  'append-only': { status: 403, level: 'info' },
+  'not-allowed': { status: 403, level: 'info' },
+  // The folder that the object would lie in is missing (RFC 4918, section 9.7.1).
+  'no-repository': { status: 409, level: 'info' },
+  'no-space': { status: 507, level: 'warn' },
+  undecided: { status: 503, level: 'warn' },
+} as const satisfies Record<RefusedReason, { status: number; level: 'info' | 'warn' }>
+
+const notRead = 'This cannot be read now. See the log of the gateway.'
+
+const readingFaults = {
+  'not-found': { status: 404, sentence: 'Not Found' },
+  'not-allowed': { status: 403, sentence: plainSentences['not-allowed'] },
+  'no-space': { status: 503, sentence: notRead },
+  corrupt: { status: 500, sentence: notRead },
+  conflict: { status: 503, sentence: notRead },
+  locked: { status: 503, sentence: notRead },
+  'newer-state': { status: 500, sentence: notRead },
+  unavailable: { status: 503, sentence: notRead },
+} as const satisfies Record<BackendErrorCode, Told>
+
+export function toldOfReading(error: unknown): Told {
+  return error instanceof BackendError ? readingFaults[error.code] : readingFaults.corrupt
+}
+
+/** Whatever failed while writing may have been recorded, so all but a full disk is "undecided": try again. */
+export function toldOfWriting(error: unknown): Told {
+  const isFull = error instanceof BackendError && error.code === 'no-space'
+  return toldOfRefusal(isFull ? 'no-space' : 'undecided')
+}
+
+export function toldOfRefusal(reason: keyof typeof plainSentences): Told {
+  return { status: refusals[reason].status, sentence: plainSentences[reason] }
+}
+
+/** What the shape of a repository forbids, whoever asks. */
+export const forbidden = {
+  junk: { status: 403, sentence: 'Only the objects of restic can be in a repository.' },
+  moving: { status: 403, sentence: 'Nothing is moved or copied into or out of a repository.' },
+  folder: {
+    status: 403,
+    sentence: 'Folders of a repository are not removed through this door.',
+  },
+  locking: {
+    status: 403,
+    sentence: 'Objects of a repository are never changed, so there is nothing to lock.',
+  },
+  mounted: {
+    status: 403,
+    sentence:
+      'This program shows old lists, so it may only read a repository. Use restic with rclone or rest:.',
+  },
+  plain: {
+    status: 403,
+    sentence: 'Only repositories are kept here (--plain-files would allow other files).',
+  },
+} as const satisfies Record<string, Told>
