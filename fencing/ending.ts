@@ -6,10 +6,22 @@ import type { Writer } from './writer.js'
 /** A process that exits is believed to have exited this long after it closed all its channels. */
 const goneMs = 10 * 60_000
 
-export function end(scene: Scene, id: WriterId, cause: EndingCause): JournalEvent[] {
+/** `by` names the operator who says so. */
+export function end(
+  scene: Scene,
+  id: WriterId,
+  cause: EndingCause,
+  by?: string,
+): JournalEvent[] {
   const writer = scene.state.writers.get(id)
   if (writer === undefined || writer.ended !== undefined) return []
-  return [{ kind: 'ended', writer: id, cause }, ...lockDeletions(scene, id, 'ended')]
+  const ended = {
+    kind: 'ended',
+    writer: id,
+    cause,
+    ...(by === undefined ? {} : { by }),
+  } as const
+  return [ended, ...lockDeletions(scene, id, 'ended')]
 }
 
 /** Looks for writers that have ended by the passing of time; to be called now and then. */

@@ -115,7 +115,13 @@ export type JournalEvent =
       readonly size?: number
       readonly kept?: Kept
     }
-  | { readonly kind: 'ended'; readonly writer: WriterId; readonly cause: EndingCause }
+  | {
+      readonly kind: 'ended'
+      readonly writer: WriterId
+      readonly cause: EndingCause
+      /** The operator who said so. */
+      readonly by?: string
+    }
   | { readonly kind: 'revived'; readonly writer: WriterId }
   | {
       readonly kind: 'released'

@@ -218,8 +218,8 @@ export class RepositoryFence {
     return recorded
   }
 
-  async endWriter(id: WriterId): Promise<Recorded[]> {
-    return this.#record(() => end(this.#scene(), id, 'operator'))
+  async endWriter(id: WriterId, by?: string): Promise<Recorded[]> {
+    return this.#record(() => end(this.#scene(), id, 'operator', by))
   }
 
   /** An operator raises the generation by hand: every view taken before is overtaken. */
@@ -228,16 +228,22 @@ export class RepositoryFence {
     await this.#record(() => [{ kind: 'fenced', generation, by, reason }])
   }
 
+  /** Records nothing where there is nothing to release any more. */
   async release(
     item: Item,
     act: { by: string; reason: string; forced: boolean },
   ): Promise<Recorded[]> {
     const { id, object } = item
-    return this.#record(() => [{ kind: 'released', item: id, object, ...act }])
+    return this.#record(() => {
+      return isOpen(item) && item.isKept ? [{ kind: 'released', item: id, object, ...act }] : []
+    })
   }
 
+  /** Records nothing where there is nothing to discard any more. */
   async discard(item: Item, act: { by: string; reason: string }): Promise<Recorded[]> {
-    return this.#record(() => [{ kind: 'discarded', item: item.id, ...act }])
+    return this.#record(() => {
+      return isOpen(item) ? [{ kind: 'discarded', item: item.id, ...act }] : []
+    })
   }
 
   async flush(): Promise<void> {
