@@ -1,0 +1,72 @@
+/** Knows how settings come together: of all places that name an option, the one nearest to the user counts. */
+import {
+  flagOf,
+  variableOf,
+  type OptionSpec,
+  type OptionSpecs,
+  type ValuesOf,
+} from './option.js'
+
+/** One place that settings come from, with the values as they were written. */
+export interface Source {
+  readonly values: Readonly<Record<string, unknown>>
+  /** How the user knows the option there. */
+  readonly nameOf: (key: string) => string
+}
+
+/** What the user wrote cannot be used; each problem is a sentence. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError'
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'))
+    this.problems = problems
+  }
+}
+
+export function flagsSource(values: Readonly<Record<string, unknown>>): Source {
+  return { values, nameOf: flagOf }
+}
+
+/** An empty variable is as good as none. */
+export function environmentSource(
+  specs: OptionSpecs,
+  environment: Readonly<Record<string, string | undefined>>,
+): Source {
+  const values = Object.keys(specs).flatMap((key) => {
+    const value = environment[variableOf(key)]
+    return value === undefined || value === '' ? [] : [[key, value] as const]
+  })
+  return { values: Object.fromEntries(values), nameOf: variableOf }
+}
+
+/** The sources in order, nearest first. Throws a SettingsError that names all problems. */
+export function loadSettings<S extends OptionSpecs>(
+  specs: S,
+  sources: readonly Source[],
+): ValuesOf<S> {
+  const problems: string[] = []
+  const values: Record<string, unknown> = {}
+  for (const [key, spec] of Object.entries(specs)) {
+    const source = sources.find((one) => one.values[key] !== undefined)
+    const written = source?.values[key] ?? spec.default
+    const result = readValue(spec, written)
+    if ('value' in result) values[key] = result.value
+    else {
+      const name = source?.nameOf(key) ?? flagOf(key)
+      problems.push(`${name} ${JSON.stringify(written)}: ${result.problem}`)
+    }
+  }
+  if (problems.length > 0) throw new SettingsError(problems)
+  return values as ValuesOf<S>
+}
+
+function readValue(
+  spec: OptionSpec<unknown>,
+  written: unknown,
+): { readonly value: unknown } | { readonly problem: string } {
+  const result = spec.schema.safeParse(written)
+  if (result.success) return { value: result.data }
+  return { problem: result.error.issues.map(({ message }) => message).join('; ') }
+}

@@ -1,0 +1,73 @@
+/** Knows one option in all its spellings: a flag, an environment variable and, later, a key of a file. */
+import { z } from 'zod'
+import { parseDuration } from './duration.js'
+import { parseListenAddress, type ListenAddress } from './listen-address.js'
+import { parseSize } from './size.js'
+
+export interface OptionSpec<T> {
+  /** Reads what a user wrote: a string, or true for a switch. */
+  readonly schema: z.ZodType<T>
+  /** As a user would write it. */
+  readonly default: string | boolean
+  /** How the value is called in the help; a switch has none. */
+  readonly argument?: string
+  readonly help: string
+}
+
+export type OptionSpecs = Readonly<Record<string, OptionSpec<unknown>>>
+
+export type ValuesOf<S extends OptionSpecs> = {
+  readonly [K in keyof S]: S[K] extends OptionSpec<infer T> ? T : never
+}
+
+/** `lockTimeout` is the flag `--lock-timeout` … */
+export function flagOf(key: string): string {
+  return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+}
+
+/** … and the variable `LOCKKEEPER_LOCK_TIMEOUT`. */
+export function variableOf(key: string): string {
+  return `LOCKKEEPER${flagOf(key).slice(1).replaceAll('-', '_').toUpperCase()}`
+}
+
+function parsed<T>(parse: (text: string) => T | undefined, expected: string): z.ZodType<T> {
+  return z.string().transform((text, context): T => {
+    const value = parse(text)
+    if (value !== undefined) return value
+    context.addIssue({ code: 'custom', message: expected })
+    return z.NEVER
+  })
+}
+
+export const duration: z.ZodType<number> = parsed(
+  parseDuration,
+  'a length of time has a number and a unit, like 30m, 12h or 14d',
+)
+export const size: z.ZodType<number> = parsed(
+  parseSize,
+  'a size has a number and a unit, like 500MiB or 10GiB',
+)
+export const listenAddress: z.ZodType<ListenAddress> = parsed(
+  parseListenAddress,
+  'an address to listen on is HOST:PORT, like 127.0.0.1:8000 or [::1]:8000',
+)
+export const text: z.ZodType<string> = z.string().min(1, 'it must not be empty')
+
+const switchWords: Readonly<Record<string, boolean>> = {
+  1: true,
+  true: true,
+  yes: true,
+  on: true,
+  0: false,
+  false: false,
+  no: false,
+  off: false,
+}
+
+export const toggle: z.ZodType<boolean> = z.union([
+  z.boolean(),
+  parsed(
+    (word) => (Object.hasOwn(switchWords, word) ? switchWords[word] : undefined),
+    'a switch is true or false',
+  ),
+])
