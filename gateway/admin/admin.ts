@@ -1,0 +1,81 @@
+/** Knows what an operator can ask for and do, whether a gateway runs or not. Contracts only. */
+import type { Readable } from 'node:stream'
+import type {
+  EndedView,
+  ItemView,
+  RecordView,
+  RepositoryView,
+  VerificationView,
+} from './views.js'
+
+/** Who acts and why; both stand in the journal. */
+export interface Act {
+  readonly by: string
+  readonly reason: string
+}
+
+export interface ReleaseAct extends Act {
+  /** The operator insists on what cannot be proved. */
+  readonly isForced: boolean
+}
+
+export interface JournalQuestion {
+  /** All repositories, without one. */
+  readonly repository?: string | undefined
+  /** From this position of each journal on. */
+  readonly position?: number | undefined
+  /** Only what was recorded at this time or later: milliseconds since the epoch. */
+  readonly time?: number | undefined
+  /** Goes on with what is recorded later, until the signal. */
+  readonly isFollowed: boolean
+}
+
+export interface ItemsQuestion {
+  readonly repository?: string | undefined
+  /** Items that were released, discarded, dropped or resolved as well. */
+  readonly isWhole: boolean
+}
+
+export interface VerificationQuestion {
+  readonly repository?: string | undefined
+  /** A hash that must be in the chain of one of the journals. */
+  readonly head?: string | undefined
+}
+
+/** Everything rejects with an AdminError where the answer is no. */
+export interface Admin {
+  readonly status: (repository?: string) => Promise<RepositoryView[]>
+  /** Answers the writer as it was. */
+  readonly endWriter: (id: string, by: string) => Promise<EndedView>
+  readonly items: (question: ItemsQuestion) => Promise<ItemView[]>
+  readonly item: (id: string) => Promise<ItemView>
+  /** The exact bytes of an item. */
+  readonly bytes: (id: string) => Promise<Readable>
+  readonly release: (id: string, act: ReleaseAct) => Promise<ItemView>
+  readonly discard: (id: string, act: Act) => Promise<ItemView>
+  /** In the order of time, and within a repository in the order of its journal. */
+  readonly journal: (
+    question: JournalQuestion,
+    signal: AbortSignal,
+  ) => AsyncIterable<RecordView>
+  readonly verify: (question: VerificationQuestion) => Promise<VerificationView[]>
+  /** Raises the generation; answers the new one. */
+  readonly fence: (repository: string, act: Act) => Promise<number>
+}
+
+/**
+ * unknown: there is no such repository, writer or item. refused: it is there and must not be done. malformed: the
+ * question cannot be understood. unavailable: the journal or the store cannot answer.
+ */
+export const adminErrorCodes = ['unknown', 'refused', 'malformed', 'unavailable'] as const
+export type AdminErrorCode = (typeof adminErrorCodes)[number]
+
+export class AdminError extends Error {
+  override readonly name = 'AdminError'
+  readonly code: AdminErrorCode
+
+  constructor(code: AdminErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}

@@ -1,0 +1,95 @@
+/** Knows how an operator's command reaches the state of a folder: through the gateway that has it, or by taking it. */
+import { stat } from 'node:fs/promises'
+import { serveOptions } from '../../config/schema.js'
+import { loadSettings } from '../../config/load.js'
+import { BackendError } from '../../fencing/ports.js'
+import { assemble, type Assembly } from '../assembly.js'
+import { messageOf, codeOf } from '../fault.js'
+import { existingFolder } from '../served-folder.js'
+import { StartError } from '../start-error.js'
+import { adminSocketIn, stateFolderOf } from '../state/state.js'
+import type { Admin } from './admin.js'
+import { Recordings } from './following.js'
+import { connectAdmin } from './remote.js'
+import { AdminService } from './service.js'
+
+export interface Reached {
+  readonly admin: Admin
+  /** False where this command has taken the state itself. */
+  readonly isServed: boolean
+  readonly close: () => Promise<void>
+}
+
+/** A gateway that starts has the state before it answers; one that ends answers no more before it lets go. */
+const changeMs = 12_000
+const retryMs = 100
+
+/** Throws a StartError where the state cannot be had. */
+export async function reachAdmin(path: string, command: string): Promise<Reached> {
+  const folder = await existingFolder(path)
+  await requireState(folder)
+  const deadline = performance.now() + changeMs
+  for (;;) {
+    const reached = (await askGateway(folder)) ?? (await takeState(folder, command, deadline))
+    if (reached !== undefined) return reached
+    await new Promise((resolve) => setTimeout(resolve, retryMs))
+  }
+}
+
+async function requireState(folder: string): Promise<void> {
+  try {
+    await stat(stateFolderOf(folder))
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') {
+      throw new StartError(`the state of "${folder}" cannot be looked at: ${messageOf(error)}`)
+    }
+    throw new StartError(
+      `no gateway has served "${folder}" yet; start one with "lockkeeper serve --path ${folder}", or say --path`,
+    )
+  }
+}
+
+/** Undefined where no gateway answers. */
+async function askGateway(folder: string): Promise<Reached | undefined> {
+  const admin = connectAdmin(adminSocketIn(stateFolderOf(folder)))
+  try {
+    await admin.greet()
+    return { admin, isServed: true, close: () => admin.close() }
+  } catch (error) {
+    await admin.close()
+    const code = codeOf(error)
+    if (code === 'EACCES' || code === 'EPERM') {
+      throw new StartError(
+        `the gateway of "${folder}" belongs to another user; run this as that user, or as root`,
+      )
+    }
+    if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'UND_ERR_SOCKET')
+      return undefined
+    throw error
+  }
+}
+
+/** Undefined where somebody has it, and there is time to ask again. */
+async function takeState(
+  folder: string,
+  command: string,
+  deadline: number,
+): Promise<Reached | undefined> {
+  const recordings = new Recordings()
+  let assembly: Assembly
+  try {
+    assembly = await assemble({
+      folder,
+      command,
+      settings: loadSettings(serveOptions, []),
+      observe: recordings.observe,
+      onFault: () => undefined,
+    })
+  } catch (error) {
+    if (!(error instanceof BackendError)) throw error
+    if (error.code === 'locked' && performance.now() < deadline) return undefined
+    throw new StartError(error.message, { cause: error })
+  }
+  const admin = new AdminService({ ...assembly, recordings })
+  return { admin, isServed: false, close: assembly.close }
+}

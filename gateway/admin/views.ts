@@ -1,0 +1,81 @@
+/** Knows what an operator is shown: the exact fields of every `--json`. */
+import { z } from 'zod'
+
+/** sleeper: not overtaken, and not heard of for ten minutes. broken: its maintenance was refused once. */
+export const writerStates = ['current', 'sleeper', 'stale', 'broken'] as const
+
+const writer = z.object({
+  id: z.string(),
+  client: z.string(),
+  tag: z.string().nullable(),
+  generation: z.number(),
+  state: z.enum(writerStates),
+  locks: z.number(),
+  lastSeen: z.string(),
+})
+
+export const repositoryView = z.object({
+  name: z.string(),
+  generation: z.number(),
+  writers: z.array(writer),
+  locks: z.number(),
+  quarantined: z.object({ count: z.number(), bytes: z.number() }),
+  maintenance: z
+    .object({ writer: z.string(), generation: z.number(), since: z.string() })
+    .nullable(),
+  /** Why nothing is committed, where that is so. */
+  fault: z.string().nullable(),
+})
+
+export const endedView = writer.extend({ repository: z.string() })
+
+export const itemView = z.object({
+  id: z.string(),
+  repository: z.string(),
+  object: z.string(),
+  client: z.string(),
+  /** Null where it is not known which of the candidates it was. */
+  writer: z.string().nullable(),
+  candidates: z.array(z.string()),
+  reason: z.string(),
+  generation: z.number(),
+  currentGeneration: z.number(),
+  /** The maintenance that overtook the writer; `by` is null where an operator raised the generation. */
+  run: z.object({ by: z.string().nullable(), generation: z.number() }).nullable(),
+  size: z.number(),
+  /** Whether the bytes are there. */
+  kept: z.boolean(),
+  tries: z.number(),
+  time: z.string(),
+  lastTry: z.string(),
+  position: z.number(),
+  state: z.string(),
+})
+
+/** An event at its place in a journal, with the event's own fields beside. */
+export const recordView = z.looseObject({
+  repository: z.string(),
+  position: z.number(),
+  time: z.string(),
+  hash: z.string(),
+  kind: z.string(),
+})
+
+export const verificationView = z.object({
+  repository: z.string(),
+  /** Records whose chain holds. */
+  records: z.number(),
+  head: z.string(),
+  /** The first bad record and what is wrong with it. */
+  bad: z.object({ position: z.number(), why: z.string() }).nullable(),
+  /** Whether the head that was asked for is in the chain; null where none was. */
+  hasHead: z.boolean().nullable(),
+})
+
+export type WriterState = (typeof writerStates)[number]
+export type WriterView = z.infer<typeof writer>
+export type RepositoryView = z.infer<typeof repositoryView>
+export type EndedView = z.infer<typeof endedView>
+export type ItemView = z.infer<typeof itemView>
+export type RecordView = z.infer<typeof recordView>
+export type VerificationView = z.infer<typeof verificationView>

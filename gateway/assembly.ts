@@ -1,0 +1,73 @@
+/** Knows how the parts below the doors are put together, for a gateway and for a command that works without one. */
+import { Allowance } from '../fencing/item.js'
+import type { BackendError, JournalStore, ObjectStore } from '../fencing/ports.js'
+import { openLocalStore } from '../backends/local/local-store.js'
+import { Fences } from './gate/fences.js'
+import { observed, type Observer } from './observed-journal.js'
+import { openState, stateFolderOf, type State } from './state/state.js'
+import { systemClock, systemRandom } from './surroundings.js'
+
+export interface AssemblySettings {
+  readonly lockTimeout: number
+  readonly writerMaxAge: number
+  readonly quarantineMaxSize: number
+  readonly quarantineMaxAge: number
+}
+
+export interface AssemblyOptions {
+  /** The real path of the folder of the repositories. */
+  readonly folder: string
+  /** What this process runs, as whoever is refused is told. */
+  readonly command: string
+  readonly settings: AssemblySettings
+  readonly observe: Observer
+  readonly onFault: (error: unknown, what: string) => void
+}
+
+export interface Assembly {
+  readonly folder: string
+  readonly state: State
+  readonly store: ObjectStore
+  readonly journal: JournalStore
+  readonly fences: Fences
+  /** Set where the journal cannot be used: nothing is committed, and its message says how to recover. */
+  readonly fault?: BackendError
+  /** Stores what was deferred and lets go of the state. */
+  readonly close: () => Promise<void>
+}
+
+/** Throws a BackendError where the state cannot be had; a damaged journal is no such case. */
+export async function assemble(options: AssemblyOptions): Promise<Assembly> {
+  const { folder, command, settings, observe, onFault } = options
+  const state = await openState({ folder: stateFolderOf(folder), command })
+  try {
+    const store = await openLocalStore({ root: folder, stateFolder: state.folder })
+    const { journal, fault } = await state.openJournal()
+    const fences = new Fences({
+      store,
+      journal: observed(journal, observe),
+      clock: systemClock,
+      random: systemRandom,
+      settings: {
+        lockTimeoutMs: settings.lockTimeout,
+        writerAgeMaxMs: settings.writerMaxAge,
+      },
+      allowance: new Allowance(settings.quarantineMaxSize),
+      itemAgeMaxMs: settings.quarantineMaxAge,
+      onFault,
+    })
+    const close = async (): Promise<void> => {
+      try {
+        await fences.flush()
+      } finally {
+        await journal.close()
+        await state.close()
+      }
+    }
+    const parts = { folder, state, store, journal, fences, close }
+    return fault === undefined ? parts : { ...parts, fault }
+  } catch (error) {
+    await state.close()
+    throw error
+  }
+}

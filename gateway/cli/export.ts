@@ -1,0 +1,33 @@
+/** Knows how the bytes of an item leave the gateway: into a new file, or to stdout. */
+import { open, rm } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { codeOf, messageOf } from '../fault.js'
+import { CommandError, exitCodes } from './exit-code.js'
+
+/** Nothing is left of a file that could not be written whole, and nothing that stands there is replaced. */
+export async function exportItem(bytes: Readable, file: string): Promise<void> {
+  if (file === '-') {
+    if (process.stdout.isTTY) {
+      bytes.destroy()
+      throw new CommandError(exitCodes.usage, 'the bytes are not for a terminal; give a file')
+    }
+    await pipeline(bytes, process.stdout, { end: false }).catch((error: unknown) => {
+      if (codeOf(error) !== 'EPIPE') throw error
+    })
+    return
+  }
+  let isOurs = false
+  try {
+    const handle = await open(file, 'wx', 0o600)
+    isOurs = true
+    await pipeline(bytes, handle.createWriteStream({ flush: true }))
+  } catch (error) {
+    bytes.destroy()
+    if (isOurs) await rm(file, { force: true })
+    const why = codeOf(error) === 'EEXIST' ? 'it is there already' : messageOf(error)
+    throw new CommandError(exitCodes.no, `"${file}" cannot be written: ${why}`, {
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,151 @@
+/** Knows the commands that read journals and prove them. */
+import type { Command } from 'commander'
+import { parseDuration } from '../../config/duration.js'
+import { AdminError, type Admin, type JournalQuestion } from '../admin/admin.js'
+import { displayName } from '../admin/repositories.js'
+import type { RecordView, VerificationView } from '../admin/views.js'
+import { CommandError, exitCodes } from './exit-code.js'
+import { addPath, operate } from './operate.js'
+import { describeRecord } from './record-text.js'
+import { localTime, print, printJson } from './output.js'
+
+const journalHelp = `
+--since takes a length of time (2h: what was recorded in the last two hours), an ISO time
+(2026-11-24T08:00:00Z), or a position (120: from record 120 on).
+--follow goes on with what is recorded while a gateway runs, until Ctrl-C.
+--json prints one JSON object a line: repository, position, time, hash, kind, and the event's own fields.
+
+Examples:
+  $ lockkeeper journal laptop --since 2h
+  $ lockkeeper journal --follow --json | jq -c 'select(.kind == "refused")'`
+
+const verifyHelp = `
+Each record's hash covers the record before it, so one that was changed, taken out or put in between is
+found. Records cut off at the end are found by a head that you noted elsewhere: note what this command
+prints, and give it later as --head.
+
+Examples:
+  $ lockkeeper journal verify
+  $ lockkeeper journal verify laptop --head 5d41402abc4b2a76b9719d911017c592ae2f5d41402abc4b2a76b9719d911017
+
+The exit code is 1 where a record is bad, or the head is in none of the journals.`
+
+interface JournalFlags {
+  readonly since?: string
+  readonly follow?: true
+  readonly json?: true
+}
+
+export function addJournal(program: Command): void {
+  const command = program
+    .command('journal')
+    .summary('read what happened, or prove that nothing was tampered with')
+    .description('Reads what changed repositories, or tried to.')
+    .argument('[REPO]', 'one repository; all of them, merged by time, without it')
+    .option('--since <T>', 'not from the beginning')
+    .option('--follow', 'go on with what is recorded later')
+    .option('--json', 'for programs')
+    .addHelpText('after', journalHelp)
+  addPath(command).action((repository: string | undefined, flags: JournalFlags) => {
+    const since = flags.since === undefined ? {} : parseSince(flags.since, Date.now())
+    const question = { repository, isFollowed: flags.follow === true, ...since }
+    return operate(command, async (admin, { isServed }) => {
+      if (question.isFollowed && !isServed) {
+        const message = 'no gateway runs here, so nothing is recorded that could be followed'
+        throw new CommandError(exitCodes.unavailable, message)
+      }
+      return readJournal(admin, question, flags.json === true)
+    })
+  })
+  addVerify(command)
+}
+
+function addVerify(journal: Command): void {
+  const command = journal
+    .command('verify')
+    .summary('prove the chain of hashes')
+    .description('Proves the chain of hashes, and prints the head to note elsewhere.')
+    .argument('[REPO]', 'one repository; all of them without it')
+    .option('--head <HASH>', 'a head that was noted: it must still be in the chain')
+    .option('--json', 'for programs')
+    .addHelpText('after', verifyHelp)
+  addPath(command).action(
+    (repository: string | undefined, { head, json }: { head?: string; json?: true }) => {
+      if (head !== undefined && !/^[0-9a-f]{64}$/i.test(head)) {
+        throw new CommandError(exitCodes.usage, `--head "${head}": a head has 64 hex digits`)
+      }
+      const question = { repository, head: head?.toLowerCase() }
+      return operate(command, async (admin) => {
+        const views = await verified(admin, question)
+        if (json) await printJson(views)
+        else await print(views.length === 0 ? 'No journal yet.\n' : views.map(show).join(''))
+        return judge(views, question.head)
+      })
+    },
+  )
+}
+
+/** A journal that cannot be read at all is one that was tampered with, as far as anybody can tell. */
+async function verified(
+  admin: Admin,
+  question: { repository: string | undefined; head: string | undefined },
+): Promise<VerificationView[]> {
+  try {
+    return await admin.verify(question)
+  } catch (error) {
+    if (!(error instanceof AdminError) || error.code !== 'unavailable') throw error
+    throw new CommandError(exitCodes.no, error.message, { cause: error })
+  }
+}
+
+function judge(views: readonly VerificationView[], head: string | undefined): number {
+  if (views.some(({ bad }) => bad !== null)) return exitCodes.no
+  if (head === undefined || views.some(({ hasHead }) => hasHead === true)) return exitCodes.ok
+  console.error(
+    `lockkeeper: the head ${head} is in none of these journals: records were taken out since it was noted, or it is another journal's`,
+  )
+  return exitCodes.no
+}
+
+function show({ repository, records, head, bad }: VerificationView): string {
+  const name = displayName(repository)
+  if (bad === null) return `${name}: ${records} records, head ${head}\n`
+  return `${name}: BAD at record ${bad.position}: ${bad.why}; the ${records} records before it are sound\n`
+}
+
+export function parseSince(
+  text: string,
+  now: number,
+): Pick<JournalQuestion, 'position' | 'time'> {
+  if (/^\d{1,15}$/.test(text)) return { position: Number(text) }
+  const duration = parseDuration(text)
+  if (duration !== undefined) return { time: now - duration }
+  const time = /^\d{4}-\d{2}-\d{2}(?:T|$)/.test(text) ? Date.parse(text) : Number.NaN
+  if (!Number.isNaN(time)) return { time }
+  throw new CommandError(
+    exitCodes.usage,
+    `--since "${text}": give a length of time (2h), an ISO time (2026-11-24T08:00:00Z) or a position (120)`,
+  )
+}
+
+async function readJournal(
+  admin: Admin,
+  question: JournalQuestion,
+  isJson: boolean,
+): Promise<number> {
+  const ending = new AbortController()
+  const end = (): void => ending.abort()
+  process.once('SIGINT', end).once('SIGTERM', end)
+  process.stdout.once('close', end)
+  for await (const record of admin.journal(question, ending.signal)) {
+    if (ending.signal.aborted) break
+    await print(isJson ? `${JSON.stringify(record)}\n` : line(record))
+  }
+  return exitCodes.ok
+}
+
+function line(record: RecordView): string {
+  const { repository, position, time, kind } = record
+  const place = `${localTime(time)}  ${displayName(repository)} ${position}`
+  return `${place}  ${kind.padEnd(9)}  ${describeRecord(record)}\n`
+}

@@ -1,0 +1,38 @@
+#!/usr/bin/env node
+/** Knows how the program begins and ends: what was typed becomes a command, and what went wrong an exit code. */
+import { CommanderError } from 'commander'
+import { SettingsError } from '../../config/load.js'
+import { CommandError, exitCodes } from './exit-code.js'
+import { createProgram } from './program.js'
+import { StartError } from '../start-error.js'
+
+// Whoever read the output has gone ("| head"): nothing is left to say.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
+
+try {
+  await createProgram().parseAsync()
+} catch (error) {
+  process.exitCode = explain(error)
+}
+
+function explain(error: unknown): number {
+  if (error instanceof CommanderError)
+    return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
+  if (error instanceof SettingsError) {
+    for (const problem of error.problems) console.error(`lockkeeper: ${problem}`)
+    return exitCodes.usage
+  }
+  if (error instanceof StartError) {
+    console.error(`lockkeeper: ${error.message}`)
+    return exitCodes.unavailable
+  }
+  if (error instanceof CommandError) {
+    console.error(`lockkeeper: ${error.message}`)
+    return error.exitCode
+  }
+  console.error('lockkeeper: this is a bug; please report it with what follows.')
+  console.error(error)
+  return exitCodes.bug
+}

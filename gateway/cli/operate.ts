@@ -1,0 +1,59 @@
+/** Knows what all commands that ask about a folder share: reaching it, and who is asking. */
+import { userInfo } from 'node:os'
+import type { Command } from 'commander'
+import { commonOptions } from '../../config/schema.js'
+import { AdminError, type Admin } from '../admin/admin.js'
+import { reachAdmin, type Reached } from '../admin/reach.js'
+import { CommandError, exitCodes } from './exit-code.js'
+import { addOptions, settingsOf } from './options.js'
+
+/** The command takes `--path`, and its action reaches the state of that folder. */
+export function addPath(command: Command): Command {
+  return addOptions(command, commonOptions)
+}
+
+/** What an action does with the state; the answer is the exit code. */
+export type Operation = (admin: Admin, reached: Reached) => Promise<number>
+
+export async function operate(command: Command, operation: Operation): Promise<void> {
+  const { path } = settingsOf(command, commonOptions)
+  const reached = await reachAdmin(path, nameOf(command))
+  try {
+    process.exitCode = await operation(reached.admin, reached)
+  } catch (error) {
+    throw error instanceof AdminError ? toCommandError(error) : error
+  } finally {
+    await reached.close()
+  }
+}
+
+/** `quarantine release` … */
+function nameOf(command: Command): string {
+  const { parent } = command
+  return parent?.parent ? `${nameOf(parent)} ${command.name()}` : command.name()
+}
+
+export function toCommandError(error: AdminError): CommandError {
+  return new CommandError(exitCodeOf(error), error.message, { cause: error })
+}
+
+function exitCodeOf({ code }: AdminError): number {
+  switch (code) {
+    case 'unknown':
+    case 'refused':
+      return exitCodes.no
+    case 'malformed':
+      return exitCodes.usage
+    case 'unavailable':
+      return exitCodes.unavailable
+  }
+}
+
+/** The name and number of the user, and who became this user, for the journal. */
+export function whoActs(): string {
+  const { username, uid } = userInfo()
+  const { SUDO_USER: before } = process.env
+  return before === undefined
+    ? `${username} (uid ${uid})`
+    : `${username} (uid ${uid}, sudo by ${before})`
+}

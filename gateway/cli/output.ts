@@ -1,0 +1,43 @@
+/** Knows how answers are written to stdout: as JSON for programs, as columns for people. */
+import { once } from 'node:events'
+
+/** Waits for a slow reader; one that has gone is no error. */
+export async function print(text: string): Promise<void> {
+  if (process.stdout.destroyed || process.stdout.errored !== null) return
+  if (!process.stdout.write(text)) {
+    await Promise.race([once(process.stdout, 'drain'), once(process.stdout, 'close')])
+  }
+}
+
+export async function printJson(value: unknown): Promise<void> {
+  await print(`${JSON.stringify(value, undefined, 2)}\n`)
+}
+
+/** Columns as wide as they must be; the last one is never filled up. */
+export function columns(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [head, ...rows]
+  const widths = head.map((_, at) => Math.max(...lines.map((line) => line[at]?.length ?? 0)))
+  return lines
+    .map(
+      (line) =>
+        `${line
+          .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('')
+}
+
+/** Local time, to the second. */
+export function localTime(iso: string): string {
+  const date = new Date(iso)
+  const pad = (part: number): string => String(part).padStart(2, '0')
+  const day = `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`
+  return `${day} ${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}`
+}
+
+/** What names an object to people: the type and as much of the hash as restic shows. */
+export function shortObject(object: string): string {
+  const slash = object.indexOf('/')
+  return slash < 0 ? object : object.slice(0, slash + 9)
+}

@@ -1,0 +1,209 @@
+/** Knows the commands about refused writes: what is kept, and what becomes of it. */
+import type { Command } from 'commander'
+import { formatSize } from '../../config/size.js'
+import { AdminError, type Admin } from '../admin/admin.js'
+import { displayName } from '../admin/repositories.js'
+import type { ItemView } from '../admin/views.js'
+import { CommandError, exitCodes } from './exit-code.js'
+import { exportItem } from './export.js'
+import { addPath, operate, whoActs } from './operate.js'
+import { columns, localTime, print, printJson, shortObject } from './output.js'
+
+const listHelp = `
+States of an item:
+  waiting      nobody could tell yet whose write it is; the client is trying again
+  quarantined  refused; the bytes are kept until they are released, discarded, or too old
+With --all also: released, discarded, evicted (too old), resolved (committed after all).
+
+Fields of --json, an array:
+  id, repository, object, client, writer (or null, see candidates), candidates, reason, generation
+  (that the writer saw), currentGeneration (when it was refused), run {by, generation} or null, size,
+  kept, tries, time, lastTry, position (in the journal), state
+
+Example:
+  $ lockkeeper quarantine list laptop --json | jq -r '.[].id'`
+
+const releaseHelp = `
+A pack can always be released: nothing names it. Anything else may lean on what a prune has deleted,
+which cannot be seen without the password of the repository; it needs --force, and "restic check"
+afterwards. An object that stands in the repository is never replaced.
+
+Examples:
+  $ lockkeeper quarantine release q-4f2a1c --reason "packs of the laptop, wanted by Ann"
+  $ lockkeeper quarantine release q-4f2a1c q-88b0e2 --force --reason "checked by hand"
+
+The exit code is 1 where one of the items was not released; the others are.`
+
+const discardHelp = `
+Example:
+  $ lockkeeper quarantine discard q-4f2a1c --reason "the laptop has backed up again"
+
+The exit code is 1 where one of the items was not discarded; the others are.`
+
+const exportHelp = `
+Examples:
+  $ lockkeeper quarantine export q-4f2a1c ./q-4f2a1c
+  $ lockkeeper quarantine export q-4f2a1c - | sha256sum`
+
+export function addQuarantine(program: Command): void {
+  const quarantine = program
+    .command('quarantine')
+    .summary('look at refused writes, release or discard them')
+    .description('Looks at refused writes, releases or discards them.')
+  addList(quarantine)
+  addShow(quarantine)
+  addExport(quarantine)
+  addRelease(quarantine)
+  addDiscard(quarantine)
+}
+
+function addList(quarantine: Command): void {
+  const command = quarantine
+    .command('list')
+    .summary('list what is in quarantine')
+    .description('Lists what is in quarantine, oldest first.')
+    .argument('[REPO]', 'one repository; all of them without it')
+    .option('--all', 'also items that are there no more')
+    .option('--json', 'for programs')
+    .addHelpText('after', listHelp)
+  addPath(command).action(
+    (repository: string | undefined, { all, json }: { all?: true; json?: true }) =>
+      operate(command, async (admin) => {
+        const items = await admin.items({ repository, isWhole: all === true })
+        if (json) await printJson(items)
+        else await print(items.length === 0 ? 'Nothing is in quarantine.\n' : table(items))
+        return exitCodes.ok
+      }),
+  )
+}
+
+function addShow(quarantine: Command): void {
+  const command = quarantine
+    .command('show')
+    .summary('tell the story of one item')
+    .description('Tells the story of one item.')
+    .argument('<ID>', 'the id of the item')
+    .option('--json', 'for programs')
+  addPath(command).action((id: string, { json }: { json?: true }) =>
+    operate(command, async (admin) => {
+      const item = await admin.item(id)
+      await (json ? printJson(item) : print(story(item)))
+      return exitCodes.ok
+    }),
+  )
+}
+
+function addExport(quarantine: Command): void {
+  const command = quarantine
+    .command('export')
+    .summary('copy the exact bytes of an item out')
+    .description('Copies the exact bytes of an item out; the item stays.')
+    .argument('<ID>', 'the id of the item')
+    .argument('<FILE>', 'a file that is not there yet, or - for stdout')
+    .addHelpText('after', exportHelp)
+  addPath(command).action((id: string, file: string) =>
+    operate(command, async (admin) => {
+      await exportItem(await admin.bytes(id), file)
+      return exitCodes.ok
+    }),
+  )
+}
+
+function addRelease(quarantine: Command): void {
+  const command = quarantine
+    .command('release')
+    .summary('commit items to their repository after all')
+    .description('Commits items to their repository after all.')
+    .argument('<ID...>', 'the ids of the items')
+    .requiredOption('--reason <TEXT>', 'why; it stands in the journal, beside who you are')
+    .option('--force', 'release what cannot be proved')
+    .addHelpText('after', releaseHelp)
+  addPath(command).action(
+    (ids: string[], { reason, force }: { reason: string; force?: true }) => {
+      const act = { by: whoActs(), reason, isForced: force === true }
+      return operate(command, (admin) => each(ids, admin, (id) => admin.release(id, act)))
+    },
+  )
+}
+
+function addDiscard(quarantine: Command): void {
+  const command = quarantine
+    .command('discard')
+    .summary('drop items and their bytes')
+    .description('Drops items and their bytes; their story stays in the journal.')
+    .argument('<ID...>', 'the ids of the items')
+    .requiredOption('--reason <TEXT>', 'why; it stands in the journal, beside who you are')
+    .addHelpText('after', discardHelp)
+  addPath(command).action((ids: string[], { reason }: { reason: string }) => {
+    const act = { by: whoActs(), reason }
+    return operate(command, (admin) => each(ids, admin, (id) => admin.discard(id, act)))
+  })
+}
+
+/** One that is refused does not keep the others. A single one is refused as itself, with its own exit code. */
+async function each(
+  ids: readonly string[],
+  _admin: Admin,
+  act: (id: string) => Promise<ItemView>,
+): Promise<number> {
+  let failed = 0
+  for (const id of new Set(ids)) {
+    try {
+      const { state, object, repository } = await act(id)
+      await print(`${id}: ${state} (${object} of ${displayName(repository)})\n`)
+    } catch (error) {
+      if (!(error instanceof AdminError) || ids.length === 1) throw error
+      failed += 1
+      console.error(`lockkeeper: ${error.message}`)
+    }
+  }
+  if (failed === 0) return exitCodes.ok
+  throw new CommandError(exitCodes.no, `${failed} of ${ids.length} items were left as they are`)
+}
+
+function table(items: readonly ItemView[]): string {
+  const head = [
+    'ID',
+    'REPOSITORY',
+    'OBJECT',
+    'SIZE',
+    'REASON',
+    'WRITER',
+    'TRIES',
+    'TIME',
+    'STATE',
+  ]
+  const rows = items.map((item) => [
+    item.id,
+    displayName(item.repository),
+    shortObject(item.object),
+    item.kept ? formatSize(item.size) : '-',
+    item.reason,
+    item.writer ?? 'unknown',
+    String(item.tries),
+    localTime(item.time),
+    item.state,
+  ])
+  return columns(head, rows)
+}
+
+function story(item: ItemView): string {
+  const { run } = item
+  const by = run === null ? '-' : `generation ${run.generation}, by ${run.by ?? 'an operator'}`
+  const lines = [
+    ['item', item.id],
+    ['state', item.state],
+    ['repository', displayName(item.repository)],
+    ['object', item.object],
+    ['size', `${item.size} bytes${item.kept ? '' : ', not kept'}`],
+    ['reason', item.reason],
+    ['client', item.client],
+    ['writer', item.writer ?? `unknown: one of ${item.candidates.join(', ') || 'none'}`],
+    ['generation', `${item.generation} (the repository was at ${item.currentGeneration})`],
+    ['overtaken by', by],
+    ['tries', `${item.tries}, the last at ${localTime(item.lastTry)}`],
+    ['time', localTime(item.time)],
+    ['journal', `position ${item.position}`],
+  ]
+  return lines.map(([name = '', value = '']) => `${`${name}:`.padEnd(15)}${value}\n`).join('')
+}

@@ -1,0 +1,110 @@
+/** Knows the commands that show who is writing where, and that end a writer. */
+import type { Command } from 'commander'
+import { formatSize } from '../../config/size.js'
+import { displayName } from '../admin/repositories.js'
+import type { RepositoryView } from '../admin/views.js'
+import { exitCodes } from './exit-code.js'
+import { addPath, operate, whoActs } from './operate.js'
+import { columns, localTime, print, printJson } from './output.js'
+
+const statusHelp = `
+States of a writer:
+  current   nothing has overtaken it, and it was heard of within ten minutes
+  sleeper   nothing has overtaken it, and it was not heard of for longer: asleep, or dead
+  stale     another writer's prune or repair has overtaken it: what it still writes is quarantined
+  broken    its own prune was refused once: whatever else it tries to change is refused too
+
+Fields of --json, an array with one object for each repository:
+  name, generation, writers[] (id, client, tag, generation, state, locks, lastSeen), locks,
+  quarantined {count, bytes}, maintenance {writer, generation, since} or null, fault or null
+
+Examples:
+  $ lockkeeper status
+  $ lockkeeper status laptop --json | jq '.[0].writers'
+
+The exit code is 1 where the journal of a repository cannot be read.`
+
+const endHelp = `
+A writer that is asleep or dead makes requests ambiguous that may be its own. Once you know that its
+process is gone, say so. A living writer that is taken for ended can damage the repository; one
+that is heard of again is revived.
+
+Examples:
+  $ lockkeeper status
+  $ lockkeeper writers end w-1f3a9c2e`
+
+export function addStatus(program: Command): void {
+  const command = program
+    .command('status')
+    .summary('show generations, writers, locks and what is in quarantine')
+    .description('Shows generations, writers, locks and what is in quarantine.')
+    .argument('[REPO]', 'one repository, by its path below the folder; all of them without it')
+    .option('--json', 'for programs')
+    .addHelpText('after', statusHelp)
+  addPath(command).action((name: string | undefined, { json }: { json?: true }) =>
+    operate(command, async (admin) => {
+      const views = await admin.status(name)
+      if (json) await printJson(views)
+      else await print(views.length === 0 ? 'No repository yet.\n' : views.map(show).join('\n'))
+      return views.some(({ fault }) => fault !== null) ? exitCodes.no : exitCodes.ok
+    }),
+  )
+}
+
+export function addWriters(program: Command): void {
+  const writers = program
+    .command('writers')
+    .summary('end a writer that is dead')
+    .description('What can be done about writers; "lockkeeper status" lists them.')
+  const command = writers
+    .command('end')
+    .summary('say that the process of a writer is gone')
+    .description(
+      'Says that the process of a writer is gone; its locks leave the repository with it.',
+    )
+    .argument('<ID>', 'the id of a writer, as "lockkeeper status" shows it')
+    .addHelpText('after', endHelp)
+  addPath(command).action((id: string) =>
+    operate(command, async (admin) => {
+      const was = await admin.endWriter(id, whoActs())
+      await print(`${was.id} of ${displayName(was.repository)} has ended.\n`)
+      if (was.state === 'current') {
+        const seen = localTime(was.lastSeen)
+        console.error(
+          `lockkeeper: warning: it was heard of at ${seen}; if it still lives, stop it`,
+        )
+      }
+      return exitCodes.ok
+    }),
+  )
+}
+
+function show(view: RepositoryView): string {
+  const { name, generation, locks, quarantined, maintenance, fault, writers } = view
+  const lines = [`${displayName(name)}: generation ${generation}, ${count(locks, 'lock')}`]
+  if (fault !== null) lines.push(`  NOTHING IS COMMITTED: ${fault}`)
+  if (quarantined.count > 0) {
+    const bytes = formatSize(quarantined.bytes)
+    lines.push(`  in quarantine: ${count(quarantined.count, 'item')}, ${bytes}`)
+  }
+  if (maintenance !== null) {
+    const since = localTime(maintenance.since)
+    lines.push(`  maintenance by ${maintenance.writer} since ${since}`)
+  }
+  const rows = writers.map((writer) => [
+    writer.id,
+    writer.state,
+    String(writer.generation),
+    String(writer.locks),
+    localTime(writer.lastSeen),
+    writer.client,
+    writer.tag ?? '-',
+  ])
+  const head = ['WRITER', 'STATE', 'GENERATION', 'LOCKS', 'LAST SEEN', 'CLIENT', 'TAG']
+  const table = rows.length === 0 ? '' : columns(head, rows).replace(/^(?=.)/gm, '  ')
+  return `${lines.join('\n')}\n${table}`
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`
+}

@@ -1,0 +1,156 @@
+/** Composes the gateway from its parts, once, and keeps it going until a signal ends it. */
+import { AssertionError } from 'node:assert'
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import { howToRecover } from '../backends/sqlite/faults.js'
+import type { ServeSettings } from '../config/schema.js'
+import { BackendError } from '../fencing/ports.js'
+import { explainAddress, faultOfAddress } from './address-check.js'
+import { Recordings } from './admin/following.js'
+import { AdminService } from './admin/service.js'
+import { openAdminSocket } from './admin/socket.js'
+import { assemble, type Assembly } from './assembly.js'
+import { logEvents } from './event-log.js'
+import { defaultParking, Gate } from './gate/gate.js'
+import { createHttpServer, type HttpServer, type Listening } from './http/server.js'
+import { servedFolder } from './served-folder.js'
+import { firstSignal } from './signals.js'
+import { starting, StartError } from './start-error.js'
+import { stateFolderOf } from './state/state.js'
+import { systemClock, systemRandom } from './surroundings.js'
+
+export interface Serving {
+  readonly folder: string
+  /** As in a URL. */
+  readonly address: string
+  /** What an operator must be told. */
+  readonly warnings: readonly string[]
+}
+
+const tickMs = 5_000
+/** The orderly end takes 10 s at most; requests get the most of it. */
+const drainMs = 7_000
+const endMs = 9_500
+
+/** Serves until a signal; answers the exit code. Throws a StartError where it cannot start, with nothing changed. */
+export async function runGateway(
+  settings: ServeSettings,
+  logger: Logger,
+  onServing: (serving: Serving) => void,
+): Promise<number> {
+  process.on('uncaughtExceptionMonitor', (error) => {
+    logger.fatal({ err: error }, 'a bug stopped the gateway')
+  })
+  const { signalled } = firstSignal()
+  const recordings = new Recordings()
+  recordings.subscribe(logEvents(logger))
+  const assembly = await assembleFor(settings, recordings, logger)
+  const { folder, fences, store, state } = assembly
+  const gate = new Gate({ store, fences, random: systemRandom, ...defaultParking })
+  const { appendOnly: isAppendOnly } = settings
+  const server = createHttpServer({ gate, clock: systemClock, logger, isAppendOnly })
+  const ending = new AbortController()
+  const ticking = tickUntil(ending.signal, assembly)
+  try {
+    const warnings = await loadJournals(assembly, logger)
+    const admin = new AdminService({ ...assembly, recordings })
+    const socket = await openAdminSocket({ admin, file: state.adminSocket, logger })
+    try {
+      const { address } = await listen(server, settings)
+      await state.announce([address])
+      logger.info({ folder, address, isAppendOnly }, 'serving')
+      onServing({ folder, address, warnings })
+      logger.info({ signal: await signalled }, 'ending')
+      endInTime(logger)
+      await server.close(drainMs)
+    } finally {
+      await socket.close()
+    }
+  } finally {
+    ending.abort()
+    await ticking
+    await assembly.close()
+  }
+  logger.info('ended')
+  return 0
+}
+
+async function assembleFor(
+  settings: ServeSettings,
+  recordings: Recordings,
+  logger: Logger,
+): Promise<Assembly> {
+  const fault = await faultOfAddress(settings.listen)
+  // Of a gateway that is refused nothing must remain. Where there is a state, the gateway that has it is named first.
+  if (fault !== undefined && !existsSync(stateFolderOf(resolve(settings.path)))) throw fault
+  const folder = await servedFolder(settings.path)
+  const onFault = (error: unknown, what: string): void => {
+    if (error instanceof AssertionError) throw error
+    logger.error({ err: error }, `${what} failed`)
+  }
+  const { observe } = recordings
+  const assembly = await starting(() =>
+    assemble({ folder, command: 'serve', settings, observe, onFault }),
+  )
+  const refusal = fault ?? refusalOf(assembly)
+  if (refusal === undefined) return assembly
+  await assembly.close()
+  throw refusal
+}
+
+/** A newer program may have laid out more than the journal anew. */
+function refusalOf({ fault }: Assembly): StartError | undefined {
+  return fault?.code === 'newer-state' ? new StartError(fault.message) : undefined
+}
+
+/** Answers what is damaged: reads are served there, and writes refused. */
+async function loadJournals(
+  { fault, fences, journal, state }: Assembly,
+  logger: Logger,
+): Promise<string[]> {
+  if (fault !== undefined) {
+    logger.error({ err: fault }, 'the journal cannot be used')
+    return [fault.message]
+  }
+  await fences.loadAll()
+  const warnings: string[] = []
+  for (const repository of await journal.repositories()) {
+    try {
+      await fences.of(repository)
+    } catch (error) {
+      if (!(error instanceof BackendError)) throw error
+      warnings.push(`${error.message}. ${howToRecover(state.journalFile)}`)
+    }
+  }
+  return warnings
+}
+
+async function listen(
+  server: HttpServer,
+  { listen: where }: ServeSettings,
+): Promise<Listening> {
+  try {
+    return await server.listen(where)
+  } catch (error) {
+    throw explainAddress(where, error)
+  }
+}
+
+/** What time itself decides, every few seconds; resolves when no check runs any more. */
+async function tickUntil(ending: AbortSignal, { fences }: Assembly): Promise<void> {
+  while (!ending.aborted) {
+    await setTimeout(tickMs, undefined, { signal: ending }).catch(() => undefined)
+    await fences.tick()
+  }
+}
+
+/** What a client or a disk holds up does not keep the process: nothing that was promised is lost by ending it. */
+function endInTime(logger: Logger): void {
+  const timeout = globalThis.setTimeout(() => {
+    logger.warn('ended before all requests were over')
+    process.exit(0)
+  }, endMs)
+  timeout.unref()
+}

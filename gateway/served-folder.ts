@@ -1,0 +1,60 @@
+/** Knows what the folder of the repositories must be before anything is made in it. */
+import { constants } from 'node:fs'
+import { access, mkdir, realpath, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { codeOf, messageOf } from './fault.js'
+import { StartError } from './start-error.js'
+
+/** The folder's real path; made where only its last part is missing. Throws a StartError. */
+export async function servedFolder(path: string): Promise<string> {
+  const folder = resolve(path)
+  if (await isMissing(folder)) await make(folder)
+  return existingFolder(path)
+}
+
+/** The real path of a folder that can be read and written. Throws a StartError. */
+export async function existingFolder(path: string): Promise<string> {
+  const folder = resolve(path)
+  if (await isMissing(folder)) {
+    throw new StartError(`"${folder}" is not there; say --path, or make it first`)
+  }
+  if (!(await stat(folder)).isDirectory()) {
+    throw new StartError(
+      `"${folder}" is a file, not a folder; give the folder of the repositories`,
+    )
+  }
+  try {
+    await access(folder, constants.R_OK | constants.W_OK | constants.X_OK)
+  } catch {
+    throw new StartError(
+      `no rights to read and write in "${folder}"; run as its owner, or change its owner or mode`,
+    )
+  }
+  return realpath(folder)
+}
+
+async function isMissing(path: string): Promise<boolean> {
+  try {
+    await stat(path)
+    return false
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return true
+    if (codeOf(error) === 'ENOTDIR')
+      throw new StartError(`a part of the path "${path}" is a file, not a folder`)
+    throw new StartError(`"${path}" cannot be looked at: ${messageOf(error)}`)
+  }
+}
+
+/** A mistyped path must not become a new tree of folders. */
+async function make(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { mode: 0o700 })
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') {
+      throw new StartError(
+        `"${folder}" is not there, and neither is "${dirname(folder)}"; make it first (mkdir -p)`,
+      )
+    }
+    throw new StartError(`the folder "${folder}" cannot be made: ${messageOf(error)}`)
+  }
+}
