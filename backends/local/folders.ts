@@ -57,7 +57,11 @@ export class Folders {
    */
   async isThere(folder: string): Promise<boolean> {
     const real = await unless(['ENOENT'], undefined, this.#disk.realPath(folder))
-    if (real === undefined) return false
+    if (real === undefined) {
+      // It may be missing behind a link, which is refused all the same.
+      if (folder !== this.root) await this.isThere(dirname(folder))
+      return false
+    }
     if (real === folder) return true
     throw new BackendError('not-allowed', `"${folder}" is reached through a link`)
   }
