@@ -37,7 +37,9 @@ export function parseRepositoryId(folders: readonly string[]): RepositoryId | un
 }
 
 function isFolderName(name: string): boolean {
-  if (name === '' || name === '.' || name === '..' || name === stateFolderName) return false
+  if (name === '' || name === '.' || name === '..') return false
+  // Some file systems take other spellings of a name for the same one.
+  if (name.normalize('NFKC').toLowerCase() === stateFolderName) return false
   // A folder called like a part of a repository would make two repositories overlap.
   if ((objectTypes as readonly string[]).includes(name)) return false
   if (/[/\\\u0000-\u001f\u007f]/.test(name)) return false
