@@ -4,6 +4,9 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Channel } from '../../fencing/presence.js'
 
+/** A reset shows itself on reading, or on writing where the client's end was not read yet. */
+const clientGoneCodes: ReadonlySet<string | undefined> = new Set(['ECONNRESET', 'EPIPE'])
+
 export interface SocketChannelOptions {
   readonly socket: Socket
   /** Monotonic milliseconds. */
@@ -30,7 +33,7 @@ export class SocketChannel {
     // Before Node's own listeners, which answer the client's end with an end of their own.
     socket.prependListener('end', () => this.#noteEndOfClient())
     socket.prependListener('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ECONNRESET') this.#noteEndOfClient()
+      if (clientGoneCodes.has(error.code)) this.#noteEndOfClient()
     })
     socket.once('close', () => options.onClosed(this.#channel.id, this.#isEndedByClient))
   }
@@ -46,6 +49,11 @@ export class SocketChannel {
   /** The answer that is due next, if a request waits for one. */
   get due(): ServerResponse | undefined {
     return this.#answers.values().next().value
+  }
+
+  /** No answer can go out any more. */
+  get isOver(): boolean {
+    return this.socket.destroyed || this.socket.writableEnded
   }
 
   get isEnding(): boolean {
@@ -105,7 +113,12 @@ export class SocketChannel {
   /** Closes an idle connection; tells the client of another that its next answer is the last. */
   endWhenAnswered(): void {
     if (this.#answers.size === 0) this.end()
-    else if (this.due?.headersSent === false) this.due.setHeader('connection', 'close')
+    else this.makeDueLast()
+  }
+
+  /** What is sent after the answer that is due is not answered. */
+  makeDueLast(): void {
+    if (this.due?.headersSent === false) this.due.setHeader('connection', 'close')
     this.noteEnding()
   }
 

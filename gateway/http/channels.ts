@@ -63,6 +63,8 @@ export class Channels {
       if (this.#isClosing) channel.end()
     })
     void turn.then(() => {
+      // Nobody waits for it, and an answer without a connection would hold what it was given for ever.
+      if (channel.isOver) return
       if (this.#isClosing) exchange.endChannel()
       if (!isBeyondLimits(request, answer, limits)) handle(request, answer)
     })

@@ -29,6 +29,11 @@ export function refuseJunk(error: NodeJS.ErrnoException, channel: SocketChannel)
     channel.destroy()
     return
   }
+  // Junk behind a whole request: its answer is due first, and it is no 400.
+  if (due?.req.complete === true) {
+    channel.makeDueLast()
+    return
+  }
   channel.noteEnding()
   const { status, sentence } = answerTo(error)
   const length = Buffer.byteLength(sentence)

@@ -23,7 +23,7 @@ export function logExchange(logged: LoggedExchange): void {
     const line = {
       ...exchange.about,
       method: request.method,
-      ...(repository === undefined ? { url: request.url } : {}),
+      ...(repository === undefined ? { url: withoutAuthority(request.url ?? '') } : {}),
       ...(answer.writableFinished ? { status: answer.statusCode } : { isBrokenOff: true }),
       ms: Math.round(clock.monotonic() - startedAt),
       bytesIn: socket.bytesRead - bytesRead,
@@ -31,4 +31,9 @@ export function logExchange(logged: LoggedExchange): void {
     }
     logger.debug(line, 'request')
   })
+}
+
+/** An address in its absolute form may carry a password. */
+function withoutAuthority(url: string): string {
+  return url.replace(/^[a-z]+:\/\/[^/?]*/i, '')
 }

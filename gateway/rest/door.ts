@@ -8,7 +8,14 @@ import { exchangeOf } from '../http/exchange.js'
 import { tell } from './answer.js'
 import type { Call, ListCall, ObjectCall, RootCall } from './call.js'
 import { answerBytes, answerList, answerPresence } from './reading.js'
-import { refusals, toldOfListing, toldOfReading, toldOfWriting, type Told } from './refusals.js'
+import {
+  refusals,
+  toldOfListing,
+  toldOfReading,
+  toldOfRefusal,
+  toldOfWriting,
+  type Told,
+} from './refusals.js'
 import { parseTarget, type Place, type Target } from './target.js'
 import { answerCreation, answerDeletion, answerUpload } from './writing.js'
 
@@ -24,6 +31,8 @@ interface Method<C extends Call> {
 }
 
 type Methods<C extends Call> = Readonly<Record<string, Method<C>>>
+
+const notFound: Told = { status: 404, sentence: 'Not Found' }
 
 const rootMethods: Methods<RootCall> = {
   POST: { answer: answerCreation, toldOf: toldOfWriting },
@@ -57,7 +66,10 @@ export const restDoor: FastifyPluginCallback<RestDoorOptions> = (app, options, d
     next()
   })
   // Only a stream that fails before its first byte comes here, and its failure is in the log.
-  app.setErrorHandler((error, _request, reply) => tell(reply, toldOfReading(error)))
+  app.setErrorHandler((error, _request, reply) => {
+    void reply.removeHeader('content-range').removeHeader('accept-ranges')
+    tell(reply, toldOfReading(error))
+  })
   const answer = (request: FastifyRequest, reply: FastifyReply): void => {
     answerRequest(options, request, reply).catch(stop)
   }
@@ -76,7 +88,7 @@ async function answerRequest(
   switch (target.kind) {
     case 'nowhere':
       await exchange.body.drain()
-      tell(reply, { status: 404, sentence: 'Not Found' })
+      tell(reply, target.isList ? toldOfRefusal('no-repository') : notFound)
       return
     case 'malformed':
       await exchange.body.drain()

@@ -1,5 +1,5 @@
 /** Knows how restic's REST protocol reads: lists, the presence of an object, and its bytes. */
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Readable } from 'node:stream'
 import type { ObjectName } from '../../fencing/object.js'
 import type { ByteRange, ListEntry, OpenObject } from '../../fencing/ports.js'
@@ -72,8 +72,24 @@ function sendBytes(call: ObjectCall, opened: OpenObject, asked: ByteRange | 'who
   // Whoever goes away must not leave a file open.
   if (exchange.signal.aborted) bytes.destroy()
   exchange.signal.addEventListener('abort', () => bytes.destroy(), { once: true })
-  reply.headers(headersOf(range.end - range.start + 1))
+  const length = range.end - range.start + 1
+  reply.headers(headersOf(length))
+  breakOffUnless(bytes, length, reply)
   answerStream(reply, asked === 'whole' ? 200 : 206, bytes)
+}
+
+/** Fewer bytes than announced would make the next answer on the connection a part of this one. */
+function breakOffUnless(bytes: Readable, length: number, reply: FastifyReply): void {
+  let sent = 0
+  bytes.once('end', () => {
+    if (sent !== length) reply.raw.destroy()
+  })
+  // It must not start the flow before the answer is there to take it.
+  bytes.once('resume', () => {
+    bytes.on('data', (chunk: Buffer) => {
+      sent += chunk.length
+    })
+  })
 }
 
 function headersOf(length: number): Record<string, string> {

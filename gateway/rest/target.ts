@@ -20,27 +20,29 @@ export type Target =
       readonly tag?: string
       readonly query: string
     }
-  | { readonly kind: 'nowhere' }
+  /** No repository can be here; of a list restic must hear that in other words than of an object. */
+  | { readonly kind: 'nowhere'; readonly isList: boolean }
   | { readonly kind: 'malformed'; readonly sentence: string }
 
 /** The first part of every address that is the gateway's own. */
 const reservedPart = '-'
 const tagPattern = /^[A-Za-z0-9._~-]{1,64}$/
-const nowhere: Target = { kind: 'nowhere' }
+const malformed: Target = {
+  kind: 'malformed',
+  sentence: 'The address is not percent-encoded UTF-8.',
+}
 
 export function parseTarget(url: string): Target {
   // A client of a proxy sends the whole address (RFC 9112, section 3.2.2).
   const [path = '', ...queries] = url.replace(/^https?:\/\/[^/?]*/i, '').split('?')
   const query = queries.join('?')
   const [first, ...encoded] = path.split('/')
-  if (first !== '') return nowhere
   const parts = encoded.map(decodeStrictly)
-  if (!parts.every((part) => part !== undefined)) {
-    return { kind: 'malformed', sentence: 'The address is not percent-encoded UTF-8.' }
-  }
+  if (!parts.every((part) => part !== undefined)) return malformed
+  if (first !== '') return nowhere(parts)
   if (parts[0] !== reservedPart) return targetOf(parts, { query })
   const [, door, tag, ...rest] = parts
-  if (door !== 'w' || tag === undefined || rest.length === 0) return nowhere
+  if (door !== 'w' || tag === undefined || rest.length === 0) return nowhere(parts)
   if (!tagPattern.test(tag)) {
     const sentence = 'A writer tag has 1 to 64 of the characters A-Z a-z 0-9 . _ ~ and -.'
     return { kind: 'malformed', sentence }
@@ -50,7 +52,11 @@ export function parseTarget(url: string): Target {
 
 function targetOf(parts: readonly string[], beside: { query: string; tag?: string }): Target {
   const place = placeOf(parts)
-  return place === undefined ? nowhere : { kind: 'place', place, ...beside }
+  return place === undefined ? nowhere(parts) : { kind: 'place', place, ...beside }
+}
+
+function nowhere(parts: readonly string[]): Target {
+  return { kind: 'nowhere', isList: parts.at(-1) === '' && isListedType(parts.at(-2) ?? '') }
 }
 
 /** What stands last says what it is; all before it names the repository. */
@@ -74,6 +80,7 @@ function placeOf(parts: readonly string[]): Place | undefined {
 
 /** Undefined where the part is not UTF-8 in percent-encoding. An encoded slash stays part of its name. */
 function decodeStrictly(part: string): string | undefined {
+  if (!/^[\x21-\x7e]*$/.test(part)) return undefined
   try {
     return decodeURIComponent(part)
   } catch {

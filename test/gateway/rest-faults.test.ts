@@ -1,0 +1,128 @@
+/** What a client is told when the store fails, and what is left then. */
+import { Readable } from 'node:stream'
+import test from 'ava'
+import type { RepositoryId } from '../../fencing/object.js'
+import type { BackendErrorCode } from '../../fencing/ports.js'
+import { eventually } from '../end-to-end/harness/wait.js'
+import { memoryStore } from './temporary-store.js'
+import { nameOf, openDoor } from './door.js'
+import { ask, RawClient } from './raw-client.js'
+
+const repository = 'repo' as RepositoryId
+const undecided = 'The journal cannot be read or written, so nothing is committed.'
+
+/** What reading, listing, writing and unlocking are answered with. */
+const table: Readonly<Record<BackendErrorCode, readonly [number, number, number, number]>> = {
+  'not-found': [404, 403, 503, 403],
+  'no-space': [503, 503, 507, 403],
+  corrupt: [500, 500, 503, 403],
+  conflict: [503, 503, 503, 403],
+  locked: [503, 503, 503, 403],
+  'newer-state': [500, 500, 503, 403],
+  'not-allowed': [403, 403, 503, 403],
+  unavailable: [503, 503, 503, 403],
+}
+
+for (const [code, [reading, listing, writing, unlocking]] of Object.entries(table)) {
+  test(`a store that fails with "${code}" is told in restic's language`, async (t) => {
+    const door = await openDoor()
+    t.teardown(() => door.close())
+    const client = await RawClient.connect(door.port)
+    t.teardown(() => client.destroy())
+    const pack = nameOf('data', 'pack')
+    const lock = nameOf('locks', 'lock')
+    await client.request('POST', '/repo/?create=true')
+    await client.request('POST', '/repo/config', { body: 'c' })
+    await client.request('HEAD', '/repo/config')
+    await client.request('POST', `/repo/${lock}`, { body: 'lock' })
+    door.watched.failing = () => code as BackendErrorCode
+    t.is((await client.request('HEAD', `/repo/${pack}`)).status, reading)
+    t.is((await client.request('GET', `/repo/${pack}`)).status, reading)
+    t.is((await client.request('GET', '/repo/locks/')).status, listing)
+    const body = Buffer.alloc(1_000_000, 'pack')
+    const big = nameOf('data', body)
+    const refused = await client.request('POST', `/repo/${big}`, { body })
+    t.is(refused.status, writing)
+    if (writing === 503) t.true(refused.reason.startsWith(undecided))
+    t.is((await client.request('DELETE', `/repo/${lock}`)).status, unlocking)
+    door.watched.failing = () => undefined
+    t.is((await client.request('POST', `/repo/${big}`, { body })).status, 200)
+    t.deepEqual(await door.store.held(repository, 'staging'), [])
+  })
+}
+
+test('a store that is full halfway is told 507 once the body is read, on a line that goes on', async (t) => {
+  const inner = memoryStore()
+  const door = await openDoor({
+    store: {
+      ...inner,
+      stage: async (id, staged, body, signal) => {
+        for await (const chunk of body) {
+          if (chunk.length > 0) break
+        }
+        door.watched.failing = () => 'no-space'
+        return door.watched.store.stage(id, staged, body, signal)
+      },
+    },
+  })
+  t.teardown(() => door.close())
+  const client = await RawClient.connect(door.port)
+  t.teardown(() => client.destroy())
+  await client.request('POST', '/repo/?create=true')
+  const body = Buffer.alloc(20_000_000, 'pack')
+  const full = await client.request('POST', `/repo/${nameOf('data', body)}`, { body })
+  t.is(full.status, 507)
+  door.watched.failing = () => undefined
+  t.is((await client.request('GET', '/repo/data/')).body.toString(), '[]')
+})
+
+test('a download that fails halfway is broken off, and one that ends early too', async (t) => {
+  const content = Buffer.alloc(2_000_000, 'pack')
+  const pack = nameOf('data', content)
+  const breaking = async function* (hasError: boolean): AsyncGenerator<Buffer> {
+    yield content.subarray(0, 1_000_000)
+    if (hasError) throw new Error('the disk is gone')
+  }
+  for (const hasError of [true, false]) {
+    const inner = memoryStore()
+    const door = await openDoor({
+      store: {
+        ...inner,
+        open: async () => ({
+          size: content.length,
+          read: () => Readable.from(breaking(hasError), { objectMode: false }),
+          close: async () => undefined,
+        }),
+      },
+    })
+    t.teardown(() => door.close())
+    await ask(door.port, 'POST', '/repo/?create=true')
+    const client = await RawClient.connect(door.port)
+    const answer = await client.request('GET', `/repo/${pack}`)
+    t.is(answer.status, 200)
+    t.is(answer.body.length, 1_000_000)
+    t.true(client.isOver)
+    await eventually('the object to be closed', () => door.watched.open === 0)
+    client.destroy()
+  }
+})
+
+test('a download that fails before its first byte is told so', async (t) => {
+  const door = await openDoor({
+    store: {
+      ...memoryStore(),
+      open: async () => ({
+        size: 10,
+        read: () => new Readable({ read: (): void => undefined }).destroy(new Error('gone')),
+        close: async () => undefined,
+      }),
+    },
+  })
+  t.teardown(() => door.close())
+  await ask(door.port, 'POST', '/repo/?create=true')
+  const headers = ['Range: bytes=1-2']
+  const answer = await ask(door.port, 'GET', `/repo/${nameOf('data', 'x')}`, { headers })
+  t.is(answer.status, 500)
+  t.is(answer.reason, 'This cannot be read now. See the log of the gateway.')
+  t.is(answer.headers['content-range'], undefined)
+})
