@@ -3,7 +3,7 @@ import { effectsOf } from '../../fencing/effect.js'
 import type { Allowance } from '../../fencing/item.js'
 import type { Recorded } from '../../fencing/journal.js'
 import type { ListedType, ObjectName, RepositoryId } from '../../fencing/object.js'
-import type { Clock, JournalStore, ObjectStore, Random } from '../../fencing/ports.js'
+import type { Clock, Held, JournalStore, ObjectStore, Random } from '../../fencing/ports.js'
 import { RepositoryFence } from '../../fencing/repository-fence.js'
 import type { Settings } from '../../fencing/scene.js'
 import { carryOut } from './effects.js'
@@ -30,6 +30,8 @@ export class Fences {
   readonly #pending = new Map<RepositoryFence, Recorded[]>()
   /** Whose indexes changed too often to be compared with the journal's. */
   readonly #uncompared = new Set<RepositoryFence>()
+  /** Staged while a journal failed; to be dropped once it has been loaded again and carried out. */
+  readonly #leftBehind = new Map<RepositoryId, string[]>()
   #clockOffset: number
 
   constructor(options: FencesOptions) {
@@ -72,9 +74,15 @@ export class Fences {
     if (!isDone) this.#uncompared.add(fence)
   }
 
-  notePending(fence: RepositoryFence, recorded: readonly Recorded[]): void {
-    const open = recorded.filter(({ event }) => effectsOf(event).length > 0)
-    this.#pending.set(fence, [...(this.#pending.get(fence) ?? []), ...open])
+  /** Carries out what was just recorded. What fails is thrown, and tried again until it is done. */
+  async carryOut(fence: RepositoryFence, recorded: readonly Recorded[]): Promise<void> {
+    try {
+      await carryOut(this.#options.store, fence, recorded)
+    } catch (error) {
+      const open = recorded.filter(({ event }) => effectsOf(event).length > 0)
+      this.#pending.set(fence, [...(this.#pending.get(fence) ?? []), ...open])
+      throw error
+    }
   }
 
   /** Carries out what earlier failed for this object (for every object, without one). Throws while it still fails. */
@@ -91,14 +99,21 @@ export class Fences {
     }
   }
 
-  /** Whether staged bytes of this object are still needed by an effect that could not be carried out yet. */
-  isHeldForPending(fence: RepositoryFence, object: ObjectName): boolean {
-    return (this.#pending.get(fence) ?? []).some((one) => objectOf(one) === object)
+  /** Drops staged bytes, unless an effect that is recorded, or may be recorded, still needs them. Never throws. */
+  async release(fence: RepositoryFence, staged: string): Promise<void> {
+    const { repository } = fence
+    if (fence.failure !== undefined && this.#loaded.get(repository) === fence) {
+      // Nobody knows what the journal has until it is loaded again.
+      this.#leftBehind.set(repository, [...(this.#leftBehind.get(repository) ?? []), staged])
+      return
+    }
+    const isPending = [...this.#pending.values()].flat().some((one) => needs(one, staged))
+    if (!isPending) await this.#drop(repository, staged)
   }
 
   /** To be called every few seconds: what time itself decides. */
   async tick(): Promise<void> {
-    const { clock, store, itemAgeMaxMs, onFault } = this.#options
+    const { clock, itemAgeMaxMs, onFault } = this.#options
     const offset = clock.now() - clock.monotonic()
     const hasJumped = Math.abs(offset - this.#clockOffset) > clockJumpMs
     this.#clockOffset = offset
@@ -107,7 +122,7 @@ export class Fences {
         if (hasJumped) fence.presence.renewLocks(clock.monotonic())
         await this.carryOutPending(fence)
         if (this.#uncompared.has(fence)) await this.compare(fence)
-        await carryOut(store, fence, await fence.tick(itemAgeMaxMs))
+        await this.carryOut(fence, await fence.tick(itemAgeMaxMs))
       } catch (error) {
         onFault(error, `the regular check of "${fence.repository}"`)
       }
@@ -141,6 +156,7 @@ export class Fences {
       this.#uncompared.delete(before)
     }
     this.#loaded.set(repository, fence)
+    await this.#dropLeftBehind(repository)
     return fence
   }
 
@@ -148,7 +164,23 @@ export class Fences {
   async #cleanStaging(fence: RepositoryFence): Promise<void> {
     const { store } = this.#options
     for (const id of await store.held(fence.repository, 'staging')) {
-      await store.discard(fence.repository, { area: 'staging', id })
+      await store.discard(fence.repository, stagedAs(id))
+    }
+  }
+
+  async #dropLeftBehind(repository: RepositoryId): Promise<void> {
+    const left = this.#leftBehind.get(repository) ?? []
+    this.#leftBehind.delete(repository)
+    for (const id of left) await this.#drop(repository, id)
+  }
+
+  /** The answer is known already and must not change because of bytes that nobody needs: a restart drops them too. */
+  async #drop(repository: RepositoryId, staged: string): Promise<void> {
+    const { store, onFault } = this.#options
+    try {
+      await store.discard(repository, stagedAs(staged))
+    } catch (error) {
+      onFault(error, `dropping the staged bytes "${staged}" of "${repository}"`)
     }
   }
 
@@ -163,6 +195,17 @@ function giveBack(fence: RepositoryFence): void {
   for (const item of fence.state.items.values()) {
     if (item.isKept) fence.state.allowance.give(item.size)
   }
+}
+
+function stagedAs(id: string): Held {
+  return { area: 'staging', id }
+}
+
+function needs({ event }: Recorded, staged: string): boolean {
+  return effectsOf(event).some((effect) => {
+    if (effect.kind === 'keep') return effect.staged === staged
+    return effect.kind === 'publish' && effect.held.id === staged
+  })
 }
 
 function objectOf(recorded: Recorded): ObjectName | undefined {

@@ -20,7 +20,6 @@ import type { Channel } from '../../fencing/presence.js'
 import type { Decided, RepositoryFence } from '../../fencing/repository-fence.js'
 import type { Caller } from '../../fencing/scene.js'
 import type { Upload } from '../../fencing/uploading.js'
-import { carryOut } from './effects.js'
 import type { Fences } from './fences.js'
 import { KeyedMutex } from './keyed-mutex.js'
 import { nothingDelivered, outcomeOf, refusedPlainly, type Outcome } from './outcome.js'
@@ -61,6 +60,11 @@ export class Gate {
 
   constructor(options: GateOptions) {
     this.#options = options
+  }
+
+  /** Requests that are held until something says whose they are. */
+  get parked(): number {
+    return this.#parked
   }
 
   /** Makes the folders of a repository. */
@@ -162,9 +166,7 @@ export class Gate {
       const delivered = (): void => fence.delivered(caller, object)
       return outcomeOf(decision.verdict, delivered)
     } finally {
-      if (!fences.isHeldForPending(fence, object)) {
-        await store.discard(repository, { area: 'staging', id: staged })
-      }
+      await fences.release(fence, staged)
     }
   }
 
@@ -225,16 +227,11 @@ export class Gate {
     object: ObjectName,
     decide: () => Promise<Decided>,
   ): Promise<Decided> {
-    const { store, fences } = this.#options
+    const { fences } = this.#options
     return this.#mutex.run(`${fence.repository}/${object}`, async () => {
       await fences.carryOutPending(fence, object)
       const decided = await decide()
-      try {
-        await carryOut(store, fence, decided.recorded)
-      } catch (error) {
-        fences.notePending(fence, decided.recorded)
-        throw error
-      }
+      await fences.carryOut(fence, decided.recorded)
       return decided
     })
   }

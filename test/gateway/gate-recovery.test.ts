@@ -1,0 +1,246 @@
+/** What the gate makes good after a fault of the store or the journal, and after a crash at each step. */
+import test, { type ExecutionContext } from 'ava'
+import type { ObjectName, RepositoryId } from '../../fencing/object.js'
+import { BackendError, type JournalStore, type ObjectStore } from '../../fencing/ports.js'
+import type { Channel } from '../../fencing/presence.js'
+import type { Visitor } from '../../gateway/gate/gate.js'
+import type { Outcome } from '../../gateway/gate/outcome.js'
+import { memoryJournal } from '../fencing/temporary-journal.js'
+import { buildGate, nameOf, realClock, type GateWithParts } from './door.js'
+import { memoryStore } from './temporary-store.js'
+import type { StoreCall } from './watched-store.js'
+
+const repository = 'repo' as RepositoryId
+const config = 'config' as ObjectName
+const never = new AbortController().signal
+
+function visitor(id: string): Visitor {
+  const channel: Channel = { id, openedAt: realClock.monotonic(), isHidden: false }
+  return { channel, client: { address: '192.0.2.1' }, isAppendOnly: false }
+}
+
+function upload(
+  { gate }: GateWithParts,
+  from: Visitor,
+  object: ObjectName,
+  content: string,
+): Promise<Outcome> {
+  const chunks = (async function* () {
+    yield Buffer.from(content)
+  })()
+  const body = { chunks, drain: async () => undefined }
+  return gate.upload(from, repository, object, body, never)
+}
+
+/** A repository with a writer that has begun and looked. */
+async function begun(parts: GateWithParts): Promise<Visitor> {
+  const from = visitor('a')
+  await parts.gate.create(repository)
+  await upload(parts, from, config, 'config')
+  await parts.gate.begin(from, repository)
+  await parts.gate.list(from, repository, 'index')
+  return from
+}
+
+async function heldIn({ store }: GateWithParts): Promise<Record<string, number>> {
+  const [staging, quarantine] = await Promise.all([
+    store.held(repository, 'staging'),
+    store.held(repository, 'quarantine'),
+  ])
+  return { staging: staging.length, quarantine: quarantine.length }
+}
+
+async function fault(t: ExecutionContext, act: Promise<unknown>): Promise<void> {
+  await t.throwsAsync(act, { instanceOf: BackendError })
+}
+
+test('while the store cannot publish, every retry fails, and one copy is held for the day it can', async (t) => {
+  const parts = buildGate()
+  const from = await begun(parts)
+  const index = nameOf('index', 'index')
+  parts.watched.failing = (call) => (call === 'publish' ? 'unavailable' : undefined)
+  for (let tries = 0; tries < 3; tries += 1) await fault(t, upload(parts, from, index, 'index'))
+  t.deepEqual(await heldIn(parts), { staging: 1, quarantine: 0 })
+  parts.watched.failing = () => undefined
+  t.is((await upload(parts, from, index, 'index')).kind, 'done')
+  t.is(await parts.store.stat(repository, index), 5)
+  t.deepEqual(await heldIn(parts), { staging: 0, quarantine: 0 })
+})
+
+test('what failed is carried out by the regular check, without another try', async (t) => {
+  const parts = buildGate()
+  const from = await begun(parts)
+  const snapshot = nameOf('snapshots', 'snapshot')
+  parts.watched.failing = (call) => (call === 'publish' ? 'no-space' : undefined)
+  await fault(t, upload(parts, from, snapshot, 'snapshot'))
+  await parts.fences.tick()
+  t.is(parts.faults.length, 1)
+  t.is(await parts.store.stat(repository, snapshot), undefined)
+  parts.watched.failing = () => undefined
+  await parts.fences.tick()
+  t.is(await parts.store.stat(repository, snapshot), 8)
+  t.deepEqual(await heldIn(parts), { staging: 0, quarantine: 0 })
+})
+
+test('an effect of the regular check itself is tried again too', async (t) => {
+  const time = { ms: 1_000_000 }
+  const parts = buildGate({ clock: { ...realClock, now: () => time.ms } })
+  await begun(parts)
+  const stranger = visitor('b')
+  const { gate, fences, store, watched } = parts
+  const index = nameOf('index', 'of a stranger')
+  const fence = await fences.of(repository)
+  await fence?.raise('operator', 'test')
+  t.is((await upload(parts, stranger, index, 'of a stranger')).kind, 'refused')
+  t.deepEqual(await heldIn(parts), { staging: 0, quarantine: 1 })
+  time.ms += 91 * 24 * 60 * 60_000
+  watched.failing = (call) => (call === 'discard' ? 'unavailable' : undefined)
+  await fences.tick()
+  t.is(parts.faults.length, 1)
+  watched.failing = () => undefined
+  await fences.tick()
+  t.deepEqual(await store.held(repository, 'quarantine'), [])
+  gate.close()
+})
+
+/** The journal has the batch, and the gateway does not hear of it. */
+function losingAnswers(inner: JournalStore): JournalStore & { isLosing: boolean } {
+  return {
+    ...inner,
+    isLosing: false,
+    async append(batch) {
+      await inner.append(batch)
+      if (this.isLosing) throw new BackendError('unavailable', 'the answer was lost')
+    },
+  }
+}
+
+test('bytes whose record may be in the journal are kept until it is read again', async (t) => {
+  const journal = losingAnswers(memoryJournal())
+  const parts = buildGate({ journal })
+  const from = await begun(parts)
+  const index = nameOf('index', 'index')
+  journal.isLosing = true
+  await fault(t, upload(parts, from, index, 'index'))
+  journal.isLosing = false
+  t.is((await upload(parts, from, index, 'index')).kind, 'done')
+  t.is(await parts.store.stat(repository, index), 5)
+  t.deepEqual(await heldIn(parts), { staging: 0, quarantine: 0 })
+})
+
+test('bytes whose record never reached the journal are dropped once it is read again', async (t) => {
+  const inner = memoryJournal()
+  const state = { isFailing: false }
+  const append: JournalStore['append'] = async (batch) => {
+    if (state.isFailing) throw new BackendError('unavailable', 'no journal')
+    await inner.append(batch)
+  }
+  const parts = buildGate({ journal: { ...inner, append } })
+  const from = await begun(parts)
+  const index = nameOf('index', 'index')
+  state.isFailing = true
+  for (let tries = 0; tries < 3; tries += 1) await fault(t, upload(parts, from, index, 'index'))
+  t.is(await parts.store.stat(repository, index), undefined)
+  state.isFailing = false
+  t.is(await parts.gate.stat(from, repository, index), undefined)
+  t.deepEqual(await heldIn(parts), { staging: 0, quarantine: 0 })
+  t.is((await upload(parts, from, index, 'index')).kind, 'done')
+})
+
+/** Dies at the given call: nothing after it reaches the store or the journal. */
+function dyingAt(store: ObjectStore, journal: JournalStore, at: number) {
+  const state = { calls: 0, isArmed: false }
+  const guard = <T extends object>(inner: T, names: ReadonlySet<string>): T =>
+    Object.fromEntries(
+      Object.entries(inner).map(([name, act]) => [
+        name,
+        async (...args: unknown[]): Promise<unknown> => {
+          if (state.isArmed && (state.calls >= at || names.has(name))) {
+            state.calls += names.has(name) ? 1 : 0
+            if (state.calls >= at) throw new BackendError('unavailable', 'the power is gone')
+          }
+          return (act as (...all: unknown[]) => Promise<unknown>).apply(inner, args)
+        },
+      ]),
+    ) as T
+  const storeSteps: ReadonlySet<StoreCall> = new Set([
+    'stage',
+    'publish',
+    'keep',
+    'discard',
+    'remove',
+  ])
+  return {
+    state,
+    store: guard(store, storeSteps),
+    journal: guard(journal, new Set(['append', 'settle', 'noteTries'])),
+  }
+}
+
+const stepsMax = 8
+
+for (const what of ['upload', 'deletion', 'refused upload'] as const) {
+  test(`a crash at any step of an ${what} is carried through at the next start`, async (t) => {
+    const endings = new Set<string>()
+    for (let at = 1; at <= stepsMax; at += 1) {
+      const [store, journal] = [memoryStore(), memoryJournal()]
+      const dying = dyingAt(store, journal, at)
+      const parts = buildGate({ store: dying.store, journal: dying.journal })
+      const from = await begun(parts)
+      const object = nameOf('snapshots', 'snapshot')
+      if (what === 'deletion') {
+        const uploaded = await upload(parts, from, object, 'snapshot')
+        if (uploaded.kind === 'done') uploaded.delivered()
+        // Its own upload, once surely answered, is really deleted.
+        await parts.gate.stat(from, repository, object)
+      }
+      if (what === 'refused upload')
+        await (await parts.fences.of(repository))?.raise('me', 'why')
+      dying.state.isArmed = true
+      const told = await (
+        what === 'deletion'
+          ? parts.gate.delete(from, repository, object, never)
+          : upload(parts, from, object, 'snapshot')
+      ).then(
+        ({ kind }) => kind,
+        () => 'nothing',
+      )
+      const again = buildGate({ store, journal })
+      await again.fences.of(repository)
+      const isThere = (await store.stat(repository, object)) !== undefined
+      const { staging, quarantine } = await heldIn(again)
+      t.is(staging, 0, `step ${at}`)
+      t.deepEqual(await journal.unsettled(repository), [], `step ${at}`)
+      if (told === 'done') t.is(isThere, what === 'upload', `step ${at}`)
+      if (told === 'refused') t.is(quarantine, 1, `step ${at}`)
+      if (what === 'refused upload') t.false(isThere, `step ${at}`)
+      endings.add(`${told} ${what === 'refused upload' ? quarantine : isThere}`)
+    }
+    // Before the record nothing has happened, after it everything will have, and at last the client hears of it.
+    const expected = {
+      upload: ['done true', 'nothing false', 'nothing true'],
+      deletion: ['done false', 'nothing false', 'nothing true'],
+      'refused upload': ['nothing 0', 'nothing 1', 'refused 1'],
+    }[what]
+    t.deepEqual([...endings].sort(), expected)
+  })
+}
+
+test('staging that no record names is cleaned at start, and what stands there is adopted', async (t) => {
+  const store = memoryStore()
+  const parts = buildGate({ store })
+  const from = await begun(parts)
+  await upload(parts, from, nameOf('index', 'index'), 'index')
+  await store.stage(
+    repository,
+    'abc',
+    (async function* () {
+      yield Buffer.from('half')
+    })(),
+  )
+  const again = buildGate({ store })
+  t.deepEqual(await again.gate.list(visitor('b'), repository, 'index'), [
+    { id: nameOf('index', 'index').slice('index/'.length), size: 5 },
+  ])
+  t.deepEqual(await heldIn(again), { staging: 0, quarantine: 0 })
+})
