@@ -10,7 +10,7 @@ import { Gate, defaultParking } from '../../gateway/gate/gate.js'
 import type { HttpLimits } from '../../gateway/http/limits.js'
 import { createHttpServer } from '../../gateway/http/server.js'
 import { memoryJournal } from '../fencing/temporary-journal.js'
-import { memoryStore } from './temporary-store.js'
+import { memoryStore } from '../../backends/memory/memory-store.js'
 import { WatchedStore } from './watched-store.js'
 
 export const realClock: Clock = {

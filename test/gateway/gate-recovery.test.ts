@@ -7,7 +7,7 @@ import type { Visitor } from '../../gateway/gate/gate.js'
 import type { Outcome } from '../../gateway/gate/outcome.js'
 import { memoryJournal } from '../fencing/temporary-journal.js'
 import { buildGate, nameOf, realClock, type GateWithParts } from './door.js'
-import { memoryStore } from './temporary-store.js'
+import { memoryStore } from '../../backends/memory/memory-store.js'
 import type { StoreCall } from './watched-store.js'
 
 const repository = 'repo' as RepositoryId

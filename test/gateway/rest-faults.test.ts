@@ -4,7 +4,7 @@ import test from 'ava'
 import type { RepositoryId } from '../../fencing/object.js'
 import type { BackendErrorCode } from '../../fencing/ports.js'
 import { eventually } from '../end-to-end/harness/wait.js'
-import { memoryStore } from './temporary-store.js'
+import { memoryStore } from '../../backends/memory/memory-store.js'
 import { nameOf, openDoor } from './door.js'
 import { ask, RawClient } from './raw-client.js'
 
