@@ -11,7 +11,6 @@ import {
   type ObjectStore,
 } from '../../fencing/ports.js'
 import type { RepositoryFence } from '../../fencing/repository-fence.js'
-import { carryOut } from '../gate/effects.js'
 import type { Fences } from '../gate/fences.js'
 import { KeyedMutex } from '../gate/keyed-mutex.js'
 import {
@@ -177,11 +176,9 @@ export class AdminService implements Admin {
 
   /** What a record says is done, now or later: an intent is never given up. */
   async #carryOut(fence: RepositoryFence, recorded: readonly Recorded[]): Promise<void> {
-    const { store, fences } = this.#options
     try {
-      await carryOut(store, fence, recorded)
+      await this.#options.fences.carryOut(fence, recorded)
     } catch (error) {
-      fences.notePending(fence, recorded)
       if (!(error instanceof BackendError)) throw error
       const message = `it is in the journal, but could not be carried out yet: ${error.message}; it is tried again`
       throw new AdminError('unavailable', message, { cause: error })

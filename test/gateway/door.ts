@@ -9,7 +9,7 @@ import { Fences } from '../../gateway/gate/fences.js'
 import { Gate, defaultParking } from '../../gateway/gate/gate.js'
 import type { HttpLimits } from '../../gateway/http/limits.js'
 import { createHttpServer } from '../../gateway/http/server.js'
-import { memoryJournal } from '../fencing/temporary-journal.js'
+import { memoryJournal } from '../../backends/memory/memory-journal.js'
 import { memoryStore } from '../../backends/memory/memory-store.js'
 import { WatchedStore } from './watched-store.js'
 

@@ -5,7 +5,7 @@ import { BackendError, type JournalStore, type ObjectStore } from '../../fencing
 import type { Channel } from '../../fencing/presence.js'
 import type { Visitor } from '../../gateway/gate/gate.js'
 import type { Outcome } from '../../gateway/gate/outcome.js'
-import { memoryJournal } from '../fencing/temporary-journal.js'
+import { memoryJournal } from '../../backends/memory/memory-journal.js'
 import { buildGate, nameOf, realClock, type GateWithParts } from './door.js'
 import { memoryStore } from '../../backends/memory/memory-store.js'
 import type { StoreCall } from './watched-store.js'

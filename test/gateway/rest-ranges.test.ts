@@ -1,7 +1,7 @@
 /** Ranges at their edges, as parsed and as answered. */
 import fc from 'fast-check'
 import test from 'ava'
-import { askedRange } from '../../gateway/rest/ranges.js'
+import { askedRange } from '../../gateway/http/ranges.js'
 import { nameOf, openDoor } from './door.js'
 import { ask } from './raw-client.js'
 
