@@ -13,11 +13,18 @@ interface Echo {
 }
 
 /** A server that notes what it is asked, behind a forwarder, and a client that keeps one connection. */
-const openEcho = async (t: { teardown: (end: () => void) => void }): Promise<Echo> => {
+const openEcho = async (
+  t: { teardown: (end: () => void) => void },
+  { isSlow = false } = {},
+): Promise<Echo> => {
   const served: string[] = []
   const server = createServer((incoming, reply) => {
     let bytes = 0
-    incoming.on('data', (chunk: Buffer) => (bytes += chunk.length))
+    incoming.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (isSlow) setTimeout(() => incoming.resume(), 2)
+      if (isSlow) incoming.pause()
+    })
     incoming.on('end', () => {
       const { method = '', url = '', socket } = incoming
       served.push(`${method} ${url} ${bytes} ${socket.remoteAddress ?? ''}`)
@@ -109,6 +116,18 @@ for (const how of ['rst', 'fin'] as const)
     t.is(line.exchanges.at(-1)?.connection, 2)
     t.is(served.at(-1), 'GET /r/index/ 0 127.0.0.2')
   })
+
+test('a line that often waits for a slow server leaves no listeners behind', async (t) => {
+  const { line, served, send } = await openEcho(t, { isSlow: true })
+  const warnings: string[] = []
+  const note = ({ message }: Error) => warnings.push(message)
+  process.on('warning', note)
+  t.teardown(() => process.off('warning', note))
+  await send('POST', '/r/data/aa', 'x'.repeat(2 ** 25))
+  t.is(line.exchanges.length, 1)
+  t.is(served.length, 1)
+  t.deepEqual(warnings, [])
+})
 
 test('refuses connections for a while, on the same port', async (t) => {
   const { line, send } = await openEcho(t)

@@ -18,8 +18,11 @@ interface Line {
 }
 
 const write = async (to: Socket, bytes: Buffer): Promise<void> => {
-  if (to.writable && !to.write(bytes))
-    await Promise.race([once(to, 'drain'), once(to, 'close')])
+  if (!to.writable || to.write(bytes)) return
+  const waiting = new AbortController()
+  const { signal } = waiting
+  const either = Promise.race([once(to, 'drain', { signal }), once(to, 'close', { signal })])
+  await either.finally(() => waiting.abort())
 }
 
 /** A socket's bytes; unlike the socket's own iterator, its end leaves the other direction open. */
