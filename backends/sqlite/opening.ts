@@ -74,11 +74,20 @@ function prepare(database: Database, file: string, logBytes: number): void {
   if (!isClosed && logBytes === 0) {
     throw damaged(file, 'its write-ahead log is gone, and the newest records with it')
   }
+  if (logBytes === 0 && sizeOf(file) !== lengthOf(database)) {
+    throw damaged(file, 'its end is cut off')
+  }
   const verdict = database.pragma('quick_check(1)', { simple: true })
   if (verdict !== 'ok') throw damaged(file, String(verdict))
   database.exec('UPDATE run SET is_closed = 0')
   // Into the file itself; the log keeps its length, so from now on there is always one beside a file in use.
   database.pragma('wal_checkpoint(PASSIVE)')
+}
+
+/** SQLite fills a page that ends early with zeros, so it does not miss a last byte; only the log may make up for one. */
+function lengthOf(database: Database): number {
+  const pages = Number(database.pragma('page_count', { simple: true }))
+  return pages * Number(database.pragma('page_size', { simple: true }))
 }
 
 function sizeOf(file: string): number {
