@@ -55,7 +55,12 @@ export class GatewayLock {
     const since = new Date().toISOString()
     const holder = { pid: process.pid, host: hostname(), command, since, listening: [] }
     const lock = new GatewayLock(database, noteFile, holder)
-    await lock.announce([])
+    try {
+      await lock.announce([])
+    } catch (error) {
+      database.close()
+      throw error
+    }
     return lock
   }
 

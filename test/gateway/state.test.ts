@@ -1,0 +1,225 @@
+/** The state folder: one process at a time has it, and a journal that is damaged or lost never begins anew unasked. */
+import test, { type ExecutionContext } from 'ava'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { emptyHead } from '../../fencing/chain.js'
+import { mountNameIn, networkFileSystem } from '../../gateway/state/file-system.js'
+import { StateHeldError } from '../../gateway/state/gateway-lock.js'
+import { openState, stateFolderOf, type State } from '../../gateway/state/state.js'
+import { smallDisk, smallDisksAreHere } from '../backends/small-disk.js'
+import { laptop, refusedWith } from '../conformance/journal-store.js'
+import { batchOf, recordsAfter } from '../conformance/records.js'
+
+const stateChild = fileURLToPath(new URL('./state-child.js', import.meta.url))
+
+async function newFolder(t: ExecutionContext): Promise<string> {
+  const root = await realpath(await mkdtemp(join(tmpdir(), 'lockkeeper-state-')))
+  t.teardown(() => rm(root, { recursive: true, force: true }))
+  return stateFolderOf(root)
+}
+
+async function held(t: ExecutionContext, folder: string, command = 'serve'): Promise<State> {
+  const state = await openState({ folder, command })
+  t.teardown(() => state.close())
+  return state
+}
+
+async function heldByChild(t: ExecutionContext, folder: string): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [stateChild, folder], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  await once(child.stdout, 'data')
+  return child
+}
+
+/** A state whose journal has one record, closed again. */
+async function usedFolder(t: ExecutionContext): Promise<string> {
+  const folder = await newFolder(t)
+  const state = await openState({ folder, command: 'serve' })
+  const { journal } = await state.openJournal()
+  await journal.append(batchOf(laptop, recordsAfter(emptyHead, 'one')))
+  await journal.close()
+  await state.close()
+  return folder
+}
+
+/** Every call of the journal fails with the fault, which says how to recover; the state is held all the same. */
+async function isRefused(
+  t: ExecutionContext,
+  folder: string,
+  code: 'corrupt' | 'newer-state',
+): Promise<void> {
+  const state = await openState({ folder, command: 'serve' })
+  const { journal, fault } = await state.openJournal()
+  t.is(fault?.code, code, fault?.message)
+  await refusedWith(t, code, journal.repositories())
+  await refusedWith(t, code, journal.head(laptop))
+  await refusedWith(t, code, journal.read(laptop, 0, 1))
+  await refusedWith(t, code, journal.append(batchOf(laptop, recordsAfter(emptyHead, 'x'))))
+  await refusedWith(t, code, journal.settle(laptop, [1]))
+  await journal.close()
+  await state.close()
+}
+
+test('the folder is made for its owner only, and a looser one is tightened', async (t) => {
+  const folder = await newFolder(t)
+  const state = await openState({ folder, command: 'serve' })
+  t.is((await stat(folder)).mode & 0o777, 0o700)
+  await state.close()
+  await chmod(folder, 0o755)
+  await held(t, folder)
+  t.is((await stat(folder)).mode & 0o777, 0o700)
+})
+
+test('the folder above is not made', async (t) => {
+  const folder = join(await newFolder(t), 'state')
+  await refusedWith(t, 'not-found', openState({ folder, command: 'serve' }))
+})
+
+test('a second holder is refused and told who has the state', async (t) => {
+  const folder = await newFolder(t)
+  const state = await held(t, folder, 'serve')
+  await state.announce(['127.0.0.1:8000', '[::1]:8000'])
+  const error = await refusedWith(t, 'locked', openState({ folder, command: 'status' }))
+  t.true(error instanceof StateHeldError && error.holder?.pid === process.pid)
+  t.regex(error.message, /"lockkeeper serve", process \d+ on .+ since .+ 127\.0\.0\.1:8000, /)
+  await refusedWith(t, 'locked', openState({ folder, command: 'status' }))
+  await state.close()
+  await held(t, folder, 'status')
+})
+
+test('of many that come at once, one has the state', async (t) => {
+  const folder = await newFolder(t)
+  const tries = Array.from({ length: 20 }, () => openState({ folder, command: 'serve' }))
+  const results = await Promise.allSettled(tries)
+  const states = results.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  for (const state of states) await state.close()
+  t.is(states.length, 1)
+})
+
+test('a process that is killed or stopped: the first frees the state, the second does not', async (t) => {
+  const folder = await newFolder(t)
+  const child = await heldByChild(t, folder)
+  child.kill('SIGSTOP')
+  const error = await refusedWith(t, 'locked', openState({ folder, command: 'serve' }))
+  t.true(error instanceof StateHeldError && error.holder?.pid === child.pid)
+  t.regex(error.message, /127\.0\.0\.1:8000/)
+  await writeFile(join(folder, 'admin.sock'), 'left behind')
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  await held(t, folder)
+  const names = await readdir(folder)
+  t.false(names.includes('admin.sock'), 'what the killed one left is cleared away')
+  const note = JSON.parse(await readFile(join(folder, 'gateway.json'), 'utf8')) as {
+    pid: number
+  }
+  t.is(note.pid, process.pid)
+})
+
+test('a note of another version does not keep anybody from being refused in words', async (t) => {
+  const folder = await newFolder(t)
+  await held(t, folder)
+  await writeFile(join(folder, 'gateway.json'), '{"pid":"?"')
+  const error = await refusedWith(t, 'locked', openState({ folder, command: 'serve' }))
+  t.regex(error.message, /in use by another process/)
+})
+
+test('a journal is there again after a restart', async (t) => {
+  const folder = await usedFolder(t)
+  const state = await held(t, folder)
+  const { journal, fault } = await state.openJournal()
+  t.teardown(() => journal.close())
+  t.is(fault, undefined)
+  t.is((await journal.head(laptop)).position, 1)
+})
+
+test('with a damaged journal the state opens, and every call of the journal is refused', async (t) => {
+  const folder = await usedFolder(t)
+  await writeFile(join(folder, 'journal.sqlite'), 'garbage'.repeat(1_000))
+  await isRefused(t, folder, 'corrupt')
+  await isRefused(t, folder, 'corrupt')
+})
+
+test('a journal that is gone does not begin anew, with or without a quarantine', async (t) => {
+  const folder = await usedFolder(t)
+  await rm(join(folder, 'journal.sqlite'))
+  await isRefused(t, folder, 'corrupt')
+  await mkdir(join(folder, 'quarantine'))
+  await writeFile(join(folder, 'quarantine', 'item'), 'bytes')
+  await isRefused(t, folder, 'corrupt')
+})
+
+test('a journal that was moved out of the way as told begins anew; the quarantine stays', async (t) => {
+  const folder = await usedFolder(t)
+  await mkdir(join(folder, 'quarantine'))
+  await writeFile(join(folder, 'quarantine', 'item'), 'bytes')
+  await writeFile(join(folder, 'journal.sqlite'), 'garbage'.repeat(1_000))
+  const aside = `${folder}.aside`
+  await mkdir(aside)
+  for (const name of await readdir(folder)) {
+    if (name.startsWith('journal.')) await rename(join(folder, name), join(aside, name))
+  }
+  const state = await held(t, folder)
+  const { journal, fault } = await state.openJournal()
+  t.teardown(() => journal.close())
+  t.is(fault, undefined)
+  t.deepEqual(await journal.head(laptop), emptyHead)
+  t.deepEqual(await readdir(join(folder, 'quarantine')), ['item'])
+})
+
+test('network file systems are known by their number, and what is behind FUSE by its name', (t) => {
+  t.is(networkFileSystem(0x6969), 'nfs')
+  t.is(networkFileSystem(0xff534d42), 'cifs')
+  t.is(networkFileSystem(0x01021997), '9p')
+  t.is(networkFileSystem(0x65735546, 'fuse.sshfs'), 'fuse.sshfs')
+  t.is(networkFileSystem(0x65735546), 'fuse', 'in doubt refused')
+  t.is(networkFileSystem(0x65735546, 'fuseblk'), undefined)
+  for (const local of [0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x794c7630, 0x2fc12fc1]) {
+    t.is(networkFileSystem(local), undefined, local.toString(16))
+  }
+})
+
+test('the name of a mount is found by its device', (t) => {
+  const mounts = [
+    '22 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw',
+    '90 22 0:53 / /mnt/far rw,nosuid shared:9 master:2 - fuse.sshfs me@far:/ rw,user_id=0',
+  ].join('\n')
+  t.is(mountNameIn(mounts, 53), 'fuse.sshfs')
+  t.is(mountNameIn(mounts, 254 * 256 + 1), 'ext4')
+  t.is(mountNameIn(mounts, 54), undefined)
+})
+
+const withSmallDisk = smallDisksAreHere ? test.serial : test.serial.skip
+
+withSmallDisk('a read-only folder is refused in words', async (t) => {
+  const root = await smallDisk(t, { bytes: 64 * 1024, isReadOnly: true })
+  const folder = stateFolderOf(root)
+  const error = await refusedWith(t, 'not-allowed', openState({ folder, command: 'serve' }))
+  t.regex(error.message, /cannot be used.*read-only/i)
+})
+
+withSmallDisk('a full disk is refused as such, and the state is not held', async (t) => {
+  const root = await smallDisk(t, { bytes: 64 * 1024 })
+  const folder = stateFolderOf(root)
+  await mkdir(folder)
+  await writeFile(join(root, 'ballast'), Buffer.alloc(64 * 1024)).catch(() => undefined)
+  await refusedWith(t, 'no-space', openState({ folder, command: 'serve' }))
+  await rm(join(root, 'ballast'))
+  await held(t, folder)
+})
