@@ -1,7 +1,7 @@
 /** Knows what only this run of the gateway has seen: channels, when a writer was heard of, what was tried when. */
-import { LRUCache } from 'lru-cache'
 import type { WriterId } from './event.js'
 import type { ObjectName } from './object.js'
+import { RecentMap } from './recent-map.js'
 
 /** The thing requests arrive on: a TCP connection, an HTTP/2 session, a mount's calling process. */
 export interface Channel {
@@ -44,7 +44,7 @@ export interface WriterPresence {
   lastClosedAt: number
 }
 
-interface Patience {
+export interface Patience {
   since: number
   last: number
 }
@@ -61,10 +61,10 @@ export class Presence {
   readonly writers = new Map<WriterId, WriterPresence>()
   readonly #channels = new Map<string, ChannelState>()
   /** Upload names are unique to a process: who posted each. */
-  readonly posters = new LRUCache<ObjectName, WriterId>({ max: postersMax })
-  /** The last upload of a name on a channel or by a writer that did not reach the repository. */
-  readonly #patience = new LRUCache<ObjectName, Patience>({ max: postersMax })
-  readonly #locksHeard = new Map<ObjectName, number>()
+  readonly posters = new RecentMap<ObjectName, WriterId>(postersMax)
+  /** Since when each object's tries have been put off. */
+  readonly patience = new RecentMap<ObjectName, Patience>(postersMax)
+  readonly locksHeard = new Map<ObjectName, number>()
   #locksSince: number
 
   constructor(startedAt: number) {
@@ -142,9 +142,9 @@ export class Presence {
 
   /** Notes a knocked try and answers whether the patience for this object has run out. */
   tried(object: ObjectName, monotonic: number): 'first' | 'again' | 'exhausted' {
-    const patience = this.#patience.get(object)
+    const patience = this.patience.get(object)
     if (patience === undefined || monotonic - patience.last > patienceGapMs) {
-      this.#patience.set(object, { since: monotonic, last: monotonic })
+      this.patience.set(object, { since: monotonic, last: monotonic })
       return 'first'
     }
     patience.last = monotonic
@@ -152,20 +152,20 @@ export class Presence {
   }
 
   settled(object: ObjectName): void {
-    this.#patience.delete(object)
+    this.patience.delete(object)
   }
 
   /** When a lock was posted, or this run began to watch it. */
   lockHeardAt(lock: ObjectName): number {
-    return Math.max(this.#locksHeard.get(lock) ?? this.#locksSince, this.#locksSince)
+    return Math.max(this.locksHeard.get(lock) ?? this.#locksSince, this.#locksSince)
   }
 
   lockPosted(lock: ObjectName, monotonic: number): void {
-    this.#locksHeard.set(lock, monotonic)
+    this.locksHeard.set(lock, monotonic)
   }
 
   lockGone(lock: ObjectName): void {
-    this.#locksHeard.delete(lock)
+    this.locksHeard.delete(lock)
   }
 
   /** After a suspend or a jump of the clock every lock gets its whole time again. */

@@ -18,8 +18,15 @@ export const days = 24 * 60 * minutes
 
 /** A readable label as an object's name. */
 export function named(type: ListedType, label: string): ObjectName {
-  const digest = createHash('sha256').update(`${type}/${label}`).digest('hex')
-  return `${type}/${digest}` as ObjectName
+  const known = names.get(`${type}/${label}`)
+  if (known !== undefined) return known
+  const name = `${type}/${sha256(`${type}/${label}`)}` as ObjectName
+  names.set(`${type}/${label}`, name)
+  return name
+}
+const names = new Map<string, ObjectName>()
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
 }
 export const data = (label: string): ObjectName => named('data', label)
 export const index = (label: string): ObjectName => named('index', label)
@@ -46,7 +53,7 @@ export class World {
   readonly disk: Set<ObjectName>
   /** Effects that are recorded and not carried out, while their kind is held back. */
   heldBack: Recorded[] = []
-  holdsBack: 'committed' | 'deleted' | undefined
+  holdsBack: 'committed' | 'deleted' | 'all' | undefined
   readonly #bytesMax: number
 
   private constructor(options: WorldOptions) {
@@ -71,10 +78,10 @@ export class World {
   readonly random: Random = {
     hex: (bytes) => {
       this.#count += 1
-      return createHash('sha256')
-        .update(String(this.#count))
-        .digest('hex')
-        .slice(0, 2 * bytes)
+      return named('keys', String(this.#count)).slice(
+        'keys/'.length,
+        'keys/'.length + 2 * bytes,
+      )
     },
   }
 
@@ -108,7 +115,7 @@ export class World {
 
   async carryOut(recorded: readonly Recorded[]): Promise<void> {
     for (const one of recorded) {
-      if (one.event.kind === this.holdsBack) {
+      if (this.holdsBack === 'all' || one.event.kind === this.holdsBack) {
         this.heldBack.push(one)
         continue
       }

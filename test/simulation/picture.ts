@@ -1,0 +1,121 @@
+/**
+ * Knows everything that the core's future answers can depend on, as one text that is the same for states that differ
+ * only in how they were reached: positions are replaced by their rank (the core only ever compares them), and the
+ * random ids of writers and items by what they stand for.
+ */
+import type { Author, WriterId } from '../../fencing/event.js'
+import type { Presence } from '../../fencing/presence.js'
+import type { RepositoryFence } from '../../fencing/repository-fence.js'
+import type { Writer } from '../../fencing/writer.js'
+
+type Named = (id: WriterId | undefined) => string
+
+/** `nameOf` says which process of the test a writer is. */
+export function pictureOf(fence: RepositoryFence, nameOf: Named): string {
+  const positions = new Positions()
+  const { state } = fence
+  const at = (position: number): Place => positions.at(position)
+  const picture = {
+    head: at(state.position),
+    generation: state.generation,
+    writers: sorted(state.writers.values(), (writer) => pictureOfWriter(writer, nameOf, at)),
+    locks: sorted(state.locks, ([lock, { position, owner, candidates, isAnswered }]) => {
+      return [lock, at(position), nameOf(owner), candidates.map(nameOf), isAnswered]
+    }),
+    owners: sorted(state.lockOwners, ([lock, owner]) => [lock, nameOf(owner)]),
+    indexes: [...state.indexes].sort(),
+    runs: state.runs.map(({ by, generation, last }) => [nameOf(by), generation, at(last)]),
+    commits: sorted(state.lastCommits, ([id, position]) => [nameOf(id), at(position)]),
+    unanswered: sorted(state.unanswered, ([object, { author, position }]) => {
+      return [object, authorName(author, nameOf), at(position)]
+    }),
+    unknown: sorted(state.unknownCommits, ([object, ids]) => [object, ids.map(nameOf)]),
+    packs: sorted(state.packs, ([pack, position]) => [pack, at(position)]),
+    items: sorted(state.items.values(), ({ object, state: itemState, reason, isKept }) => {
+      return [object, itemState, reason, isKept, state.openItems.has(object)]
+    }),
+    commitsToDo: sorted(state.pendingCommits, ([object, place]) => [object, at(place)]),
+    deletionsToDo: sorted(state.pendingDeletions, ([object, place]) => [object, at(place)]),
+    presence: pictureOfPresence(fence.presence, nameOf),
+  }
+  const ranks = positions.ranks()
+  return JSON.stringify(picture, (_key, value: unknown) => {
+    return value instanceof Place ? ranks.get(value.position) : value
+  })
+}
+
+class Place {
+  readonly position: number
+
+  constructor(position: number) {
+    this.position = position
+  }
+}
+
+class Positions {
+  readonly #all = new Set<number>()
+
+  at(position: number): Place {
+    this.#all.add(position)
+    return new Place(position)
+  }
+
+  ranks(): Map<number, number> {
+    const inOrder = [...this.#all].sort((one, other) => one - other)
+    return new Map(inOrder.map((position, rank) => [position, rank]))
+  }
+}
+
+function pictureOfWriter(
+  writer: Writer,
+  nameOf: Named,
+  at: (position: number) => Place,
+): unknown[] {
+  const { newestLock, maintenance } = writer
+  return [
+    nameOf(writer.id),
+    writer.tag,
+    writer.client,
+    writer.generation,
+    at(writer.view),
+    at(writer.commitView),
+    [writer.hasLooked, writer.hasSurelyLooked, writer.hasLocked, writer.hasPosted],
+    [...writer.locks].sort(),
+    newestLock && [newestLock.object, at(newestLock.position)],
+    maintenance && [maintenance.generation, at(maintenance.first), at(maintenance.last)],
+    [writer.isBroken, writer.ended, writer.lastRecorded],
+  ]
+}
+
+function pictureOfPresence(presence: Presence, nameOf: Named): unknown {
+  return {
+    startedAt: presence.startedAt,
+    writers: sorted(presence.writers, ([id, one]) => {
+      const { bornAt, lastHeardAt, closedItself, lastClosedAt } = one
+      const times = [bornAt, lastHeardAt, lastClosedAt].map(String)
+      return [nameOf(id), times, [...one.openChannels].sort(), closedItself]
+    }),
+    channels: sorted(presence.channels(), ({ channel, binding, ...rest }) => {
+      return [
+        channel.id,
+        channel,
+        binding && { ...binding, writer: nameOf(binding.writer) },
+        rest,
+      ]
+    }),
+    posters: sorted(presence.posters.entries(), ([object, id]) => [object, nameOf(id)]),
+    patience: sorted(presence.patience.entries(), (entry) => entry),
+    locksHeard: sorted(presence.locksHeard, (entry) => entry),
+  }
+}
+
+function authorName(author: Author, nameOf: Named): unknown {
+  return author.kind === 'writer' ? nameOf(author.writer) : author.candidates.map(nameOf)
+}
+
+/** Each description begins with a name, which alone decides the order. */
+function sorted<T>(items: Iterable<T>, describe: (item: T) => unknown[]): unknown[][] {
+  return Array.from(items, describe).sort((one, other) => {
+    return String(one[0]) < String(other[0]) ? -1 : 1
+  })
+}
