@@ -35,6 +35,7 @@ export interface GateOptions {
 export interface DoorOptions extends GateOptions {
   readonly isAppendOnly?: boolean
   readonly limits?: Partial<HttpLimits>
+  readonly logLevel?: 'debug' | 'error'
   /** Hears when the gate is told that a channel has closed. */
   readonly onClosed?: (channelId: string, byClient: boolean) => void
 }
@@ -92,7 +93,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
   }
   const log: Record<string, unknown>[] = []
   const logger = pino(
-    { level: 'debug' },
+    { level: options.logLevel ?? 'debug' },
     { write: (line) => log.push(JSON.parse(line) as Record<string, unknown>) },
   )
   const server = createHttpServer({
