@@ -56,7 +56,7 @@ async function faulty<T>(what: string, act: Promise<T>): Promise<T> {
 }
 
 /** Writes one piece while the next comes in. */
-class PieceWriter {
+export class PieceWriter {
   readonly #disk: Disk
   readonly #file: FileHandle
   #waiting: Uint8Array[] = []

@@ -28,14 +28,17 @@ export function tell(
 /** What a method came to, where that is not a stream. */
 export interface Reply {
   readonly status: number
-  /** Without one the answer has no body. */
   readonly sentence?: string
+  /** Instead of a sentence. Without either the answer has no body. */
+  readonly xml?: string
   readonly headers?: OutgoingHttpHeaders
 }
 
-export function send(answer: ServerResponse, { status, sentence, headers }: Reply): void {
-  if (sentence === undefined) answerEmpty(answer, status, headers)
-  else tell(answer, { status, sentence }, headers)
+export async function send(answer: ServerResponse, reply: Reply): Promise<void> {
+  const { status, sentence, xml, headers } = reply
+  if (xml !== undefined) await answerXml(answer, status, [xml], headers)
+  else if (sentence !== undefined) tell(answer, { status, sentence }, headers)
+  else answerEmpty(answer, status, headers)
 }
 
 /** rclone 1.60 does not read what it does not want, and loses its connection over it: so there is no body at all. */

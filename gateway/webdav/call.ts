@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import type { Gate, Visitor } from '../gate/gate.js'
 import type { Exchange } from '../http/exchange.js'
 import type { Folders } from './folders.js'
+import type { LockTable } from './lock-table.js'
 import type { Openings } from './opening.js'
 import type { PlainFiles } from './plain-files.js'
 import type { DavTarget, Place } from './target.js'
@@ -14,6 +15,7 @@ export interface Surroundings {
   readonly folders: Folders
   readonly openings: Openings
   readonly logger: Logger
+  readonly locks: LockTable
   /** Where other files than repositories may be kept. */
   readonly plain?: PlainFiles
 }

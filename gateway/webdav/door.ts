@@ -8,11 +8,12 @@ import { exchangeOf } from '../http/exchange.js'
 import { tell, type Told } from './answer.js'
 import type { Call, Surroundings } from './call.js'
 import { Folders } from './folders.js'
+import { LockTable } from './lock-table.js'
 import { methodsFor } from './methods.js'
 import { isMount, Openings } from './opening.js'
 import type { PlainFiles } from './plain-files.js'
 import { toldOfReading } from './refusals.js'
-import { Shell } from './shell.js'
+import { Shell, type Shown } from './shell.js'
 import { parseDavTarget, type DavTarget } from './target.js'
 
 export interface DavDoorOptions {
@@ -38,7 +39,15 @@ export function createDavDoor(options: DavDoorOptions): DavDoor {
   const { gate, clock, logger, isAppendOnly, plain } = options
   const folders = new Folders(gate)
   const openings = new Openings(() => clock.monotonic())
-  const around = { gate, folders, openings, logger, ...(plain === undefined ? {} : { plain }) }
+  const locks = new LockTable(() => clock.monotonic())
+  const around = {
+    gate,
+    folders,
+    openings,
+    locks,
+    logger,
+    ...(plain === undefined ? {} : { plain }),
+  }
   const shell = new Shell(plain)
   return (request, answer) => {
     answerRequest({ around, shell, isAppendOnly }, request, answer).catch(stop)
@@ -80,12 +89,27 @@ async function run(shell: Shell, call: Call): Promise<void> {
       return
     }
     toldOf = method.toldOf
-    const shown = { method: name, path: target.parts, overwrites: true, isShallow: false }
-    await shell.run(shown, method.answer)
+    await shell.run(shownOf(request, target), method.answer)
   } catch (error) {
     // A bug: the state in memory can no longer be believed, and a gateway that has stopped commits nothing.
     if (error instanceof AssertionError) throw error
     await answerFault(call, toldOf(error), error)
+  }
+}
+
+/** What the library is to see of a request: nothing that was not understood. */
+function shownOf({ method = '', headers }: IncomingMessage, { parts }: DavTarget): Shown {
+  const { destination: header, overwrite, depth } = headers
+  const destination = typeof header === 'string' ? parseDavTarget(header) : undefined
+  return {
+    method,
+    path: parts,
+    ...(destination?.kind === 'target' ? { destination: destination.parts } : {}),
+    overwrites:
+      String(overwrite ?? 'T')
+        .trim()
+        .toUpperCase() !== 'F',
+    isShallow: depth === '0',
   }
 }
 

@@ -1,7 +1,7 @@
 /** Knows what PROPFIND and MKCOL do to repositories, their folders, and the folders that lead to them. */
 import { parseRepositoryId, type RepositoryId } from '../../fencing/object.js'
 import type { Reply } from './answer.js'
-import type { Call, PlaceOf } from './call.js'
+import type { Call } from './call.js'
 import { isProbe } from './opening.js'
 import { answerPropfind, type Found } from './propfind.js'
 import { forbidden } from './refusals.js'
@@ -21,6 +21,10 @@ const noParent: Reply = {
   sentence: 'The folder that this would lie in is missing.',
 }
 const exists: Reply = { status: 405, sentence: 'There is something of this name already.' }
+const notEmpty: Reply = {
+  status: 403,
+  sentence: 'There are other files here; a repository needs a folder of its own.',
+}
 const created: Reply = { status: 201 }
 const noBody: Reply = { status: 415, sentence: 'A folder is made without a body.' }
 
@@ -51,16 +55,31 @@ export async function makeInside(call: Call<InnerPlace>): Promise<Reply> {
   if ((await folders.repositoryAbove(foldersOf(repository))) !== undefined) {
     return forbidden.junk
   }
-  if (!(await folders.stands(repository))) return noParent
+  const obstacle = await obstacleTo(call, repository)
+  if (obstacle !== undefined) return obstacle
   await gate.create(repository)
   folders.forget(repository)
   return created
 }
 
+/** Why no repository can be begun in a folder. */
+async function obstacleTo(
+  { folders, plain }: Call,
+  repository: RepositoryId,
+): Promise<Reply | undefined> {
+  if (plain === undefined) return (await folders.stands(repository)) ? undefined : noParent
+  const path = foldersOf(repository)
+  const standing = await plain.stat(path)
+  if (standing?.isFolder !== true) return noParent
+  for await (const _entry of plain.list(path)) return notEmpty
+  return undefined
+}
+
 /** A folder that is to hold a repository is remembered, and made with it. */
-export async function makeFolder(call: Call<PlaceOf<'folder'>>): Promise<Reply> {
+export async function makeFolder(call: Call): Promise<Reply> {
   const { gate, folders, place, target, exchange } = call
   if (await dropBody(exchange)) return noBody
+  if (place.kind !== 'folder') return forbidden.plain
   const { repository } = place
   if ((await gate.exists(repository)) || (await folders.stands(repository))) {
     return exists

@@ -41,9 +41,8 @@ export class Folders {
     this.#empty.set(id, true)
   }
 
-  /** True where it was nothing but remembered. */
-  forget(id: RepositoryId): boolean {
-    return this.#empty.delete(id)
+  forget(id: RepositoryId): void {
+    this.#empty.delete(id)
   }
 
   /** The repository that a path lies in, if it lies in one; a repository does not lie in itself. */

@@ -1,13 +1,28 @@
 /** Knows which methods the things below the door's root understand. */
+import { BackendError } from '../../fencing/ports.js'
 import { answerEmpty, send, type Reply, type Told } from './answer.js'
 import type { Call } from './call.js'
 import { makeFolder, makeInside, propfindFolder, propfindInside } from './folder-methods.js'
+import { lockPlain, unlockPlain } from './lock-methods.js'
 import { answerDeletion, answerObject, answerUpload, refuse } from './object-methods.js'
+import {
+  answerPlain,
+  findPlain,
+  makePlain,
+  putPlain,
+  removePlain,
+  setPlainProperties,
+  transferPlain,
+} from './plain-methods.js'
+import type { PlainCall } from './plain-resources.js'
 import { refuseProperties } from './proppatch.js'
-import { forbidden, toldOfReading, toldOfWriting } from './refusals.js'
+import { forbidden, toldOfPlain, toldOfReading, toldOfWriting } from './refusals.js'
+
+type ByLibrary = () => Promise<number>
 
 export interface Method {
-  readonly answer: () => Promise<void>
+  /** `byLibrary` does to plain files what the method says, and answers its status. */
+  readonly answer: (byLibrary: ByLibrary) => Promise<void>
   readonly toldOf: (error: unknown) => Told
 }
 
@@ -28,15 +43,56 @@ export async function methodsFor(call: Call): Promise<Methods> {
         MKCOL: replying(call, () => makeInside(inside)),
       }
     }
-    case 'folder': {
-      const here = { ...call, place }
-      return {
-        ...fixed(call, () => propfindFolder(call)),
-        MKCOL: replying(call, () => makeFolder(here)),
-      }
+    case 'folder':
+    case 'plain': {
+      const { plain } = call
+      return plain !== undefined && (await isPlain({ ...call, plain }))
+        ? plainMethods({ ...call, plain })
+        : folderMethods(call)
     }
-    case 'plain':
-      return { PROPFIND: reading(() => propfindFolder(call)) }
+  }
+}
+
+/** Whether an address outside of restic's layout is one of plain files: not a repository, nor in one. */
+async function isPlain({ plain, folders, target }: PlainCall): Promise<boolean> {
+  try {
+    return (await plain.stat(target.parts))?.isRepository !== true
+  } catch (error) {
+    const isRefused = error instanceof BackendError && error.code === 'not-allowed'
+    if (isRefused && (await folders.repositoryAbove(target.parts)) !== undefined) return false
+    throw error
+  }
+}
+
+/** Repositories themselves, and the folders that lead to them. */
+function folderMethods(call: Call): Methods {
+  return {
+    ...fixed(call, () => propfindFolder(call)),
+    MKCOL: replying(call, () => makeFolder(call)),
+  }
+}
+
+function plainMethods(call: PlainCall): Methods {
+  const change = (act: (byLibrary: ByLibrary) => Promise<Reply>): Method => ({
+    answer: async (byLibrary) => {
+      await send(call.answer, await act(byLibrary))
+    },
+    toldOf: toldOfPlain,
+  })
+  const read = (answer: () => Promise<void>): Method => ({ answer, toldOf: toldOfPlain })
+  return {
+    OPTIONS: read(() => answerOptions(call)),
+    PROPFIND: read(() => findPlain(call)),
+    PROPPATCH: read(() => setPlainProperties(call)),
+    GET: read(() => answerPlain(call)),
+    HEAD: read(() => answerPlain(call)),
+    PUT: change(() => putPlain(call)),
+    LOCK: change(() => lockPlain(call)),
+    UNLOCK: change(() => unlockPlain(call)),
+    MKCOL: change((byLibrary) => makePlain(call, byLibrary)),
+    DELETE: change((byLibrary) => removePlain(call, byLibrary)),
+    COPY: change((byLibrary) => transferPlain(call, byLibrary)),
+    MOVE: change((byLibrary) => transferPlain(call, byLibrary)),
   }
 }
 
@@ -88,5 +144,7 @@ export function writing(answer: () => Promise<void>): Method {
 
 /** A change whose whole answer is a status and perhaps a sentence. */
 export function replying({ answer }: Call, act: () => Promise<Reply>): Method {
-  return writing(async () => send(answer, await act()))
+  return writing(async () => {
+    await send(answer, await act())
+  })
 }

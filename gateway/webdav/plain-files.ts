@@ -7,6 +7,8 @@ export type PlainPath = readonly string[]
 export interface PlainEntry {
   readonly name: string
   readonly isFolder: boolean
+  /** A folder that is a repository: only its name is shown. Lists do not say. */
+  readonly isRepository: boolean
   /** Bytes; 0 for folders. */
   readonly size: number
   readonly modifiedMs: number
@@ -33,7 +35,7 @@ export type PlainResult = 'created' | 'replaced' | 'missing' | 'no-parent' | 'ta
 export interface PlainFiles {
   /** Undefined where nothing stands. */
   readonly stat: (path: PlainPath) => Promise<PlainEntry | undefined>
-  /** What lies in a folder; links, repositories and the gateway's own files are left out. */
+  /** What lies in a folder; links and the gateway's own files are left out. */
   readonly list: (path: PlainPath) => AsyncIterable<PlainEntry>
   readonly open: (
     path: PlainPath,
@@ -56,6 +58,10 @@ export interface PlainFiles {
   ) => Promise<PlainResult>
   /** The properties that clients have set; they follow their file when it is moved, copied or removed. */
   readonly properties: (path: PlainPath) => Promise<readonly PlainProperty[]>
+  /** Those of whatever lies in a folder and has some, by name. */
+  readonly propertiesIn: (
+    folder: PlainPath,
+  ) => Promise<ReadonlyMap<string, readonly PlainProperty[]>>
   readonly setProperties: (
     path: PlainPath,
     properties: readonly PlainProperty[],

@@ -44,6 +44,24 @@ export function toldOfWriting(error: unknown): Told {
   return toldOfRefusal(isFull ? 'no-space' : 'undecided')
 }
 
+const plainFaults = {
+  'not-found': { status: 404, sentence: 'Not Found' },
+  'not-allowed': {
+    status: 403,
+    sentence: 'Not a place for plain files: a repository, a link, or a name that is kept.',
+  },
+  'no-space': { status: 507, sentence: plainSentences['no-space'] },
+  conflict: { status: 409, sentence: 'Something else stands in its place.' },
+  corrupt: { status: 500, sentence: notRead },
+  locked: { status: 503, sentence: notRead },
+  'newer-state': { status: 500, sentence: notRead },
+  unavailable: { status: 503, sentence: notRead },
+} as const satisfies Record<BackendErrorCode, Told>
+
+export function toldOfPlain(error: unknown): Told {
+  return error instanceof BackendError ? plainFaults[error.code] : plainFaults.corrupt
+}
+
 export function toldOfRefusal(reason: keyof typeof plainSentences): Told {
   return { status: refusals[reason].status, sentence: plainSentences[reason] }
 }

@@ -66,7 +66,8 @@ export function isDavUrl(url: string): boolean {
 
 export function parseDavTarget(url: string): ParsedTarget {
   // A client of a proxy, and a Destination, carry the whole address (RFC 9112, section 3.2.2).
-  const [path = ''] = url.replace(/^https?:\/\/[^/?#]*/i, '').split(/[?#]/)
+  if (url.includes('#')) return notEncoded
+  const [path = ''] = url.replace(/^https?:\/\/[^/?]*/i, '').split('?')
   const encoded = path.split('/').slice(1)
   const isTagged = encoded[1] === 'w'
   const base = encoded.slice(0, isTagged ? 5 : 2)

@@ -1,0 +1,99 @@
+/** Knows where plain files may be: below the root, over no link, and never in a repository or among the gateway's own. */
+import { lstat, realpath } from 'node:fs/promises'
+import { join } from 'node:path'
+import { objectTypes, repositoryDepthMax, stateFolderName } from '../../fencing/object.js'
+import { BackendError } from '../../fencing/ports.js'
+import { unless } from './faults.js'
+import { localDisk } from './disk.js'
+
+export type Path = readonly string[]
+
+const reserved: ReadonlySet<string> = new Set(objectTypes)
+
+/** Our own folders, and what is received where the state folder is on another file system. */
+export function isOwnName(name: string): boolean {
+  return name.startsWith(stateFolderName)
+}
+
+export class PlainPaths {
+  /** Without any link in it. */
+  readonly root: string
+
+  constructor(root: string) {
+    this.root = root
+  }
+
+  /** The path on the disk; nothing is looked up. Throws where a name is none, or none of a plain file. */
+  of(path: Path): string {
+    for (const name of path) {
+      const isName = name !== '' && name !== '.' && name !== '..' && !/[/\u0000]/.test(name)
+      if (!isName || isOwnName(name)) throw notAllowed(`"${name}" is no name of a plain file`)
+    }
+    return join(this.root, ...path)
+  }
+
+  /**
+   * Undefined where the folder that it would lie in is missing. Throws where that one is a repository, or reached through
+   * a link: then whatever is at the path is not ours to show or to touch.
+   */
+  async reach(path: Path): Promise<string | undefined> {
+    const full = this.of(path)
+    if (path.length === 0) return full
+    const above = this.of(path.slice(0, -1))
+    const real = await unless(['ENOENT', 'ENOTDIR'], undefined, realpath(above))
+    if (real === undefined) return undefined
+    if (real !== above) throw notAllowed(`"${above}" is reached through a link`)
+    const found = await lstat(above)
+    if (!found.isDirectory()) return undefined
+    for (let depth = 0; depth < path.length && depth <= repositoryDepthMax; depth += 1) {
+      if (await this.isRepository(path.slice(0, depth))) {
+        throw notAllowed(`"${full}" is in a repository`)
+      }
+    }
+    return full
+  }
+
+  /** As `reach`, for what is to be made: a name of a repository's part would begin a repository. */
+  async reachNew(path: Path): Promise<string | undefined> {
+    if (path.length === 0) throw notAllowed('the root is there already')
+    if (path.length - 1 <= repositoryDepthMax && reserved.has(path.at(-1) ?? '')) {
+      throw notAllowed(`"${path.at(-1) ?? ''}" is kept for repositories here`)
+    }
+    return this.reach(path)
+  }
+
+  async isRepository(path: Path): Promise<boolean> {
+    if (path.length > repositoryDepthMax) return false
+    const folder = this.of(path)
+    const found = await Promise.all(
+      [...reserved].map((name) => unless(absent, undefined, lstat(join(folder, name)))),
+    )
+    // What restic's names stand for here may be neither file nor folder; then it is not ours either.
+    return found.some((one) => one !== undefined)
+  }
+
+  /** Throws where something at or below the path is a repository, or would be one under `target`. */
+  async refuseRepositories(path: Path, target?: Path): Promise<void> {
+    const levels = repositoryDepthMax - Math.min(path.length, target?.length ?? path.length)
+    await this.#refuseWithin(this.of(path), levels)
+  }
+
+  async #refuseWithin(folder: string, levels: number): Promise<void> {
+    if (levels < 0) return
+    const entries = await unless(['ENOENT', 'ENOTDIR'], [], localDisk.entries(folder))
+    for (const { name } of entries) {
+      if (reserved.has(name) || isOwnName(name)) {
+        throw notAllowed(`"${folder}" holds a repository, or would be one`)
+      }
+    }
+    for (const entry of entries) {
+      if (entry.isDirectory()) await this.#refuseWithin(join(folder, entry.name), levels - 1)
+    }
+  }
+}
+
+export function notAllowed(message: string): BackendError {
+  return new BackendError('not-allowed', message)
+}
+
+const absent = ['ENOENT', 'ENOTDIR'] as const
