@@ -82,6 +82,8 @@ function lockOrNothing(file: string): Database | undefined {
   makeOnce(file)
   const database = new SqliteDatabase(file, { timeout: 0 })
   try {
+    // Else SQLite makes a file beside it, which a kill leaves behind.
+    database.pragma('journal_mode = MEMORY')
     database.exec('BEGIN EXCLUSIVE')
     return database
   } catch (error) {

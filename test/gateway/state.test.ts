@@ -217,7 +217,7 @@ withSmallDisk('a read-only folder is refused in words', async (t) => {
 withSmallDisk('a full disk is refused as such, and the state is not held', async (t) => {
   const root = await smallDisk(t, { bytes: 64 * 1024 })
   const folder = stateFolderOf(root)
-  await mkdir(folder)
+  await (await openState({ folder, command: 'serve' })).close()
   await writeFile(join(root, 'ballast'), Buffer.alloc(64 * 1024)).catch(() => undefined)
   await refusedWith(t, 'no-space', openState({ folder, command: 'serve' }))
   await rm(join(root, 'ballast'))
