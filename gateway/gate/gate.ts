@@ -33,6 +33,17 @@ export interface Visitor {
   readonly isAppendOnly: boolean
   /** It only reads, whatever it says: its requests are no evidence of any writer. */
   readonly isReader?: true
+  /** The one folder below the root whose repositories this visitor may enter. */
+  readonly realm?: string
+}
+
+/** Private repositories: a visitor with a realm may enter only what lies in it. */
+export function mayEnter({ realm }: Visitor, repository: RepositoryId): boolean {
+  return (
+    realm === undefined ||
+    (realm !== '' && repository === realm) ||
+    repository.startsWith(`${realm}/`)
+  )
 }
 
 export interface GateOptions {
@@ -299,6 +310,10 @@ export class Gate {
   }
 
   async #meet(visitor: Visitor, repository: RepositoryId): Promise<Met | undefined> {
+    // Doors ask before; this is for the one that forgets.
+    if (!mayEnter(visitor, repository)) {
+      throw new BackendError('not-allowed', `"${repository}" is not this user's`)
+    }
     const fence = await this.#options.fences.of(repository)
     if (fence === undefined) return undefined
     const caller = fence.caller(visitor.channel, visitor.client, visitor.tag)

@@ -1,14 +1,17 @@
 /** Knows one TCP connection as a channel: in what order its requests are answered, and who ended it. */
 import { randomUUID } from 'node:crypto'
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Channel } from '../../fencing/presence.js'
+import type { Line } from './line.js'
 
 /** A reset shows itself on reading, or on writing where the client's end was not read yet. */
 const clientGoneCodes: ReadonlySet<string | undefined> = new Set(['ECONNRESET', 'EPIPE'])
 
 export interface SocketChannelOptions {
   readonly socket: Socket
+  /** Whom the connection comes from, by itself or by a proxy's word; undefined on a Unix socket. */
+  readonly peer: string | undefined
   /** Monotonic milliseconds. */
   readonly openedAt: number
   readonly pipelinedMax: number
@@ -16,7 +19,7 @@ export interface SocketChannelOptions {
   readonly onClosed: (channelId: string, byClient: boolean) => void
 }
 
-export class SocketChannel {
+export class SocketChannel implements Line {
   readonly #options: SocketChannelOptions
   /** Answers that are not out yet, in the order of their requests. */
   readonly #answers = new Set<ServerResponse>()
@@ -42,6 +45,14 @@ export class SocketChannel {
     return this.#channel
   }
 
+  get peer(): string | undefined {
+    return this.#options.peer
+  }
+
+  get traffic(): { bytesIn: number; bytesOut: number } {
+    return { bytesIn: this.socket.bytesRead, bytesOut: this.socket.bytesWritten }
+  }
+
   get socket(): Socket {
     return this.#options.socket
   }
@@ -64,11 +75,10 @@ export class SocketChannel {
    * Whether a request that follows on this channel proves that the answers before it have arrived: not where requests
    * were sent ahead of answers, nor behind a proxy, whose next request may be another client's.
    */
-  get provesArrival(): boolean {
+  get #provesArrival(): boolean {
     return !this.#isPipelined && !this.#channel.isHidden
   }
 
-  /** A proxy that nobody declared shows itself: from here on the connection is a channel that says nothing. */
   hide(): void {
     if (this.#channel.isHidden) return
     this.#options.onClosed(this.#channel.id, false)
@@ -94,9 +104,22 @@ export class SocketChannel {
     return before
   }
 
-  /** Bytes arrived ahead of an answer, so what follows may have been sent ahead of it too. */
-  notePipelined(): void {
-    this.#isPipelined = true
+  whenDelivered(request: IncomingMessage, answer: ServerResponse, callback: () => void): void {
+    const { socket } = this
+    let bytesAtEnd = request.complete ? socket.bytesRead : undefined
+    request.once('end', () => {
+      bytesAtEnd ??= socket.bytesRead
+    })
+    answer.once('finish', () => {
+      // Bytes arrived ahead of the answer, so what follows may have been sent ahead of it too.
+      if (bytesAtEnd !== socket.bytesRead) this.#isPipelined = true
+      if (this.#provesArrival) callback()
+    })
+  }
+
+  endAfter(answer: ServerResponse): void {
+    this.noteEnding()
+    answer.setHeader('connection', 'close')
   }
 
   /** The gateway is about to close this connection: from now on its end is not the client's doing. */
@@ -110,7 +133,6 @@ export class SocketChannel {
     this.socket.destroySoon()
   }
 
-  /** Closes an idle connection; tells the client of another that its next answer is the last. */
   endWhenAnswered(): void {
     if (this.#answers.size === 0) this.end()
     else this.makeDueLast()
@@ -127,7 +149,6 @@ export class SocketChannel {
     this.socket.destroy()
   }
 
-  /** A request that outlived its connection may have shown a channel that was closed already. */
   settle(): void {
     if (this.socket.destroyed) this.#options.onClosed(this.#channel.id, this.#isEndedByClient)
   }
@@ -135,11 +156,4 @@ export class SocketChannel {
   #noteEndOfClient(): void {
     if (!this.#isEnding && !this.socket.writableEnded) this.#isEndedByClient = true
   }
-}
-
-const proxyHeaders = ['via', 'forwarded', 'x-forwarded-for', 'x-real-ip'] as const
-
-/** Whether a proxy has handed this request on. None can be declared yet, so every one hides who is behind it. */
-export function isProxied(headers: IncomingHttpHeaders): boolean {
-  return proxyHeaders.some((name) => headers[name] !== undefined)
 }

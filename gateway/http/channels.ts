@@ -1,20 +1,28 @@
 /** Knows all connections of one HTTP server: gives each request its turn, logs it, and ends them all. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
 import type { Clock } from '../../fencing/ports.js'
-import { isProxied, SocketChannel } from './channel.js'
+import { SocketChannel } from './channel.js'
 import { Exchange } from './exchange.js'
 import { isBeyondLimits, refuseJunk } from './junk.js'
 import type { HttpLimits } from './limits.js'
+import type { Line } from './line.js'
+import { Origins } from './proxy/origins.js'
+import type { TrustedRange } from './proxy/trust.js'
 import { logExchange } from './request-log.js'
+import { SessionChannel } from './session-channel.js'
 
 export interface ChannelsOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly limits: HttpLimits
   readonly onClosed: (channelId: string, byClient: boolean) => void
+  readonly trusted: readonly TrustedRange[]
+  /** Whom a PROXY header named as the other end of a connection. */
+  readonly sourceOf: (socket: Socket) => string | undefined
 }
 
 export type RequestHandler = (request: IncomingMessage, answer: ServerResponse) => void
@@ -22,23 +30,38 @@ export type RequestHandler = (request: IncomingMessage, answer: ServerResponse) 
 export class Channels {
   readonly #options: ChannelsOptions
   readonly #channels = new Map<Duplex, SocketChannel>()
+  readonly #sessions = new Map<ServerHttp2Session, SessionChannel>()
+  readonly #origins: Origins
   #requests = 0
   #isClosing = false
   #whenEmpty: () => void = () => undefined
 
   constructor(options: ChannelsOptions) {
     this.#options = options
+    this.#origins = new Origins(options)
   }
 
   accept(socket: Socket): void {
-    const { clock, limits, onClosed } = this.#options
+    const { clock, limits, onClosed, sourceOf } = this.#options
     const openedAt = clock.monotonic()
     const { pipelinedMax } = limits
-    const channel = new SocketChannel({ socket, openedAt, pipelinedMax, onClosed })
+    const peer = sourceOf(socket) ?? socket.remoteAddress
+    const channel = new SocketChannel({ socket, peer, openedAt, pipelinedMax, onClosed })
     this.#channels.set(socket, channel)
     socket.once('close', () => {
       this.#channels.delete(socket)
-      if (this.#channels.size === 0) this.#whenEmpty()
+      this.#noteClosed()
+    })
+    if (this.#isClosing) channel.destroy()
+  }
+
+  acceptSession(session: ServerHttp2Session): void {
+    const { clock, onClosed } = this.#options
+    const channel = new SessionChannel({ session, openedAt: clock.monotonic(), onClosed })
+    this.#sessions.set(session, channel)
+    session.once('close', () => {
+      this.#sessions.delete(session)
+      this.#noteClosed()
     })
     if (this.#isClosing) channel.destroy()
   }
@@ -46,25 +69,26 @@ export class Channels {
   /** Hands a request to the door when its turn has come. */
   serve(request: IncomingMessage, answer: ServerResponse, handle: RequestHandler): void {
     const { clock, logger, limits } = this.#options
-    const channel = this.#channels.get(request.socket)
-    if (channel === undefined) {
+    const line = this.#lineOf(request)
+    if (line === undefined) {
       request.socket.destroy()
       return
     }
-    if (isProxied(request.headers)) channel.hide()
-    const turn = channel.takeTurn(answer)
+    const origin = this.#origins.of(request, line.peer, line.channel.id)
+    if (origin.channel === 'hidden') line.hide()
+    const turn = line.takeTurn(answer)
     if (turn === undefined) {
-      channel.destroy()
+      line.destroy()
       return
     }
-    const exchange = new Exchange(this.#nextId(), channel, request, answer)
+    const exchange = new Exchange({ id: this.#nextId(), line, origin, request, answer })
     logExchange({ exchange, request, answer, clock, logger })
     answer.once('close', () => {
-      if (this.#isClosing) channel.end()
+      if (this.#isClosing) line.end()
     })
     void turn.then(() => {
       // Nobody waits for it, and an answer without a connection would hold what it was given for ever.
-      if (channel.isOver) return
+      if (line.isOver) return
       if (this.#isClosing) exchange.endChannel()
       if (!isBeyondLimits(request, answer, limits)) handle(request, answer)
     })
@@ -79,16 +103,36 @@ export class Channels {
   /** Ends idle connections at once, the others after their answer, and what is left after `graceMs`. */
   async close(graceMs: number): Promise<void> {
     this.#isClosing = true
-    if (this.#channels.size === 0) return
+    if (this.#isEmpty) return
     const empty = new Promise<void>((resolve) => {
       this.#whenEmpty = resolve
     })
-    for (const channel of this.#channels.values()) channel.endWhenAnswered()
+    for (const line of this.#lines()) line.endWhenAnswered()
     const cancel = this.#options.clock.timer(graceMs, () => {
-      for (const channel of this.#channels.values()) channel.destroy()
+      for (const line of this.#lines()) line.destroy()
     })
     await empty
     cancel()
+  }
+
+  #lineOf(request: IncomingMessage): Line | undefined {
+    const { stream } = request as Partial<Pick<Http2ServerRequest, 'stream'>>
+    if (stream === undefined) return this.#channels.get(request.socket)
+    return stream.session === undefined
+      ? undefined
+      : this.#sessions.get(stream.session as ServerHttp2Session)
+  }
+
+  #lines(): Line[] {
+    return [...this.#sessions.values(), ...this.#channels.values()]
+  }
+
+  get #isEmpty(): boolean {
+    return this.#channels.size === 0 && this.#sessions.size === 0
+  }
+
+  #noteClosed(): void {
+    if (this.#isEmpty) this.#whenEmpty()
   }
 
   #nextId(): string {

@@ -1,9 +1,10 @@
 /** Knows one request and its answer, in the terms that every HTTP door shares. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Channel } from '../../fencing/presence.js'
-import type { Client } from '../../fencing/event.js'
+import { describeClient, type Client } from '../../fencing/event.js'
 import { RequestBody } from './body.js'
-import type { SocketChannel } from './channel.js'
+import type { Line } from './line.js'
+import type { Origin } from './proxy/origins.js'
 
 /** What a door knows of a request, for its line in the log. */
 export interface ExchangeNote {
@@ -22,44 +23,64 @@ export function exchangeOf(request: IncomingMessage): Exchange {
   return exchange
 }
 
+export interface ExchangeParts {
+  readonly id: string
+  readonly line: Line
+  readonly origin: Origin
+  readonly request: IncomingMessage
+  readonly answer: ServerResponse
+}
+
 export class Exchange {
   readonly id: string
-  readonly client: Client
   readonly body: RequestBody
   readonly note: ExchangeNote = {}
-  readonly #channel: SocketChannel
-  readonly #answer: ServerResponse
+  readonly #parts: ExchangeParts
   readonly #gone = new AbortController()
-  #bytesAtEnd: number | undefined
+  #user: string | undefined
 
-  constructor(
-    id: string,
-    channel: SocketChannel,
-    request: IncomingMessage,
-    answer: ServerResponse,
-  ) {
-    this.id = id
-    this.#channel = channel
-    this.#answer = answer
-    this.client = { address: addressOf(channel) }
+  constructor(parts: ExchangeParts) {
+    this.#parts = parts
+    const { request, answer } = parts
+    this.id = parts.id
     this.body = new RequestBody(request)
     exchanges.set(request, this)
-    request.once('end', () => {
-      this.#bytesAtEnd = channel.socket.bytesRead
-    })
     answer.once('close', () => {
       if (!answer.writableFinished) this.#gone.abort()
     })
   }
 
+  get client(): Client {
+    const { address } = this.#parts.origin
+    return this.#user === undefined ? { address } : { user: this.#user, address }
+  }
+
+  /** Who it is has been proved. */
+  identify(user: string): void {
+    this.#user = user
+  }
+
+  get isFromProxy(): boolean {
+    return this.#parts.origin.isFromProxy
+  }
+
   get channel(): Channel {
-    return this.#channel.channel
+    const { line, origin } = this.#parts
+    return typeof origin.channel === 'object' ? origin.channel : line.channel
+  }
+
+  get traffic(): Line['traffic'] {
+    return this.#parts.line.traffic
   }
 
   /** What every line of the log about this request begins with. */
   get about(): Readonly<Record<string, string>> {
-    const { id: channel } = this.#channel.channel
-    return { request: this.id, channel, client: this.client.address, ...this.note }
+    return {
+      request: this.id,
+      channel: this.channel.id,
+      client: describeClient(this.client),
+      ...this.note,
+    }
   }
 
   /** Fires when the client goes away, or is broken off, before it was answered. */
@@ -72,25 +93,18 @@ export class Exchange {
    * arrived. To be called before answering.
    */
   whenDelivered(callback: () => void): void {
-    this.#answer.once('finish', () => {
-      if (this.#bytesAtEnd !== this.#channel.socket.bytesRead) this.#channel.notePipelined()
-      if (this.#channel.provesArrival) callback()
-    })
+    const { line, request, answer } = this.#parts
+    line.whenDelivered(request, answer, callback)
   }
 
   /** To be called when nothing more will be asked of the gate for this request. */
   settle(): void {
-    this.#channel.settle()
+    this.#parts.line.settle()
   }
 
   /** Closes the connection after this answer. To be called before answering. */
   endChannel(): void {
-    this.#channel.noteEnding()
-    this.#answer.setHeader('connection', 'close')
+    const { line, answer } = this.#parts
+    line.endAfter(answer)
   }
-}
-
-function addressOf(channel: SocketChannel): string {
-  const address = channel.socket.remoteAddress ?? 'unknown'
-  return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address
 }

@@ -15,19 +15,19 @@ export interface LoggedExchange {
 /** Logs the request when it is over, however it ends. No header is logged, so no credentials are. */
 export function logExchange(logged: LoggedExchange): void {
   const { exchange, request, answer, clock, logger } = logged
-  const { socket } = request
   const startedAt = clock.monotonic()
-  const { bytesRead, bytesWritten } = socket
+  const before = exchange.traffic
   answer.once('close', () => {
     const { repository } = exchange.note
+    const { bytesIn, bytesOut } = exchange.traffic
     const line = {
       ...exchange.about,
       method: request.method,
       ...(repository === undefined ? { url: withoutAuthority(request.url ?? '') } : {}),
       ...(answer.writableFinished ? { status: answer.statusCode } : { isBrokenOff: true }),
       ms: Math.round(clock.monotonic() - startedAt),
-      bytesIn: socket.bytesRead - bytesRead,
-      bytesOut: socket.bytesWritten - bytesWritten,
+      bytesIn: Math.max(0, bytesIn - before.bytesIn),
+      bytesOut: Math.max(0, bytesOut - before.bytesOut),
     }
     logger.debug(line, 'request')
   })

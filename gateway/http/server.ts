@@ -1,16 +1,22 @@
-/** Knows how to listen for HTTP/1.1 and to stop, within limits; what is asked of it is the doors' business. */
-import { createServer, type Server } from 'node:http'
-import type { Logger } from 'pino'
+/** Knows how to serve HTTP on one listener and to stop, within limits; what is asked of it is the doors' business. */
+import type { Server } from 'node:net'
 import { fastify, type FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
 import type { Clock } from '../../fencing/ports.js'
 import type { Gate } from '../gate/gate.js'
 import { restDoor } from '../rest/door.js'
 import { createDavDoor } from '../webdav/door.js'
 import type { PlainFiles } from '../webdav/plain-files.js'
 import { isDavUrl } from '../webdav/target.js'
+import { admitting } from './admission.js'
+import type { Authenticator } from './authentication/authenticator.js'
 import { Channels, type RequestHandler } from './channels.js'
 import { refuseAddress } from './junk.js'
 import { defaultHttpLimits, type HttpLimits } from './limits.js'
+import { listen, stopListening, type Listening, type ListenOptions } from './listening.js'
+import { createNodeServer, type NodeServer, type TlsSettings } from './node-server.js'
+import { createProxyFront, type ProxyFront } from './proxy/proxy-front.js'
+import type { TrustedRange } from './proxy/trust.js'
 
 export interface HttpServerOptions {
   readonly gate: Gate
@@ -18,6 +24,15 @@ export interface HttpServerOptions {
   readonly logger: Logger
   /** Deletions other than of locks are not allowed through this server. */
   readonly isAppendOnly: boolean
+  /** A user may enter only the repositories below the folder of its own name. */
+  readonly isPrivate?: boolean
+  /** Everybody may come in without one. */
+  readonly authenticate?: Authenticator
+  /** Proxies that may say who is behind them. */
+  readonly trusted?: readonly TrustedRange[]
+  /** Every connection begins with a PROXY header, from trusted addresses only. */
+  readonly speaksProxyProtocol?: boolean
+  readonly tls?: TlsSettings
   readonly limits?: Partial<HttpLimits>
   /** False switches the WebDAV door off. */
   readonly hasDav?: boolean
@@ -25,40 +40,50 @@ export interface HttpServerOptions {
   readonly plain?: PlainFiles
 }
 
-export interface ListenOptions {
-  readonly host: string
-  /** 0 takes any free port. */
-  readonly port: number
-}
-
-export interface Listening {
-  /** As in a URL: `127.0.0.1:8000`, `[::1]:8000`. */
-  readonly address: string
-  readonly port: number
-}
-
 export interface HttpServer {
   /** Rejects with Node's own error (`code` EADDRINUSE, EACCES…) where the address cannot be had. */
   readonly listen: (where: ListenOptions) => Promise<Listening>
+  /** New connections get this certificate; the open ones keep theirs. */
+  readonly replaceCertificate: (tls: TlsSettings) => void
   /** Takes no more connections, lets requests end, and breaks off what is left after `graceMs`. */
   readonly close: (graceMs: number) => Promise<void>
 }
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  const { gate, clock, logger, isAppendOnly } = options
+  const { gate, clock, logger, isAppendOnly, isPrivate = false, tls } = options
   const limits = { ...defaultHttpLimits, ...options.limits }
   const onClosed = (id: string, byClient: boolean): void => gate.closed(id, byClient)
-  const channels = new Channels({ clock, logger, limits, onClosed })
-  const dav = options.hasDav === false ? undefined : createDavDoor(options)
-  const app = createRouter(channels, limits, dav)
-  app.register(restDoor, { gate, logger, isAppendOnly })
+  const { trusted = [] } = options
+  const parts: { server?: NodeServer; front?: ProxyFront } = {}
+  const channels = new Channels({
+    clock,
+    logger,
+    limits,
+    onClosed,
+    trusted,
+    sourceOf: (socket) => parts.front?.sourceOf(socket),
+  })
+  const dav = options.hasDav === false ? undefined : createDavDoor({ ...options, isPrivate })
+  const app = createRouter((router) => {
+    const handle = admitted(options, doors(router, dav))
+    parts.server = createNodeServer({ channels, limits, handle, ...(tls && { tls }) })
+    return parts.server.server
+  })
+  if (options.speaksProxyProtocol === true) {
+    const { headersTimeoutMs: headerTimeoutMs, connectionsMax } = limits
+    const accept = (socket: unknown): boolean => app.server.emit('connection', socket)
+    parts.front = createProxyFront({ trusted, headerTimeoutMs, connectionsMax, accept })
+  }
+  app.register(restDoor, { gate, logger, isAppendOnly, isPrivate })
+  const listening = (): Server => parts.front?.server ?? app.server
   return {
     listen: async (where) => {
       await app.ready()
-      return listen(app.server, where)
+      return listen(listening(), where)
     },
+    replaceCertificate: (next) => parts.server?.replaceCertificate(next),
     close: async (graceMs) => {
-      const stopped = stopListening(app.server)
+      const stopped = stopListening(listening())
       gate.close()
       await channels.close(graceMs)
       await stopped
@@ -67,69 +92,27 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   }
 }
 
-/**
- * Fastify finds the route and writes the answer, except for WebDAV, which has a shell of its own; connections and their
- * limits are kept by Channels.
- */
+function admitted({ authenticate }: HttpServerOptions, handle: RequestHandler): RequestHandler {
+  return authenticate === undefined ? handle : admitting(authenticate, handle)
+}
+
+/** WebDAV has a shell of its own; every other address is REST's. */
+function doors(router: RequestHandler, dav: RequestHandler | undefined): RequestHandler {
+  return (request, answer) => {
+    if (dav !== undefined && isDavUrl(request.url ?? '')) dav(request, answer)
+    else router(request, answer)
+  }
+}
+
+/** Fastify finds REST's routes and writes its answers; connections and their limits are kept by Channels. */
 function createRouter(
-  channels: Channels,
-  limits: HttpLimits,
-  dav: RequestHandler | undefined,
+  serverOf: (router: RequestHandler) => NodeServer['server'],
 ): FastifyInstance {
   return fastify({
     logger: false,
     exposeHeadRoutes: false,
     clientErrorHandler: () => undefined,
     frameworkErrors: (_error, request, reply) => refuseAddress(request.raw, reply.raw),
-    serverFactory: (router) => {
-      const handle: RequestHandler = (request, answer) => {
-        if (dav !== undefined && isDavUrl(request.url ?? '')) dav(request, answer)
-        else router(request, answer)
-      }
-      const server = createServer(serverOptionsOf(limits), (request, answer) =>
-        channels.serve(request, answer, handle),
-      )
-      server.maxConnections = limits.connectionsMax
-      // One more than allowed, so that too many can be told from just enough: Node drops the rest without a word.
-      server.maxHeadersCount = limits.headersMax + 1
-      server.timeout = limits.progressTimeoutMs
-      server.on('connection', (socket) => channels.accept(socket))
-      server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
-        channels.refuseJunk(error, socket),
-      )
-      return server
-    },
-  })
-}
-
-function serverOptionsOf(limits: HttpLimits): Parameters<typeof createServer>[0] & object {
-  return {
-    maxHeaderSize: limits.headerBytesMax,
-    keepAliveTimeout: limits.keepAliveTimeoutMs,
-    headersTimeout: limits.headersTimeoutMs,
-    // A body has no limit on its whole time, only on progress (`server.timeout`).
-    requestTimeout: 0,
-    connectionsCheckingInterval: Math.min(30_000, Math.ceil(limits.headersTimeoutMs / 4)),
-  }
-}
-
-async function listen(server: Server, { host, port }: ListenOptions): Promise<Listening> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host, port }, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
-  const bound = server.address()
-  if (bound === null || typeof bound === 'string') throw new Error('a TCP server has a port')
-  const name = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address
-  return { address: `${name}:${bound.port}`, port: bound.port }
-}
-
-async function stopListening(server: Server): Promise<void> {
-  if (!server.listening) return
-  await new Promise<void>((resolve) => {
-    server.close(() => resolve())
+    serverFactory: (router) => serverOf(router),
   })
 }

@@ -3,9 +3,9 @@ import { AssertionError } from 'node:assert'
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { typeOf } from '../../fencing/object.js'
-import type { Gate } from '../gate/gate.js'
+import { mayEnter, type Gate } from '../gate/gate.js'
 import { exchangeOf } from '../http/exchange.js'
-import { tell } from './answer.js'
+import { tell, type Told } from '../http/answer.js'
 import type { Call, ListCall, ObjectCall, RootCall } from './call.js'
 import { answerBytes, answerList, answerPresence } from './reading.js'
 import {
@@ -14,7 +14,6 @@ import {
   toldOfReading,
   toldOfRefusal,
   toldOfWriting,
-  type Told,
 } from './refusals.js'
 import { parseTarget, type Place, type Target } from './target.js'
 import { answerCreation, answerDeletion, answerUpload } from './writing.js'
@@ -23,6 +22,8 @@ export interface RestDoorOptions {
   readonly gate: Gate
   readonly logger: Logger
   readonly isAppendOnly: boolean
+  /** A user may enter only the repositories below the folder of its own name. */
+  readonly isPrivate: boolean
 }
 
 interface Method<C extends Call> {
@@ -102,14 +103,15 @@ async function answerRequest(
 }
 
 async function answerAt(
-  { gate, logger, isAppendOnly }: RestDoorOptions,
+  { gate, logger, isAppendOnly, isPrivate }: RestDoorOptions,
   { place, tag, query }: Extract<Target, { kind: 'place' }>,
   http: Pick<Call, 'exchange' | 'request' | 'reply'>,
 ): Promise<void> {
   const { channel, client, note } = http.exchange
   const tagged = tag === undefined ? {} : { tag }
   Object.assign(note, { repository: place.repository, ...objectOf(place), ...tagged })
-  const visitor = { channel, client, isAppendOnly, ...tagged }
+  const realm = isPrivate ? { realm: client.user ?? '' } : {}
+  const visitor = { channel, client, isAppendOnly, ...realm, ...tagged }
   const call = { gate, logger, visitor, repository: place.repository, ...http }
   switch (place.kind) {
     case 'root':
@@ -127,6 +129,12 @@ async function answerAt(
 async function run<C extends Call>(methods: Methods<C>, call: C): Promise<void> {
   const { exchange, request, reply } = call
   const method = Object.hasOwn(methods, request.method) ? methods[request.method] : undefined
+  if (!mayEnter(call.visitor, call.repository)) {
+    await exchange.body.drain()
+    exchange.note.refused = 'not-allowed'
+    tell(reply, toldOfRefusal('not-allowed'))
+    return
+  }
   if (method === undefined) {
     await exchange.body.drain()
     reply.header('allow', Object.keys(methods).join(', '))

@@ -1,6 +1,7 @@
 /** Knows what each refusal and each fault is told with over REST. restic prints the reason phrase, not the body. */
 import { plainSentences } from '../../fencing/refusal.js'
 import { BackendError, type BackendErrorCode } from '../../fencing/ports.js'
+import type { Told } from '../http/answer.js'
 import type { RefusedReason } from '../gate/outcome.js'
 
 /**
@@ -22,11 +23,6 @@ export const refusals = {
   'no-space': { status: 507, level: 'warn' },
   undecided: { status: 503, level: 'warn' },
 } as const satisfies Record<RefusedReason, { status: number; level: 'info' | 'warn' }>
-
-export interface Told {
-  readonly status: number
-  readonly sentence: string
-}
 
 const notRead = 'This cannot be read now. See the log of the gateway.'
 

@@ -1,6 +1,6 @@
 /** Knows how restic's REST protocol writes: creating, uploading and deleting, and how it is told what came of it. */
 import type { Outcome } from '../gate/outcome.js'
-import { answerEmpty, tell } from './answer.js'
+import { answerEmpty, tell } from '../http/answer.js'
 import type { Call, ObjectCall, RootCall } from './call.js'
 import { refusals } from './refusals.js'
 

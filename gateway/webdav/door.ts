@@ -21,6 +21,8 @@ export interface DavDoorOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly isAppendOnly: boolean
+  /** A user may enter only the repositories below the folder of its own name. */
+  readonly isPrivate: boolean
   /** Folders that are no repository are ordinary storage, unfenced. */
   readonly plain?: PlainFiles
 }
@@ -29,6 +31,7 @@ interface Setting {
   readonly around: Surroundings
   readonly shell: Shell
   readonly isAppendOnly: boolean
+  readonly isPrivate: boolean
 }
 
 const notUnderstood: Told = { status: 405, sentence: 'Method Not Allowed' }
@@ -36,7 +39,7 @@ const notUnderstood: Told = { status: 405, sentence: 'Method Not Allowed' }
 export type DavDoor = (request: IncomingMessage, answer: ServerResponse) => void
 
 export function createDavDoor(options: DavDoorOptions): DavDoor {
-  const { gate, clock, logger, isAppendOnly, plain } = options
+  const { gate, clock, logger, isAppendOnly, isPrivate, plain } = options
   const folders = new Folders(gate)
   const openings = new Openings(() => clock.monotonic())
   const locks = new LockTable(() => clock.monotonic())
@@ -50,12 +53,12 @@ export function createDavDoor(options: DavDoorOptions): DavDoor {
   }
   const shell = new Shell(plain)
   return (request, answer) => {
-    answerRequest({ around, shell, isAppendOnly }, request, answer).catch(stop)
+    answerRequest({ around, shell, isAppendOnly, isPrivate }, request, answer).catch(stop)
   }
 }
 
 async function answerRequest(
-  { around, shell, isAppendOnly }: Setting,
+  { around, shell, isAppendOnly, isPrivate }: Setting,
   request: IncomingMessage,
   answer: ServerResponse,
 ): Promise<void> {
@@ -70,7 +73,8 @@ async function answerRequest(
   const tagged = target.tag === undefined ? {} : { tag: target.tag }
   Object.assign(note, noteOf(target), tagged)
   const reading = isMount(request.headers) ? { isReader: true as const } : {}
-  const visitor = { channel, client, isAppendOnly, ...tagged, ...reading }
+  const realm = isPrivate ? { realm: client.user ?? '' } : {}
+  const visitor = { channel, client, isAppendOnly, ...realm, ...tagged, ...reading }
   const { place } = target
   await run(shell, { ...around, visitor, target, place, exchange, request, answer })
   exchange.settle()

@@ -8,7 +8,12 @@ import { defaultSettings } from '../../fencing/scene.js'
 import { Fences } from '../../gateway/gate/fences.js'
 import { Gate, defaultParking } from '../../gateway/gate/gate.js'
 import type { HttpLimits } from '../../gateway/http/limits.js'
-import { createHttpServer } from '../../gateway/http/server.js'
+import {
+  createHttpServer,
+  type HttpServer,
+  type HttpServerOptions,
+} from '../../gateway/http/server.js'
+import type { Listening, ListenOptions } from '../../gateway/http/listening.js'
 import { memoryJournal } from '../../backends/memory/memory-journal.js'
 import { memoryStore } from '../../backends/memory/memory-store.js'
 import { WatchedStore } from './watched-store.js'
@@ -36,6 +41,9 @@ export interface DoorOptions extends GateOptions {
   readonly isAppendOnly?: boolean
   readonly limits?: Partial<HttpLimits>
   readonly logLevel?: 'debug' | 'error'
+  /** Further settings of the listener. */
+  readonly listener?: Partial<HttpServerOptions>
+  readonly where?: ListenOptions
   /** Hears when the gate is told that a channel has closed. */
   readonly onClosed?: (channelId: string, byClient: boolean) => void
 }
@@ -72,6 +80,8 @@ export function buildGate(options: GateOptions = {}): GateWithParts {
 }
 
 export interface Door extends GateWithParts {
+  readonly server: HttpServer
+  readonly listening: Listening
   readonly port: number
   /** With a slash at its end. */
   readonly url: string
@@ -102,10 +112,14 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     logger,
     isAppendOnly,
     ...(limits === undefined ? {} : { limits }),
+    ...options.listener,
   })
-  const { port } = await server.listen({ host: '127.0.0.1', port: 0 })
+  const listening = await server.listen(options.where ?? { host: '127.0.0.1', port: 0 })
+  const { port } = listening
   return {
     ...parts,
+    server,
+    listening,
     port,
     url: `http://127.0.0.1:${port}/`,
     log,

@@ -1,10 +1,15 @@
 /** Knows how answers go out. A sentence is the reason phrase, which restic prints, and the body, which others do. */
 import type { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
-import type { Told } from './refusals.js'
+
+export interface Told {
+  readonly status: number
+  readonly sentence: string
+}
 
 export function tell(reply: FastifyReply, { status, sentence }: Told): void {
-  reply.raw.statusMessage = sentence
+  // HTTP/2 has none.
+  if (reply.request.raw.httpVersionMajor === 1) reply.raw.statusMessage = sentence
   void reply.code(status).type('text/plain; charset=utf-8').send(`${sentence}\n`)
 }
 

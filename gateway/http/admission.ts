@@ -1,0 +1,62 @@
+/** Knows how a request is let in before any door sees it: who it is, or how it is told that nobody knows it. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Told } from './answer.js'
+import type { Authenticator } from './authentication/authenticator.js'
+import type { RequestHandler } from './channels.js'
+import { exchangeOf } from './exchange.js'
+
+const challenge = 'Basic realm="Lockkeeper", charset="UTF-8"'
+const unknown: Told = { status: 401, sentence: 'Unknown user or wrong password.' }
+const busy: Told = { status: 503, sentence: 'Too many passwords are being checked. Try again.' }
+
+/** Hands on to the doors only who may come in. */
+export function admitting(authenticate: Authenticator, handle: RequestHandler): RequestHandler {
+  return (request, answer) => {
+    admit(authenticate, request, answer).then((isAdmitted) => {
+      if (isAdmitted) handle(request, answer)
+    }, stop)
+  }
+}
+
+/** 401 stops restic at once (RESTIC.md section 4); 503 is tried again. The body is read first, so that it hears either. */
+async function admit(
+  authenticate: Authenticator,
+  request: IncomingMessage,
+  answer: ServerResponse,
+): Promise<boolean> {
+  const exchange = exchangeOf(request)
+  const identity = await authenticate(request, exchange.isFromProxy)
+  switch (identity.kind) {
+    case 'anybody':
+      return true
+    case 'user':
+      exchange.identify(identity.user)
+      return true
+    case 'unknown':
+      await exchange.body.drain()
+      exchange.note.refused = 'unknown-user'
+      answer.setHeader('www-authenticate', challenge)
+      turnAway(request, answer, unknown)
+      return false
+    case 'busy':
+      await exchange.body.drain()
+      exchange.note.refused = 'busy'
+      turnAway(request, answer, busy)
+      return false
+  }
+}
+
+function turnAway(request: IncomingMessage, answer: ServerResponse, told: Told): void {
+  answer.statusCode = told.status
+  // HTTP/2 has no reason phrase.
+  if (request.httpVersionMajor === 1) answer.statusMessage = told.sentence
+  answer.setHeader('content-type', 'text/plain; charset=utf-8')
+  answer.end(`${told.sentence}\n`)
+}
+
+/** Thrown where no promise can hold it back. */
+function stop(error: unknown): void {
+  setImmediate(() => {
+    throw error
+  })
+}
