@@ -53,8 +53,11 @@ const postersMax = 20_000
 /** Patience is 8 minutes, since a lock refresh comes every 5 and binds a channel (DESIGN.md). */
 export const patienceMs = 8 * 60_000
 const patienceGapMs = 2 * 60_000
-/** A process that exits closes its lines at once; a living one only after 90 s idle (RESTIC.md section 5). */
-const exitingCloseMs = 60_000
+/**
+ * A process that exits closes its lines at once; a living restic only after 90 s idle (RESTIC.md section 5), and a living
+ * rclone after 60 s by its own clock.
+ */
+const exitingCloseMs = 45_000
 
 export class Presence {
   readonly startedAt: number
