@@ -1,7 +1,6 @@
 /** Knows how answers go out. A sentence is the reason phrase and the body: rclone shows both. */
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 
 export interface Told {
   readonly status: number
@@ -62,7 +61,7 @@ export function answerHead(
   answer.end()
 }
 
-/** Ends with an error where the client goes away or the bytes fail; then the connection is broken off. */
+/** Resolves when the answer is out, or the client has gone; rejects where the bytes fail on the way. */
 export async function answerStream(
   answer: ServerResponse,
   status: number,
@@ -70,7 +69,14 @@ export async function answerStream(
   bytes: Readable,
 ): Promise<void> {
   answer.writeHead(status, headers)
-  await pipeline(bytes, answer)
+  await new Promise<void>((resolve, reject) => {
+    bytes.once('error', reject)
+    answer.once('close', () => {
+      bytes.destroy()
+      resolve()
+    })
+    bytes.pipe(answer)
+  })
 }
 
 /**

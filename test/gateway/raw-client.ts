@@ -72,7 +72,7 @@ export class RawClient {
   /** Sends a whole request and awaits its answer; throws where the line is closed instead. */
   async request(method: string, path: string, asked: Asked = {}): Promise<RawAnswer> {
     const { headers = [], body = '' } = asked
-    const hasBody = method === 'POST' || body.length > 0
+    const hasBody = method === 'POST' || method === 'PUT' || body.length > 0
     const length = hasBody ? [`Content-Length: ${Buffer.byteLength(body)}`] : []
     this.ask(`${method} ${path} HTTP/1.1`, 'Host: gateway', ...headers, ...length)
     if (body.length > 0) this.send(body)
