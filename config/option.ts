@@ -64,10 +64,10 @@ const switchWords: Readonly<Record<string, boolean>> = {
   off: false,
 }
 
-export const toggle: z.ZodType<boolean> = z.union([
-  z.boolean(),
+export const toggle: z.ZodType<boolean> = z.preprocess(
+  (value) => (typeof value === 'boolean' ? String(value) : value),
   parsed(
     (word) => (Object.hasOwn(switchWords, word) ? switchWords[word] : undefined),
     'a switch is true or false',
   ),
-])
+)

@@ -3,15 +3,13 @@ import { stat } from 'node:fs/promises'
 import { serveOptions } from '../../config/schema.js'
 import { loadSettings } from '../../config/load.js'
 import { BackendError } from '../../fencing/ports.js'
-import { assemble, type Assembly } from '../assembly.js'
+import type { Assembly } from '../assembly.js'
 import { messageOf, codeOf } from '../fault.js'
 import { existingFolder } from '../served-folder.js'
 import { StartError } from '../start-error.js'
 import { adminSocketIn, stateFolderOf } from '../state/state.js'
 import type { Admin } from './admin.js'
-import { Recordings } from './following.js'
 import { connectAdmin } from './remote.js'
-import { AdminService } from './service.js'
 
 export interface Reached {
   readonly admin: Admin
@@ -75,6 +73,10 @@ async function takeState(
   command: string,
   deadline: number,
 ): Promise<Reached | undefined> {
+  // While a gateway runs nothing of this is needed.
+  const { assemble } = await import('../assembly.js')
+  const { Recordings } = await import('./following.js')
+  const { AdminService } = await import('./service.js')
   const recordings = new Recordings()
   let assembly: Assembly
   try {

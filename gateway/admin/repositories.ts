@@ -1,12 +1,13 @@
 /** Knows how what an operator names is found: repositories, writers, items. */
 import { parseItemId, parseWriterId } from '../../fencing/event.js'
 import type { Item } from '../../fencing/item.js'
-import { parseRepositoryId, type RepositoryId } from '../../fencing/object.js'
+import type { RepositoryId } from '../../fencing/object.js'
 import { BackendError, type JournalStore, type ObjectStore } from '../../fencing/ports.js'
 import type { RepositoryFence } from '../../fencing/repository-fence.js'
 import type { Writer } from '../../fencing/writer.js'
 import type { Fences } from '../gate/fences.js'
 import { AdminError } from './admin.js'
+import { displayName, parseName } from './names.js'
 
 export interface RepositoriesOptions {
   readonly store: ObjectStore
@@ -87,16 +88,6 @@ export class Repositories {
     })
     return only(found, text, 'item', 'lockkeeper quarantine list --all')
   }
-}
-
-/** The root itself is written `/` or `.`, since nothing is hard to type. */
-export function parseName(name: string): RepositoryId | undefined {
-  const trimmed = name.replace(/^\.?\//, '').replace(/\/$/, '')
-  return parseRepositoryId(trimmed === '' || trimmed === '.' ? [] : trimmed.split('/'))
-}
-
-export function displayName(repository: string): string {
-  return repository === '' ? '/' : repository
 }
 
 /** Faults of the world are told as such. */

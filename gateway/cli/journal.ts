@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { parseDuration } from '../../config/duration.js'
 import { AdminError, type Admin, type JournalQuestion } from '../admin/admin.js'
-import { displayName } from '../admin/repositories.js'
+import { displayName } from '../admin/names.js'
 import type { RecordView, VerificationView } from '../admin/views.js'
 import { CommandError, exitCodes } from './exit-code.js'
 import { addPath, operate } from './operate.js'

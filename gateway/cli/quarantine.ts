@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { formatSize } from '../../config/size.js'
 import { AdminError, type Admin } from '../admin/admin.js'
-import { displayName } from '../admin/repositories.js'
+import { displayName } from '../admin/names.js'
 import type { ItemView } from '../admin/views.js'
 import { CommandError, exitCodes } from './exit-code.js'
 import { exportItem } from './export.js'

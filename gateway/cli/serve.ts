@@ -7,8 +7,7 @@ import {
   warningsOn,
   type ServeSettings,
 } from '../../config/schema.js'
-import { createLogger } from '../logger.js'
-import { runGateway, type Serving } from '../main.js'
+import type { Serving } from '../main.js'
 import { addOptions, settingsOf } from './options.js'
 
 const examples = `
@@ -33,6 +32,9 @@ export function addServe(program: Command): void {
     const settings = settingsOf(command, serveOptions)
     const contradictions = contradictionsIn(settings)
     if (contradictions.length > 0) throw new SettingsError(contradictions)
+    // The other commands start without these.
+    const { createLogger } = await import('../logger.js')
+    const { runGateway } = await import('../main.js')
     const logger = createLogger(settings.logLevel)
     process.exitCode = await runGateway(settings, logger, (serving) => {
       process.stdout.write(banner(settings, serving))

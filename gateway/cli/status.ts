@@ -1,7 +1,7 @@
 /** Knows the commands that show who is writing where, and that end a writer. */
 import type { Command } from 'commander'
 import { formatSize } from '../../config/size.js'
-import { displayName } from '../admin/repositories.js'
+import { displayName } from '../admin/names.js'
 import type { RepositoryView } from '../admin/views.js'
 import { exitCodes } from './exit-code.js'
 import { addPath, operate, whoActs } from './operate.js'

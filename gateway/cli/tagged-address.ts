@@ -19,7 +19,7 @@ export function freshTag(): string {
  */
 export function tagAddress(address: string, tag: string): string | undefined {
   const match =
-    /^rest:(?:https?:\/\/[^/?#]+|http\+unix:\/\/[^:]+(?=:\/|$))/i.exec(address)?.[0] ??
+    /^rest:(?:https?:\/\/[^/?#]+|http\+unix:\/\/[^:]+(?=:\/|:?$))/i.exec(address)?.[0] ??
     undefined
   if (match === undefined) return undefined
   const isSocket = /^rest:http\+unix:/i.test(match)
