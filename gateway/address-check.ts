@@ -1,32 +1,61 @@
 /** Knows whether an address can be listened on, and says in words why not. */
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { formatListenAddress, type ListenAddress } from '../config/listen-address.js'
 import { codeOf, messageOf } from './fault.js'
 import { StartError } from './start-error.js'
 
-/** Tries the address and lets go of it again; answers what is wrong, if something is. */
+const answerMs = 1_000
+
+/**
+ * Answers what is wrong with an address, if something is, before anything is made for it. The port itself is not
+ * listened on: whoever waits for the gateway would take that for the gateway.
+ */
 export async function faultOfAddress(address: ListenAddress): Promise<StartError | undefined> {
-  const server = createServer()
   try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen({ host: address.host, port: address.port }, resolve)
-    })
-    return undefined
+    await listenOnAnyPort(address.host)
   } catch (error) {
     return explainAddress(address, error)
-  } finally {
-    if (server.listening) await new Promise((resolve) => server.close(resolve))
   }
+  return address.port !== 0 && (await isAnswered(address)) ? inUse(address) : undefined
+}
+
+async function listenOnAnyPort(host: string): Promise<void> {
+  const server = createServer()
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port: 0 }, resolve)
+  })
+  await new Promise((resolve) => server.close(resolve))
+}
+
+async function isAnswered({ host, port }: ListenAddress): Promise<boolean> {
+  const socket = connect({ host: reachable(host), port, timeout: answerMs })
+  const isConnected = await new Promise<boolean>((resolve) => {
+    socket.once('connect', () => resolve(true))
+    socket.once('timeout', () => resolve(false))
+    socket.once('error', () => resolve(false))
+  })
+  socket.destroy()
+  return isConnected
+}
+
+/** What listens on every address listens on this one too. */
+function reachable(host: string): string {
+  return host === '' || host === '0.0.0.0' || host === '::' ? 'localhost' : host
+}
+
+function inUse(address: ListenAddress): StartError {
+  const where = formatListenAddress(address)
+  return new StartError(
+    `another program listens on ${where} already; stop it, or choose another port with --listen`,
+  )
 }
 
 export function explainAddress(address: ListenAddress, error: unknown): StartError {
   const where = formatListenAddress(address)
   switch (codeOf(error) ?? '') {
     case 'EADDRINUSE':
-      return new StartError(
-        `another program listens on ${where} already; stop it, or choose another port with --listen`,
-      )
+      return inUse(address)
     case 'EACCES':
       return new StartError(
         `no right to listen on ${where}; choose a port from 1024 on with --listen`,
