@@ -1,12 +1,9 @@
 /** Knows how answers go out. A sentence is the reason phrase and the body: rclone shows both. */
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
+import type { Told } from '../http/answer.js'
 
-export interface Told {
-  readonly status: number
-  /** ASCII. */
-  readonly sentence: string
-}
+export type { Told }
 
 const shortCharactersMax = 256 * 1024
 
@@ -16,7 +13,9 @@ export function tell(
   headers: OutgoingHttpHeaders = {},
 ): void {
   const body = `${sentence}\n`
-  answer.writeHead(status, sentence, {
+  // HTTP/2 has none.
+  if (answer.req.httpVersionMajor === 1) answer.statusMessage = sentence
+  answer.writeHead(status, {
     ...headers,
     'content-type': 'text/plain; charset=utf-8',
     'content-length': Buffer.byteLength(body),

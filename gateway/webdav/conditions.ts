@@ -5,6 +5,7 @@ import type { Lock } from './lock-table.js'
 import type { PlainPath } from './plain-files.js'
 import { plainResource, type PlainCall } from './plain-resources.js'
 import { check, preconditionFailed } from './preconditions.js'
+import { isOwn } from './realm.js'
 import { hrefOf, parseDavTarget } from './target.js'
 import { davError, escapeXml } from './xml-writing.js'
 
@@ -74,8 +75,11 @@ async function holds(call: PlainCall, list: ConditionList): Promise<boolean> {
   return true
 }
 
-function pathOf({ target }: PlainCall, resource: string | undefined): PlainPath | undefined {
+function pathOf(
+  { target, visitor }: PlainCall,
+  resource: string | undefined,
+): PlainPath | undefined {
   if (resource === undefined) return target.parts
   const named = parseDavTarget(resource)
-  return named.kind === 'target' ? named.parts : undefined
+  return named.kind === 'target' && isOwn(visitor, named.parts) ? named.parts : undefined
 }

@@ -12,7 +12,9 @@ import { LockTable } from './lock-table.js'
 import { methodsFor } from './methods.js'
 import { isMount, Openings } from './opening.js'
 import type { PlainFiles } from './plain-files.js'
-import { toldOfReading } from './refusals.js'
+import { refuse } from './object-methods.js'
+import { mayAsk } from './realm.js'
+import { toldOfReading, toldOfRefusal } from './refusals.js'
 import { Shell, type Shown } from './shell.js'
 import { parseDavTarget, type DavTarget } from './target.js'
 
@@ -85,6 +87,11 @@ async function run(shell: Shell, call: Call): Promise<void> {
   const name = request.method ?? ''
   let toldOf = toldOfReading
   try {
+    if (!mayAsk(call.visitor, name, target.parts)) {
+      exchange.note.refused = 'not-allowed'
+      await refuse(call, toldOfRefusal('not-allowed'))
+      return
+    }
     const methods = await methodsFor(call)
     const method = Object.hasOwn(methods, name) ? methods[name] : undefined
     if (method === undefined) {

@@ -1,9 +1,11 @@
 /** Knows what PROPFIND and MKCOL do to repositories, their folders, and the folders that lead to them. */
 import { parseRepositoryId, type RepositoryId } from '../../fencing/object.js'
+import { mayEnter } from '../gate/gate.js'
 import type { Reply } from './answer.js'
 import type { Call } from './call.js'
 import { isProbe } from './opening.js'
 import { answerPropfind, type Found } from './propfind.js'
+import { isOwn } from './realm.js'
 import { forbidden } from './refusals.js'
 import { dropBody } from './request-body.js'
 import {
@@ -99,7 +101,7 @@ async function findFolder(call: Call): Promise<Found | undefined> {
   if (place.kind !== 'folder') return undefined
   const { repository } = place
   const self = folder(target.parts)
-  if (await gate.exists(repository)) {
+  if (mayEnter(call.visitor, repository) && (await gate.exists(repository))) {
     return { self, children: () => inRepository(call, repository) }
   }
   if (!(await folders.stands(repository))) return undefined
@@ -121,8 +123,11 @@ async function* inRepository(call: Call, repository: RepositoryId): AsyncGenerat
 }
 
 async function* inFolder(
-  { folders, target }: Call,
+  { folders, target, visitor }: Call,
   repository: RepositoryId,
 ): AsyncGenerator<Resource> {
-  for (const name of await folders.namesIn(repository)) yield folder([...target.parts, name])
+  for (const name of await folders.namesIn(repository)) {
+    const path = [...target.parts, name]
+    if (isOwn(visitor, path)) yield folder(path)
+  }
 }

@@ -14,6 +14,7 @@ import { depthOf } from './propfind-request.js'
 import { isSame } from './properties.js'
 import { readInstructions } from './proppatch.js'
 import { isProtected, type Instruction } from './proppatch-request.js'
+import { isOwn } from './realm.js'
 import { dropBody } from './request-body.js'
 import { validatorsOf, type DeadProperty } from './resource.js'
 import { hrefOf, parseDavTarget, type DavTarget } from './target.js'
@@ -137,7 +138,7 @@ export async function setPlainProperties(call: PlainCall): Promise<void> {
 const propertiesCharactersMax = 256 * 1024
 
 /** Where COPY and MOVE lead, or why they lead nowhere. */
-export function destinationOf({ request, target }: PlainCall): DavTarget | Reply {
+export function destinationOf({ request, target, visitor }: PlainCall): DavTarget | Reply {
   const { headers } = request
   const header = headers.destination
   const overwrite = String(headers.overwrite ?? 'T')
@@ -156,6 +157,7 @@ export function destinationOf({ request, target }: PlainCall): DavTarget | Reply
       : { status, sentence }
   }
   const { parts, place } = destination
+  if (!isOwn(visitor, parts)) return { status: 403, sentence: plainSentences['not-allowed'] }
   if (place.kind !== 'plain' && place.kind !== 'folder') {
     return { status: 403, sentence: 'Nothing is moved or copied into a repository.' }
   }

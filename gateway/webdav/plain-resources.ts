@@ -2,6 +2,7 @@
 import type { Call } from './call.js'
 import type { Lock, LockTable } from './lock-table.js'
 import type { PlainEntry, PlainFiles, PlainPath, PlainProperty } from './plain-files.js'
+import { isOwn } from './realm.js'
 import type { LockStory, Resource } from './resource.js'
 import { hrefOf, type DavTarget } from './target.js'
 
@@ -32,7 +33,10 @@ export async function* plainChildren(
   const { plain } = call
   const dead = await plain.propertiesIn(folder)
   for await (const entry of plain.list(folder)) {
-    yield resourceOf(call, [...folder, entry.name], entry, dead.get(entry.name) ?? [])
+    const path = [...folder, entry.name]
+    if (isOwn(call.visitor, path)) {
+      yield resourceOf(call, path, entry, dead.get(entry.name) ?? [])
+    }
   }
 }
 
