@@ -42,6 +42,16 @@ export const serveOptions = {
     default: false,
     help: 'let nothing be deleted but locks',
   },
+  noWebdav: {
+    schema: toggle,
+    default: false,
+    help: 'serve no WebDAV (it is under /-/dav/ otherwise)',
+  },
+  plainFiles: {
+    schema: toggle,
+    default: false,
+    help: 'let WebDAV keep other files beside the repositories: ordinary storage, not fenced',
+  },
   lockTimeout: {
     schema: duration,
     default: '30m',
@@ -78,10 +88,15 @@ export type ServeSettings = ValuesOf<typeof serveOptions>
 
 /** What is wrong with settings that are each right; every sentence says what to do. */
 export function contradictionsIn(settings: ServeSettings): string[] {
-  const { listen, noAuth } = settings
-  if (noAuth || isLoopback(listen)) return []
+  const { listen, noAuth, noWebdav, plainFiles } = settings
+  const contradictions =
+    noWebdav && plainFiles
+      ? ['--plain-files are served over WebDAV only; leave one of it and --no-webdav away']
+      : []
+  if (noAuth || isLoopback(listen)) return contradictions
   const where = formatListenAddress(listen)
   return [
+    ...contradictions,
     `--listen ${where} can be reached from other machines, and this version cannot ask them who they are. ` +
       'Give --no-auth to serve everybody who can reach it, or listen on 127.0.0.1.',
   ]
@@ -98,6 +113,11 @@ export function warningsOn(settings: ServeSettings): string[] {
   if (noAuth && !isLoopback(listen)) {
     warnings.push(
       '--no-auth: whoever can reach the address can read and change all repositories',
+    )
+  }
+  if (settings.plainFiles) {
+    warnings.push(
+      '--plain-files: folders that are no repository are ordinary storage; nothing in them is fenced',
     )
   }
   if (lockTimeout < lockTimeoutShortMs) {

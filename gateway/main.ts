@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import { openPlainFolder } from '../backends/local/plain-folder.js'
 import { howToRecover } from '../backends/sqlite/faults.js'
 import type { ServeSettings } from '../config/schema.js'
 import { BackendError } from '../fencing/ports.js'
@@ -21,6 +22,7 @@ import { firstSignal } from './signals.js'
 import { starting, StartError } from './start-error.js'
 import { stateFolderOf } from './state/state.js'
 import { systemClock, systemRandom } from './surroundings.js'
+import type { PlainFiles } from './webdav/plain-files.js'
 
 export interface Serving {
   readonly folder: string
@@ -51,7 +53,12 @@ export async function runGateway(
   const { folder, fences, store, state } = assembly
   const gate = new Gate({ store, fences, random: systemRandom, ...defaultParking })
   const { appendOnly: isAppendOnly } = settings
-  const server = createHttpServer({ gate, clock: systemClock, logger, isAppendOnly })
+  const plain = await plainFilesOf(settings, assembly)
+  const hasDav = !settings.noWebdav
+  const server = createHttpServer({
+    ...{ gate, clock: systemClock, logger, isAppendOnly, hasDav },
+    ...(plain === undefined ? {} : { plain }),
+  })
   const ending = new AbortController()
   const ticking = tickUntil(ending.signal, assembly)
   try {
@@ -76,6 +83,13 @@ export async function runGateway(
   }
   logger.info('ended')
   return 0
+}
+
+async function plainFilesOf(
+  { plainFiles }: ServeSettings,
+  { folder, state }: Assembly,
+): Promise<PlainFiles | undefined> {
+  return plainFiles ? openPlainFolder({ root: folder, stateFolder: state.folder }) : undefined
 }
 
 async function assembleFor(
