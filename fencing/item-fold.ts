@@ -48,7 +48,7 @@ function keep(state: RepositoryState, event: KeepingEvent, stamp: EventStamp): v
   if (id === undefined) return
   const known = state.items.get(id)
   const item = known ?? newItem(state, event, stamp)
-  if (known === undefined && item.isKept) state.allowance.take(item.size)
+  if (known === undefined && item.isKept) state.allowance.take(item.client, item.size)
   if (event.kind === 'refused') {
     item.state = 'quarantined'
     item.reason = event.reason
@@ -88,7 +88,7 @@ function newItem(state: RepositoryState, event: KeepingEvent, stamp: EventStamp)
 /** Its bytes leave the quarantine with it. */
 function close(state: RepositoryState, item: Item | undefined, into: ItemState): void {
   if (item === undefined || !isOpen(item)) return
-  if (item.isKept) state.allowance.give(item.size)
+  if (item.isKept) state.allowance.give(item.client, item.size)
   item.isKept = false
   item.state = into
   if (state.openItems.get(item.object) === item.id) state.openItems.delete(item.object)

@@ -32,9 +32,16 @@ export function isOpen(item: Item): boolean {
   return item.state === 'waiting' || item.state === 'quarantined'
 }
 
-/** Bounds the bytes that all quarantines of one gateway hold together. */
+/**
+ * Of the quarantine's bytes one client may take half at most: however much of one client is refused, others' refused
+ * writes still find room.
+ */
+const shareOfOneClient = 1 / 2
+
+/** Bounds the bytes that all quarantines of one gateway hold together, and each client's part of them. */
 export class Allowance {
   readonly #bytesMax: number
+  readonly #bytesOfClients = new Map<string, number>()
   #bytes = 0
 
   constructor(bytesMax: number) {
@@ -45,15 +52,30 @@ export class Allowance {
     return this.#bytes
   }
 
-  admits(size: number): boolean {
-    return this.#bytes + size <= this.#bytesMax
+  admits(client: Client, size: number): boolean {
+    const own = this.#bytesOfClients.get(sharer(client)) ?? 0
+    const hasRoom = this.#bytes + size <= this.#bytesMax
+    return hasRoom && own + size <= this.#bytesMax * shareOfOneClient
   }
 
-  take(size: number): void {
+  take(client: Client, size: number): void {
+    this.#add(client, size)
+  }
+
+  give(client: Client, size: number): void {
+    this.#add(client, -size)
+  }
+
+  #add(client: Client, size: number): void {
+    const name = sharer(client)
+    const own = (this.#bytesOfClients.get(name) ?? 0) + size
+    if (own === 0) this.#bytesOfClients.delete(name)
+    else this.#bytesOfClients.set(name, own)
     this.#bytes += size
   }
+}
 
-  give(size: number): void {
-    this.#bytes -= size
-  }
+/** A user has one share, wherever it calls from. */
+function sharer({ user, address }: Client): string {
+  return user === undefined ? `address ${address}` : `user ${user}`
 }

@@ -29,7 +29,7 @@ export function refuse(
   fence: Fence | { readonly reason: RefusalReason },
 ): Decision {
   const { state, presence } = scene
-  const kept = keep(scene, attempt)
+  const kept = keep(scene, caller, attempt)
   const writer = attribution.writer ?? attribution.candidates[0]
   const generation = writer?.generation ?? state.generation
   const run = 'run' in fence ? fence.run : undefined
@@ -74,8 +74,8 @@ interface Keeping {
   readonly kept?: Kept
 }
 
-/** Bytes are kept once, however often the client retries; when the quarantine is full, only the story is. */
-function keep(scene: Scene, attempt: Attempt): Keeping {
+/** Bytes are kept once, however often the client retries; when the quarantine, or the client's share of it, is full, only the story is. */
+function keep(scene: Scene, caller: Caller, attempt: Attempt): Keeping {
   if (attempt.verb === 'deletion') return { isKept: false }
   const { state } = scene
   const known = state.items.get(state.openItems.get(attempt.object) ?? ('' as ItemId))
@@ -85,7 +85,7 @@ function keep(scene: Scene, attempt: Attempt): Keeping {
   }
   const item = newItemId(scene)
   const { staged } = attempt
-  if (staged === undefined || !state.allowance.admits(attempt.size)) {
+  if (staged === undefined || !state.allowance.admits(caller.client, attempt.size)) {
     return { item, isKept: false, kept: { item } }
   }
   return { item, isKept: true, kept: { item, staged } }
@@ -100,7 +100,7 @@ export function knock(
   isFirst: boolean,
 ): Decision {
   const sleeper = attribution.candidates.find((writer) => isSleeper(scene, writer))
-  const kept = keep(scene, attempt)
+  const kept = keep(scene, caller, attempt)
   const verdict = {
     kind: 'knock',
     isFirst,

@@ -193,7 +193,7 @@ export class Fences {
 /** The items of a fence that is loaded again are counted twice otherwise. */
 function giveBack(fence: RepositoryFence): void {
   for (const item of fence.state.items.values()) {
-    if (item.isKept) fence.state.allowance.give(item.size)
+    if (item.isKept) fence.state.allowance.give(item.client, item.size)
   }
 }
 

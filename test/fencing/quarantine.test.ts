@@ -32,7 +32,7 @@ test('an item is kept once however often the client retries, and counts the trie
 })
 
 test('when the quarantine is full the story is kept and the bytes are not', async (t) => {
-  const world = await World.create({ quarantineBytesMax: 150 })
+  const world = await World.create({ quarantineBytesMax: 300 })
   const post = await staleWriter(world)
   await post(data('1'), 100)
   await post(data('2'), 100)
@@ -41,6 +41,28 @@ test('when the quarantine is full the story is kept and the bytes are not', asyn
     [true, false],
   )
   t.is(world.allowance.bytes, 100)
+})
+
+test('one client fills half of the quarantine at most, and others still find room', async (t) => {
+  const world = await World.create({ quarantineBytesMax: 400 })
+  const users = ['alice', 'alice', 'bob'].map((user, number) => {
+    return world.client({ user, address: `192.0.2.${number}` })
+  })
+  const channels = users.map(() => world.channel())
+  const told: boolean[] = []
+  for (const [at, user] of users.entries()) {
+    const channel = channels[at]
+    if (channel !== undefined) await user.begin(`of ${at}`, channel)
+  }
+  await world.fence.raise('root', 'test')
+  for (const [at, user] of users.entries()) {
+    const channel = channels[at]
+    if (channel === undefined) continue
+    t.is(await user.post(data(`first of ${at}`), channel, { size: 101 }), 'stale')
+  }
+  for (const item of world.fence.state.items.values()) told.push(item.isKept)
+  t.deepEqual(told, [true, false, true], 'a user has one share, wherever it calls from')
+  t.is(world.allowance.bytes, 202)
 })
 
 test('an item that grows old loses its bytes and keeps its story', async (t) => {
