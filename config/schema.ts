@@ -14,6 +14,10 @@ import {
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
 
+export const fencingModes = ['enforce', 'observe'] as const
+export const observingWarning =
+  '--fencing observe: NOTHING IS PROTECTED. What would be refused is only noted and counted'
+
 /** What every command takes. */
 export const commonOptions = {
   path: {
@@ -52,6 +56,12 @@ export const serveOptions = {
     default: false,
     help: 'let WebDAV keep other files beside the repositories: ordinary storage, not fenced',
   },
+  fencing: {
+    schema: z.enum(fencingModes, `one of ${fencingModes.join(', ')}`),
+    default: 'enforce',
+    argument: 'MODE',
+    help: 'enforce, or observe: refuse nothing, and note what would have been refused; nothing is protected then',
+  },
   lockTimeout: {
     schema: duration,
     default: '30m',
@@ -62,7 +72,7 @@ export const serveOptions = {
     schema: size,
     default: '10GiB',
     argument: 'SIZE',
-    help: 'keep at most so many bytes of refused writes; of more, only the story',
+    help: 'keep at most so many bytes of refused writes, half of them of one client; of more, only the story',
   },
   quarantineMaxAge: {
     schema: duration,
@@ -110,6 +120,7 @@ const writerAgeShortMs = 24 * 60 * 60_000
 export function warningsOn(settings: ServeSettings): string[] {
   const warnings: string[] = []
   const { listen, noAuth, lockTimeout, writerMaxAge } = settings
+  if (settings.fencing === 'observe') warnings.push(observingWarning)
   if (noAuth && !isLoopback(listen)) {
     warnings.push(
       '--no-auth: whoever can reach the address can read and change all repositories',

@@ -16,7 +16,9 @@ export interface Deletion {
 export function decideDeletion(scene: Scene, caller: Caller, deletion: Deletion): Decision {
   if (!deletion.isPresent) return done
   const attempt: Attempt = { verb: 'deletion', object: deletion.object, size: 0 }
-  const attribution = attribute(scene, caller, { mustHaveLooked: isRelyingOnALook(deletion) })
+  const attribution = attribute(scene, caller, {
+    mustHaveLooked: isRelyingOnALook(deletion.object),
+  })
   const { writer, candidates } = attribution
   if (writer !== undefined && isRetraction(scene, writer, deletion.object)) {
     return retract(deletion.object, writer)
@@ -36,9 +38,8 @@ export function decideDeletion(scene: Scene, caller: Caller, deletion: Deletion)
 }
 
 /** Who deletes keys or the config need not have listed indexes, snapshots or packs before. */
-function isRelyingOnALook(deletion: Deletion): boolean {
-  const type = typeOf(deletion.object)
-  return isMaintained(deletion.object) || type === 'snapshots'
+export function isRelyingOnALook(object: ObjectName): boolean {
+  return isMaintained(object) || typeOf(object) === 'snapshots'
 }
 
 /**
@@ -86,7 +87,7 @@ export function hasConflict(scene: Scene, writer: Writer): boolean {
   return false
 }
 
-function remove(scene: Scene, object: ObjectName, writer: Writer): Decision {
+export function remove(scene: Scene, object: ObjectName, writer: Writer): Decision {
   const author = authorOf({ writer, candidates: [writer] })
   const deleted = { kind: 'deleted', object, author, cause: 'request' } as const
   scene.presence.settled(object)

@@ -38,6 +38,7 @@ export function effectsOf(event: JournalEvent): Effect[] {
     case 'owned':
     case 'answered':
     case 'retracted':
+    case 'passed':
     case 'ended':
     case 'revived':
     case 'outside':

@@ -1,6 +1,6 @@
 /** Knows what can stand in the journal: one kind of event for everything that changed a repository, or tried to. */
 import type { ObjectName } from './object.js'
-import type { RefusalReason } from './refusal.js'
+import type { LetThroughReason, RefusalReason } from './refusal.js'
 
 export type WriterId = string & { readonly __brand: 'WriterId' }
 export type ItemId = string & { readonly __brand: 'ItemId' }
@@ -31,12 +31,14 @@ export type Author =
   | { readonly kind: 'writer'; readonly writer: WriterId }
   | { readonly kind: 'unknown'; readonly candidates: readonly WriterId[] }
 
-/** The maintenance that overtook a refused write; `by` is undefined for an operator's fence and for an outside one. */
+/** The maintenance that overtook a refused write; `by` is undefined for an operator's fence, and where nobody knows. */
 export interface Run {
   readonly by?: WriterId
   readonly generation: Generation
   /** Somebody pruned the folder past the gateway. */
   readonly isOutside?: true
+  /** It was let through while observing though nobody knew whose it was, so it overtakes every view. */
+  readonly isNobodys?: true
 }
 
 export type Verb = 'upload' | 'deletion'
@@ -115,6 +117,17 @@ export type JournalEvent =
       readonly size?: number
       readonly kept?: Kept
     }
+  /** It would have been refused or put off, but the gateway only observes: what it did is the next record. */
+  | {
+      readonly kind: 'passed'
+      readonly verb: Verb
+      readonly object: ObjectName
+      readonly reason: LetThroughReason
+      readonly author: Author
+      readonly client: Client
+      readonly generation: Generation
+      readonly run?: Run
+    }
   | {
       readonly kind: 'ended'
       readonly writer: WriterId
@@ -167,6 +180,7 @@ const knownKinds: Readonly<Record<EventKind, true>> = {
   retracted: true,
   refused: true,
   knocked: true,
+  passed: true,
   ended: true,
   revived: true,
   released: true,

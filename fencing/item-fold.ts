@@ -35,6 +35,7 @@ export function applyItemEvent(
     case 'answered':
     case 'deleted':
     case 'retracted':
+    case 'passed':
     case 'ended':
     case 'revived':
     case 'outside':

@@ -22,6 +22,8 @@ export function look(scene: Scene, caller: Caller, type: ListedType): JournalEve
 export function isHidden(scene: Scene, caller: Caller, object: ObjectName): boolean {
   const { state } = scene
   if (state.pendingDeletions.has(object)) return true
+  // Where nothing is protected, only the locks of sleepers keep others from harm.
+  if (scene.settings.isObserving) return false
   const lock = state.locks.get(object)
   if (lock === undefined || !isExpired(scene, object)) return false
   const owners = lock.owner === undefined ? lock.candidates : [lock.owner]

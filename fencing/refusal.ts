@@ -7,6 +7,9 @@ import type { Generation, ItemId, Run, Verb, WriterId } from './event.js'
  */
 export type RefusalReason = 'stale' | 'conflict' | 'unseen' | 'ambiguous'
 
+/** Why a write would have been refused or put off, had the gateway done more than observe. */
+export type LetThroughReason = RefusalReason | 'knocked'
+
 /** Refusals that need no fence: what was asked is wrong or not allowed, whoever asks. */
 export type PlainReason =
   | 'wrong-hash'
@@ -53,7 +56,8 @@ function what(story: RefusalStory): string {
 
 function overtaker(run: Run | undefined): string {
   if (run?.isOutside === true) return 'a prune past this gateway'
-  return run === undefined || run.by !== undefined ? 'a prune' : 'an operator'
+  const isAnOperators = run !== undefined && run.by === undefined && run.isNobodys !== true
+  return isAnOperators ? 'an operator' : 'a prune'
 }
 
 function fate(story: RefusalStory): string {

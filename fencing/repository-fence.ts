@@ -20,6 +20,7 @@ import { arrive, open } from './opening.js'
 import { compareIndexes, indexesSettledAt } from './outside.js'
 import type { Clock, JournalStore, Random } from './ports.js'
 import { refuse } from './refusing.js'
+import { letThrough } from './observing.js'
 import { Presence, type Channel } from './presence.js'
 import type { RepositoryState } from './repository-state.js'
 import type { Caller, Scene, Settings } from './scene.js'
@@ -69,6 +70,11 @@ export class RepositoryFence {
   ): Promise<{ fence: RepositoryFence; unsettled: Recorded[] }> {
     const { journal, unsettled } = await RepositoryJournal.load(options)
     return { fence: new RepositoryFence(options, journal), unsettled }
+  }
+
+  /** Nothing is protected: what would be refused is noted and carried out. */
+  get isObserving(): boolean {
+    return this.#options.settings.isObserving
   }
 
   get state(): RepositoryState {
@@ -136,7 +142,7 @@ export class RepositoryFence {
   /** A look on admission, which binds nothing: an upload that is surely refused and kept already need not be staged. */
   isKeptAlready(caller: Caller, object: ObjectName): boolean {
     const item = this.state.items.get(this.state.openItems.get(object) ?? ('' as ItemId))
-    if (item?.state !== 'quarantined') return false
+    if (item?.state !== 'quarantined' || this.#options.settings.isObserving) return false
     const attribution = attribute(this.#scene(), caller, {
       uploaded: object,
       mustHaveLooked: true,
@@ -155,15 +161,22 @@ export class RepositoryFence {
   }
 
   async upload(caller: Caller, upload: Upload): Promise<Decided> {
-    return this.#decide((scene) => decideUpload(scene, caller, upload))
+    return this.#decide((scene) => {
+      const decision = decideUpload(scene, caller, upload)
+      return scene.settings.isObserving
+        ? letThrough(scene, caller, { verb: 'upload', ...upload }, decision)
+        : decision
+    })
   }
 
   async delete(caller: Caller, deletion: Deletion): Promise<Decided> {
     const isLock = typeOf(deletion.object) === 'locks'
     const decided = await this.#decide((scene) => {
-      return isLock
-        ? decideUnlocking(scene, caller, deletion)
-        : decideDeletion(scene, caller, deletion)
+      const decide = isLock ? decideUnlocking : decideDeletion
+      const decision = decide(scene, caller, deletion)
+      if (!scene.settings.isObserving) return decision
+      const { object } = deletion
+      return letThrough(scene, caller, { verb: 'deletion', object, size: 0 }, decision)
     })
     // The deletion of a lock may have said whose a channel is.
     if (isLock) this.#wake()

@@ -11,6 +11,7 @@ import {
 } from './event.js'
 import { applyItemEvent } from './item-fold.js'
 import { type Item, Allowance } from './item.js'
+import type { LetThroughReason } from './refusal.js'
 import { digestOf, typeOf, type ObjectName } from './object.js'
 import type { Overtaking, Writer } from './writer.js'
 
@@ -70,6 +71,8 @@ export class RepositoryState {
   /** Commits and deletions that are recorded and not yet carried out. */
   readonly pendingCommits = new Map<ObjectName, Position>()
   readonly pendingDeletions = new Map<ObjectName, Position>()
+  /** How often what would have been refused was let through, by the reason. */
+  readonly passed = new Map<LetThroughReason, number>()
   readonly allowance: Allowance
 
   constructor(allowance: Allowance = new Allowance(Number.POSITIVE_INFINITY)) {
@@ -147,6 +150,13 @@ function applyEvent(state: RepositoryState, event: JournalEvent, stamp: EventSta
       touchAuthor(state, event.author, stamp)
       return
     case 'refused': {
+      const writer = touchAuthor(state, event.author, stamp)
+      const isMaintenance = event.verb === 'deletion' && isMaintained(event.object)
+      if (writer !== undefined && isMaintenance) writer.isBroken = true
+      return
+    }
+    case 'passed': {
+      state.passed.set(event.reason, (state.passed.get(event.reason) ?? 0) + 1)
       const writer = touchAuthor(state, event.author, stamp)
       const isMaintenance = event.verb === 'deletion' && isMaintained(event.object)
       if (writer !== undefined && isMaintenance) writer.isBroken = true
@@ -329,8 +339,12 @@ function remove(
   state.unanswered.delete(object)
   state.unknownCommits.delete(object)
   if (typeOf(object) === 'data') state.packs.delete(digestOf(object) ?? '')
-  if (event.generation === undefined || author.kind !== 'writer') return
   const { generation } = event
+  if (generation === undefined) return
+  if (author.kind !== 'writer') {
+    overtakeAll(state, generation, stamp.position)
+    return
+  }
   const run = state.runs.find((one) => one.by === author.writer)
   if (run === undefined)
     state.runs.push({ by: author.writer, generation, last: stamp.position })
@@ -341,6 +355,14 @@ function remove(
   const since = writer.maintenance?.since ?? stamp.time
   writer.maintenance = { generation, first, last: stamp.position, since }
   writer.generation = generation
+}
+
+/** A deletion that was let through, and nobody knows whose: it overtakes every view, its own writer's too. */
+function overtakeAll(state: RepositoryState, generation: Generation, position: Position): void {
+  const run = state.runs.find((one) => one.isNobodys && one.generation === generation)
+  if (run !== undefined) run.last = position
+  else state.runs.push({ generation, last: position, isNobodys: true })
+  state.generation = generation
 }
 
 /** The generation of this writer's deletions: its own run's, or the next one. */

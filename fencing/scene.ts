@@ -10,11 +10,14 @@ export interface Settings {
   readonly lockTimeoutMs: number
   /** A writer silent for so long has ended: a stated limit of the promise. */
   readonly writerAgeMaxMs: number
+  /** Nothing is protected: what would be refused is noted, counted and carried out (observing.ts). */
+  readonly isObserving: boolean
 }
 
 export const defaultSettings: Settings = {
   lockTimeoutMs: 30 * 60_000,
   writerAgeMaxMs: 14 * 24 * 60 * 60_000,
+  isObserving: false,
 }
 
 export interface Scene {

@@ -106,7 +106,7 @@ function notePoster(scene: Scene, attempt: Attempt, attribution: Attribution): v
   }
 }
 
-function commit(
+export function commit(
   scene: Scene,
   caller: Caller,
   attempt: Attempt,

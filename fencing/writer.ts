@@ -62,9 +62,13 @@ export interface Fence {
   readonly run?: Run
 }
 
-function toldOf({ by, generation, isOutside }: Overtaking): Run {
-  if (by !== undefined) return { by, generation }
-  return isOutside === undefined ? { generation } : { generation, isOutside }
+function toldOf({ by, generation, isOutside, isNobodys }: Overtaking): Run {
+  return {
+    ...(by === undefined ? {} : { by }),
+    generation,
+    ...(isOutside === undefined ? {} : { isOutside }),
+    ...(isNobodys === undefined ? {} : { isNobodys }),
+  }
 }
 
 /** Why nothing that this writer tries to change may be committed, if there is a reason (rules 3 and 5). */

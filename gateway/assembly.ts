@@ -10,6 +10,7 @@ import { systemClock, systemRandom } from './surroundings.js'
 export interface AssemblySettings {
   readonly lockTimeout: number
   readonly writerMaxAge: number
+  readonly fencing: 'enforce' | 'observe'
   readonly quarantineMaxSize: number
   readonly quarantineMaxAge: number
 }
@@ -51,6 +52,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
       settings: {
         lockTimeoutMs: settings.lockTimeout,
         writerAgeMaxMs: settings.writerMaxAge,
+        isObserving: settings.fencing === 'observe',
       },
       allowance: new Allowance(settings.quarantineMaxSize),
       itemAgeMaxMs: settings.quarantineMaxAge,

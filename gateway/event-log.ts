@@ -57,6 +57,15 @@ function lineOf(event: JournalEvent): Line {
     case 'refused':
     case 'knocked':
       return refusalLineOf(event)
+    case 'passed': {
+      const { verb, object, reason, author, client, generation, run } = event
+      const about = { reason, verb, object, client: describeClient(client), generation }
+      return {
+        level: 'warn',
+        message: `NOT PROTECTED: ${verb} let through that would have been fenced`,
+        about: { ...about, ...whoseOf(author), ...(run && { run }) },
+      }
+    }
     case 'ended':
       return {
         level: 'info',

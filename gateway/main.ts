@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { openPlainFolder } from '../backends/local/plain-folder.js'
 import { howToRecover } from '../backends/sqlite/faults.js'
-import type { ServeSettings } from '../config/schema.js'
+import { observingWarning, type ServeSettings } from '../config/schema.js'
 import { BackendError } from '../fencing/ports.js'
 import { explainAddress, faultOfAddress } from './address-check.js'
 import { Recordings } from './admin/following.js'
@@ -68,6 +68,7 @@ export async function runGateway(
     try {
       const { address } = await listen(server, settings)
       await state.announce([address])
+      if (settings.fencing === 'observe') logger.warn(observingWarning)
       logger.info({ folder, address, isAppendOnly }, 'serving')
       onServing({ folder, address, warnings })
       logger.info({ signal: await signalled }, 'ending')

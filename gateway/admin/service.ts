@@ -209,7 +209,7 @@ export class AdminService implements Admin {
 function nothingOf(name: string): RepositoryView {
   const quarantined = { count: 0, bytes: 0 }
   const empty = { writers: [], locks: 0, quarantined, maintenance: null, fault: null }
-  return { name, generation: 1, ...empty }
+  return { name, generation: 1, fencing: null, passed: {}, ...empty }
 }
 
 function held(item: Item): Held {

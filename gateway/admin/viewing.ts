@@ -24,6 +24,8 @@ export function viewRepository(fence: RepositoryFence): RepositoryView {
       bytes: kept.reduce((sum, item) => sum + (item.isKept ? item.size : 0), 0),
     },
     maintenance: newestMaintenance(living),
+    fencing: fence.isObserving ? 'observe' : 'enforce',
+    passed: Object.fromEntries(state.passed),
     fault: null,
   }
 }

@@ -23,6 +23,10 @@ export const repositoryView = z.object({
   maintenance: z
     .object({ writer: z.string(), generation: z.number(), since: z.string() })
     .nullable(),
+  /** observe: nothing is protected. Null where it is not known. */
+  fencing: z.enum(['enforce', 'observe']).nullable(),
+  /** How often what would have been refused was let through while observing, by the reason. */
+  passed: z.record(z.string(), z.number()),
   /** Why nothing is committed, where that is so. */
   fault: z.string().nullable(),
 })

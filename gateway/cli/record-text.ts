@@ -51,6 +51,12 @@ function describe(event: JournalEvent): string {
       const whose = event.candidates.join(', ')
       return `${event.verb} of ${shortObject(event.object)} by one of ${whose}${item}`
     }
+    case 'passed': {
+      const { verb, object, author, reason, generation, run } = event
+      const by = run === undefined ? '' : `, overtaken by ${run.by ?? 'an operator'}`
+      const what = `let through: ${verb} of ${shortObject(object)} by ${name(author)}`
+      return `${what}: ${reason}, generation ${generation}${by}`
+    }
     case 'ended':
       return `${event.writer}: ${event.cause}${event.by === undefined ? '' : ` (${event.by})`}`
     case 'revived':

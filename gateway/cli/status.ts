@@ -16,7 +16,8 @@ States of a writer:
 
 Fields of --json, an array with one object for each repository:
   name, generation, writers[] (id, client, tag, generation, state, locks, lastSeen), locks,
-  quarantined {count, bytes}, maintenance {writer, generation, since} or null, fault or null
+  quarantined {count, bytes}, maintenance {writer, generation, since} or null, fault or null,
+  fencing (enforce or observe), passed {REASON: how often it was let through while observing}
 
 Examples:
   $ lockkeeper status
@@ -83,6 +84,11 @@ function show(view: RepositoryView): string {
   const { name, generation, locks, quarantined, maintenance, fault, writers } = view
   const lines = [`${displayName(name)}: generation ${generation}, ${count(locks, 'lock')}`]
   if (fault !== null) lines.push(`  NOTHING IS COMMITTED: ${fault}`)
+  if (view.fencing === 'observe') {
+    lines.push('  NOTHING IS PROTECTED: the gateway only observes (--fencing observe)')
+  }
+  const passed = Object.entries(view.passed).map(([reason, times]) => `${times} ${reason}`)
+  if (passed.length > 0) lines.push(`  let through while observing: ${passed.join(', ')}`)
   if (quarantined.count > 0) {
     const bytes = formatSize(quarantined.bytes)
     lines.push(`  in quarantine: ${count(quarantined.count, 'item')}, ${bytes}`)

@@ -40,6 +40,7 @@ export type Told = 'ok' | 'knock' | 'stale' | 'conflict' | 'unseen' | 'ambiguous
 export interface WorldOptions {
   readonly standing?: readonly ObjectName[]
   readonly quarantineBytesMax?: number
+  readonly isObserving?: boolean
 }
 
 export class World {
@@ -55,12 +56,14 @@ export class World {
   heldBack: Recorded[] = []
   holdsBack: 'committed' | 'deleted' | 'all' | undefined
   readonly #bytesMax: number
+  #isObserving: boolean
 
   private constructor(options: WorldOptions) {
     this.journal = memoryJournal()
     this.disk = new Set(options.standing)
     this.#bytesMax = options.quarantineBytesMax ?? Number.POSITIVE_INFINITY
     this.allowance = new Allowance(this.#bytesMax)
+    this.#isObserving = options.isObserving ?? false
   }
 
   static async create(options: WorldOptions = {}): Promise<World> {
@@ -108,7 +111,8 @@ export class World {
   }
 
   /** The gateway ends at once and starts anew: only the journal and the disk remain. */
-  async restart(): Promise<void> {
+  async restart({ isObserving = this.#isObserving } = {}): Promise<void> {
+    this.#isObserving = isObserving
     this.allowance = new Allowance(this.#bytesMax)
     await this.#load()
   }
@@ -146,7 +150,7 @@ export class World {
       store: this.journal,
       clock: this.clock,
       random: this.random,
-      settings: defaultSettings,
+      settings: { ...defaultSettings, isObserving: this.#isObserving },
       allowance: this.allowance,
     })
     this.fence = fence
