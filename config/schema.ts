@@ -62,6 +62,12 @@ export const serveOptions = {
     argument: 'MODE',
     help: 'enforce, or observe: refuse nothing, and note what would have been refused; nothing is protected then',
   },
+  fuse: {
+    schema: z.string(),
+    default: '',
+    argument: 'DIR',
+    help: 'mount the repositories on this folder too, for programs that only know folders',
+  },
   lockTimeout: {
     schema: duration,
     default: '30m',

@@ -15,21 +15,34 @@ import { openAdminSocket } from './admin/socket.js'
 import { assemble, type Assembly } from './assembly.js'
 import { logEvents } from './event-log.js'
 import { defaultParking, Gate } from './gate/gate.js'
-import type { Listening } from './http/listening.js'
+import type { Mount } from './fuse/mounting.js'
 import { createHttpServer, type HttpServer } from './http/server.js'
+import { openMountListener } from './mount-listener.js'
 import { servedFolder } from './served-folder.js'
+import { openServedMount } from './served-mount.js'
 import { firstSignal } from './signals.js'
 import { starting, StartError } from './start-error.js'
-import { stateFolderOf } from './state/state.js'
+import { mountSocketIn, stateFolderOf } from './state/state.js'
 import { systemClock, systemRandom } from './surroundings.js'
 import type { PlainFiles } from './webdav/plain-files.js'
 
 export interface Serving {
   readonly folder: string
-  /** As in a URL. */
-  readonly address: string
+  /** As in a URL; undefined where only the mount is served. */
+  readonly address: string | undefined
+  /** The real path of the folder that the repositories are mounted on. */
+  readonly mountFolder: string | undefined
   /** What an operator must be told. */
   readonly warnings: readonly string[]
+}
+
+/** What a gateway can be run with: without an address where it is only to be mounted. */
+export interface RunSettings extends Omit<ServeSettings, 'listen'> {
+  readonly listen?: ServeSettings['listen'] | undefined
+  /** Of the mount. */
+  readonly as?: string
+  readonly readOnly?: boolean
+  readonly allowOther?: boolean
 }
 
 const tickMs = 5_000
@@ -39,7 +52,7 @@ const endMs = 9_500
 
 /** Serves until a signal; answers the exit code. Throws a StartError where it cannot start, with nothing changed. */
 export async function runGateway(
-  settings: ServeSettings,
+  settings: RunSettings,
   logger: Logger,
   onServing: (serving: Serving) => void,
 ): Promise<number> {
@@ -65,16 +78,27 @@ export async function runGateway(
     const warnings = await loadJournals(assembly, logger)
     const admin = new AdminService({ ...assembly, recordings })
     const socket = await openAdminSocket({ admin, file: state.adminSocket, logger })
+    const file = mountSocketIn(state.folder)
+    const mounts = await openMountListener({
+      gate,
+      clock: systemClock,
+      logger,
+      isAppendOnly,
+      file,
+    })
     try {
-      const { address } = await listen(server, settings)
-      await state.announce([address])
+      const address = await listen(server, settings)
+      await state.announce(address === undefined ? [] : [address])
+      const mount = await mountWhereAsked(settings, folder, file, logger)
       if (settings.fencing === 'observe') logger.warn(observingWarning)
-      logger.info({ folder, address, isAppendOnly }, 'serving')
-      onServing({ folder, address, warnings })
+      logger.info({ folder, address, mount: mount?.folder, isAppendOnly }, 'serving')
+      onServing({ folder, address, mountFolder: mount?.folder, warnings })
       logger.info({ signal: await signalled }, 'ending')
       endInTime(logger)
-      await server.close(drainMs)
+      await mount?.close()
     } finally {
+      await server.close(drainMs)
+      await mounts.close(drainMs)
       await socket.close()
     }
   } finally {
@@ -87,18 +111,29 @@ export async function runGateway(
 }
 
 async function plainFilesOf(
-  { plainFiles }: ServeSettings,
+  { plainFiles }: RunSettings,
   { folder, state }: Assembly,
 ): Promise<PlainFiles | undefined> {
   return plainFiles ? openPlainFolder({ root: folder, stateFolder: state.folder }) : undefined
 }
 
+async function mountWhereAsked(
+  settings: RunSettings,
+  folder: string,
+  socket: string,
+  logger: Logger,
+): Promise<Mount | undefined> {
+  if (settings.fuse === '') return undefined
+  const { fuse: mountFolder, as, readOnly: isReadOnly = false, allowOther = false } = settings
+  return openServedMount({ folder, socket, mountFolder, as, isReadOnly, allowOther, logger })
+}
+
 async function assembleFor(
-  settings: ServeSettings,
+  settings: RunSettings,
   recordings: Recordings,
   logger: Logger,
 ): Promise<Assembly> {
-  const fault = await faultOfAddress(settings.listen)
+  const fault = settings.listen && (await faultOfAddress(settings.listen))
   // Of a gateway that is refused nothing must remain. Where there is a state, the gateway that has it is named first.
   if (fault !== undefined && !existsSync(stateFolderOf(resolve(settings.path)))) throw fault
   const folder = await servedFolder(settings.path)
@@ -143,12 +178,15 @@ async function loadJournals(
   return warnings
 }
 
+/** Undefined where no address is served. */
 async function listen(
   server: HttpServer,
-  { listen: where }: ServeSettings,
-): Promise<Listening> {
+  { listen: where }: RunSettings,
+): Promise<string | undefined> {
+  if (where === undefined) return undefined
   try {
-    return await server.listen(where)
+    const { address } = await server.listen(where)
+    return address
   } catch (error) {
     throw explainAddress(where, error)
   }

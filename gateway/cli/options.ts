@@ -24,7 +24,10 @@ export function settingsOf<S extends OptionSpecs>(command: Command, specs: S): V
 
 function toOption(key: string, spec: OptionSpec<unknown>): Option {
   const argument = spec.argument === undefined ? '' : ` <${spec.argument}>`
-  const standard = spec.argument === undefined ? '' : `default: ${String(spec.default)}, `
+  const standard =
+    spec.argument === undefined || spec.default === ''
+      ? ''
+      : `default: ${String(spec.default)}, `
   const help = `${spec.help} (${standard}env: ${variableOf(key)})`
   return new Option(`${flagOf(key)}${argument}`, help)
 }

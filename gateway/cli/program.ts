@@ -4,6 +4,7 @@ import { version } from '../version.js'
 import { exitCodesHelp } from './exit-code.js'
 import { addFence } from './fence.js'
 import { addJournal } from './journal.js'
+import { addMount } from './mount.js'
 import { addQuarantine } from './quarantine.js'
 import { addRun } from './run.js'
 import { addServe } from './serve.js'
@@ -27,6 +28,7 @@ export function createProgram(): Command {
     .exitOverride()
     .addHelpText('after', `${examples}\n${exitCodesHelp}`)
   addServe(program)
+  addMount(program)
   addRun(program)
   addStatus(program)
   addWriters(program)

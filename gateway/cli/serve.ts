@@ -42,7 +42,8 @@ export function addServe(program: Command): void {
   })
 }
 
-function banner(settings: ServeSettings, { folder, address, warnings }: Serving): string {
+function banner(settings: ServeSettings, serving: Serving): string {
+  const { folder, address = '', mountFolder, warnings } = serving
   const repository = `rest:http://${address}/laptop`
   const tagged = `rest:http://${address}/-/w/$(uuidgen)/laptop`
   const notes = [...warningsOn(settings), ...warnings]
@@ -56,6 +57,9 @@ function banner(settings: ServeSettings, { folder, address, warnings }: Serving)
     'Better, with a tag that says which run is writing (see "lockkeeper run --help"):',
     `  export RESTIC_REPOSITORY=${tagged}`,
     '  restic backup ~/Documents',
+    ...(mountFolder === undefined
+      ? []
+      : ['Or on the mount:', `  restic -r ${mountFolder}/laptop backup ~/Documents`]),
     'Look at it:',
     `  lockkeeper status --path ${folder}`,
     '',

@@ -21,6 +21,7 @@ export interface RootCall extends Call {
 
 export interface ListCall extends Call {
   readonly type: ListedType
+  readonly query: string
 }
 
 export interface ObjectCall extends Call {

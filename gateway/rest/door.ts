@@ -95,10 +95,36 @@ async function answerRequest(
       await exchange.body.drain()
       tell(reply, { status: 400, sentence: target.sentence })
       return
+    case 'repositories':
+      await answerRepositories(options, { exchange, request, reply })
+      return
     case 'place':
       await answerAt(options, target, { exchange, request, reply })
       exchange.settle()
       return
+  }
+}
+
+async function answerRepositories(
+  { gate, logger, isPrivate }: RestDoorOptions,
+  { exchange, request, reply }: Pick<Call, 'exchange' | 'request' | 'reply'>,
+): Promise<void> {
+  await exchange.body.drain()
+  if (request.method !== 'GET') {
+    reply.header('allow', 'GET')
+    tell(reply, { status: 405, sentence: 'Method Not Allowed' })
+    return
+  }
+  try {
+    const { channel, client } = exchange
+    const realm = isPrivate ? { realm: client.user ?? '' } : {}
+    const visitor = { channel, client, isAppendOnly: true, ...realm }
+    const all = await gate.repositories()
+    const open = all.filter((repository) => mayEnter(visitor, repository))
+    void reply.code(200).type('application/json').send(JSON.stringify(open))
+  } catch (error) {
+    logger.error({ ...exchange.about, err: error }, 'a request failed')
+    tell(reply, toldOfReading(error))
   }
 }
 
@@ -117,7 +143,7 @@ async function answerAt(
     case 'root':
       return run(rootMethods, { ...call, query })
     case 'list':
-      return run(listMethods, { ...call, type: place.type })
+      return run(listMethods, { ...call, type: place.type, query })
     case 'object': {
       const { object } = place
       const methods = typeOf(object) === 'locks' ? lockMethods : objectMethods

@@ -14,8 +14,8 @@ const entriesPerPiece = 1000
 const noSuchObject = { status: 404, sentence: 'Not Found' } as const
 
 export async function answerList(call: ListCall): Promise<void> {
-  const { gate, visitor, repository, type, exchange, request, reply } = call
-  const entries = await gate.list(visitor, repository, type)
+  const { gate, visitor, repository, type, query, exchange, request, reply } = call
+  const entries = await gate.list(visitor, repository, type, askedPrefix(query))
   if (entries === undefined) {
     exchange.note.refused = 'no-repository'
     tell(reply, toldOfRefusal('no-repository'))
@@ -28,6 +28,12 @@ export async function answerList(call: ListCall): Promise<void> {
     'content-length': String(lengthOf(entries, toJson)),
   })
   answerStream(reply, 200, Readable.from(piecesOf(entries, toJson)))
+}
+
+/** Beyond restic's protocol: only the packs of one folder of `data/`. Whatever else is asked is answered with all. */
+function askedPrefix(query: string): string {
+  const prefix = new URLSearchParams(query).get('prefix') ?? ''
+  return /^[0-9a-f]{2}$/.test(prefix) ? prefix : ''
 }
 
 /** `HEAD config` is how every run of restic begins: it bears a writer. */

@@ -20,6 +20,8 @@ export type Target =
       readonly tag?: string
       readonly query: string
     }
+  /** The list of all repositories, which restic's protocol lacks. */
+  | { readonly kind: 'repositories' }
   /** No repository can be here; of a list restic must hear that in other words than of an object. */
   | { readonly kind: 'nowhere'; readonly isList: boolean }
   | { readonly kind: 'malformed'; readonly sentence: string }
@@ -42,6 +44,7 @@ export function parseTarget(url: string): Target {
   if (first !== '') return nowhere(parts)
   if (parts[0] !== reservedPart) return targetOf(parts, { query })
   const [, door, tag, ...rest] = parts
+  if (door === 'repositories' && tag === undefined) return { kind: 'repositories' }
   if (door !== 'w' || tag === undefined || rest.length === 0) return nowhere(parts)
   if (!tagPattern.test(tag)) {
     const sentence = 'A writer tag has 1 to 64 of the characters A-Z a-z 0-9 . _ ~ and -.'

@@ -44,6 +44,8 @@ async function answerOutcome(call: Call, outcome: Outcome): Promise<void> {
       logger[level]({ ...exchange.about, sentence: outcome.sentence }, 'refused')
       // The next try comes on another connection, which may be one that says whose it is.
       if (outcome.reason === 'knocked') exchange.endChannel()
+      // For clients that can read more than a status; the reasons are those of the log.
+      reply.header('lockkeeper-reason', outcome.reason)
       tell(reply, { status, sentence: outcome.sentence })
       return
     }

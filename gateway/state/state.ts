@@ -42,6 +42,7 @@ export interface State {
 
 export const stateFolderOf = (root: string): string => join(root, stateFolderName)
 export const adminSocketIn = (folder: string): string => join(folder, 'admin.sock')
+export const mountSocketIn = (folder: string): string => join(folder, 'mount.sock')
 
 /**
  * Throws StateHeldError (code `locked`) while another process has the state, `not-allowed` for a folder without rights

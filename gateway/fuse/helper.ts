@@ -1,0 +1,75 @@
+/**
+ * The one process of a mount: it translates, decides nothing, and spawns nothing, since /dev/fuse would be inherited. It
+ * must not touch its own mount. When the process that started it goes, it goes too.
+ */
+import { statfs } from 'node:fs/promises'
+import { CallingProcesses } from './calling-process.js'
+import { Deadlines, defaultDeadlinesMs } from './deadlines.js'
+import type { HelperMessage, MountOrder } from './helper-messages.js'
+import { mountKernel } from './kernel-mount.js'
+import { Openings } from './openings.js'
+import type { Space } from './operations.js'
+import { RepositoryFiles } from './repository-files.js'
+import { RepositoryTree } from './repository-tree.js'
+
+const processCheckMs = 1_000
+
+process.once('message', (order) => {
+  mount(order as MountOrder).then(
+    () => say({ kind: 'mounted' }),
+    (error: unknown) => say({ kind: 'failed', ...describe(error) }),
+  )
+})
+process.once('disconnect', () => process.exit(0))
+// The terminal's signals go to the whole group; it is for the parent to unmount first.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => undefined)
+
+async function mount(order: MountOrder): Promise<void> {
+  const { address, basis, spaceOf } = order
+  const onRefused = (sentence: string, object: string): void =>
+    say({ kind: 'refused', object, sentence })
+  const openings = new Openings({ address, onRefused })
+  const tree = new RepositoryTree(address)
+  const space = async (): Promise<Space> => spaceIn(spaceOf)
+  const files = new RepositoryFiles({ tree, openings, basis, space })
+  const processes = new CallingProcesses(order.as, (exited) => files.exited(exited))
+  setInterval(() => processes.check(), processCheckMs)
+  await mountKernel({
+    ...order,
+    operations: files,
+    processes,
+    deadlines: new Deadlines(defaultDeadlinesMs),
+    refused: new Set(order.refusedPids),
+    onFault: (error, call) => say({ kind: 'fault', call, message: describe(error).message }),
+  })
+}
+
+/** Of a gateway elsewhere it is not known: as much as statfs can say. */
+const unknownSpace: Space = {
+  blockBytes: 1024 * 1024,
+  blocks: 0xffffffff,
+  free: 0xffffffff,
+  available: 0xffffffff,
+}
+
+async function spaceIn(folder: string | undefined): Promise<Space> {
+  if (folder === undefined) return unknownSpace
+  const { bsize, blocks, bfree, bavail } = await statfs(folder)
+  // fuse-native keeps 32 bits of each number, so the blocks are large ones.
+  const blockBytes = 1024 * 1024
+  const scaled = (count: number): number =>
+    Math.min(0xffffffff, Math.floor((count * bsize) / blockBytes))
+  return { blockBytes, blocks: scaled(blocks), free: scaled(bfree), available: scaled(bavail) }
+}
+
+function say(message: HelperMessage): void {
+  if (process.connected) process.send?.(message)
+}
+
+function describe(error: unknown): { code: string; message: string } {
+  if (!(error instanceof Error)) return { code: '', message: String(error) }
+  const code = 'code' in error ? String(error.code) : ''
+  const cause = error.cause instanceof Error ? ` (${error.cause.message})` : ''
+  return { code, message: `${error.message}${cause}` }
+}
