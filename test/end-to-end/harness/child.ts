@@ -69,6 +69,10 @@ export class Child {
     return { code, signal, stdout: this.#stdout, stderr: this.#stderr }
   }
 
+  get pid(): number | undefined {
+    return this.#process.pid
+  }
+
   get isOver(): boolean {
     return this.#isOver
   }

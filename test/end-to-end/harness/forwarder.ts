@@ -124,6 +124,15 @@ export class Forwarder {
     )
   }
 
+  /** Resolves when the client has closed every connection. */
+  async deserted(deadlineMs?: number): Promise<void> {
+    await eventually(
+      () => `the end of ${this.#ends.size} connections; seen were\n${this.describe()}`,
+      () => this.#ends.size === 0,
+      deadlineMs,
+    )
+  }
+
   all(pattern: Pattern, from = 0): readonly Exchange[] {
     return this.exchanges.slice(from).filter((exchange) => matches(pattern, exchange))
   }

@@ -7,6 +7,8 @@ import { clientPath, projectRoot } from './clients.js'
 import { eventually } from './wait.js'
 
 interface Launch {
+  /** What it says once it serves; without it, that its port can be connected to is enough. */
+  readonly ready?: RegExp
   readonly file: string
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
@@ -59,9 +61,13 @@ export class Service {
 
   /** Resolves when it accepts connections. */
   async start(): Promise<void> {
-    const { file, args, env } = this.#launch
+    const { file, args, env, ready } = this.#launch
     const child = new Child(file, args, { env })
     this.#child = child
+    if (ready !== undefined) {
+      await child.says(ready)
+      return
+    }
     await eventually(
       () => `${child.command} to listen; it said:\n${child.output}`,
       () => {
@@ -113,7 +119,9 @@ export const startGateway = async ({
   const listen = port ?? (await freePort())
   const flags = ['serve', '--path', folder, '--listen', `127.0.0.1:${listen}`, ...args]
   const [file, ...rest] = gatewayCommand(flags)
-  const service = new Service(listen, folder, { file, args: rest, env })
+  // Before it makes anything the gateway tries its port, so a connection alone proves nothing.
+  const ready = /Lockkeeper serves /
+  const service = new Service(listen, folder, { file, args: rest, env, ready })
   await service.start()
   return service
 }

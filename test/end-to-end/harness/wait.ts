@@ -1,7 +1,9 @@
 /** Knows how to wait: for a condition, with a deadline, never for a time that is hoped to be enough. */
 import { setTimeout as delay } from 'node:timers/promises'
 
-const POLL_MS = 5
+const POLL_MS = 20
+/** Long, for a machine that does much else; who waits for a condition that comes does not wait longer. */
+const DEADLINE_MS = 240_000
 
 /**
  * Resolves with the first answer of `probe` that is neither undefined nor false; fails after the deadline, naming
@@ -10,7 +12,7 @@ const POLL_MS = 5
 export const eventually = async <T>(
   what: string | (() => string),
   probe: () => T | undefined | false | Promise<T | undefined | false>,
-  deadlineMs = 60_000,
+  deadlineMs = DEADLINE_MS,
 ): Promise<T> => {
   const end = performance.now() + deadlineMs
   for (;;) {

@@ -30,7 +30,7 @@ const worlds = new Set<World>()
 
 /** A test process that crashes runs no teardown; its children have been killed by then. */
 process.on('exit', () => {
-  for (const { folder } of worlds) rmSync(folder, { recursive: true, force: true })
+  for (const world of worlds) world.abandon()
 })
 
 export class World {
@@ -40,6 +40,7 @@ export class World {
   readonly #children = new Set<Child>()
   readonly #services = new Set<Service>()
   readonly #forwarders = new Set<Forwarder>()
+  readonly #closers: (() => void)[] = []
 
   private constructor(folder: string) {
     this.folder = folder
@@ -116,9 +117,13 @@ export class World {
    * Makes a repository straight in the services' folder, with a key that opens quickly; answers its folder. What the
    * services find there is an existing repository to adopt. A story about `init` itself runs restic's own.
    */
-  async repository(version: ResticVersion, name = 'repo'): Promise<string> {
+  async repository(
+    version: ResticVersion,
+    name = 'repo',
+    flags: readonly string[] = [],
+  ): Promise<string> {
     const folder = join(this.repositories, name)
-    await this.run(version, ['-r', folder, 'init'])
+    await this.run(version, ['-r', folder, 'init', ...flags])
     await lightenKey(folder, PASSWORD)
     return folder
   }
@@ -131,10 +136,26 @@ export class World {
     return child.ended
   }
 
+  /** To be called when the world closes, after its programs have ended and before its folder goes. */
+  onClose(close: () => void): void {
+    this.#closers.push(close)
+  }
+
+  /** Clears away what a test process that crashed leaves; its programs have been killed. */
+  abandon(): void {
+    this.#runClosers()
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  #runClosers(): void {
+    for (const close of this.#closers.splice(0)) close()
+  }
+
   async close(): Promise<void> {
     for (const forwarder of this.#forwarders) forwarder.close()
     const services = [...this.#services].map((service) => service.child)
     await Promise.all([...this.#children, ...services].map((child) => child.kill()))
+    this.#runClosers()
     await rm(this.folder, { recursive: true, force: true })
     worlds.delete(this)
   }
