@@ -1,0 +1,123 @@
+/**
+ * `npm run stories -- [--compare] [--json] [name…]`: tells every story whose name contains one of the names, with both
+ * versions of restic, through the gateway (with --compare through rest-server too), and prints who was told what and
+ * whether the repository is sound. Exit code 0 only if each ends as promised behind the gateway.
+ */
+import { parseArgs } from 'node:util'
+import { describeClients, ensureClients } from './clients.mjs'
+import { prepare } from './prepare.mjs'
+
+/** Most of a story's time is spent waiting. */
+const TOLD_AT_ONCE = 3
+
+const { values: flags, positionals: names } = parseArgs({
+  options: { compare: { type: 'boolean' }, json: { type: 'boolean' } },
+  allowPositionals: true,
+})
+
+/** The table alone goes to stdout with --json. */
+const say = flags.json ? console.error : console.log
+
+const tellOne = async ({ story, version, server }, { World, tell }) => {
+  const began = performance.now()
+  let close = async () => undefined
+  let verdict
+  try {
+    const world = await World.open({ teardown: (end) => (close = end) })
+    verdict = await tell(story, world, version, server)
+  } catch (error) {
+    verdict = { problems: [error.message] }
+  } finally {
+    await close()
+  }
+  const seconds = Math.round((performance.now() - began) / 1000)
+  return { story: story.name, version, server, seconds, ...verdict }
+}
+
+/** Takes jobs from the list until none is left; several of these run side by side. */
+const work = async (jobs, harness, results) => {
+  for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
+    const result = await tellOne(job, harness)
+    results.push(result)
+    const mark = result.problems.length === 0 ? 'as promised' : 'NOT as promised'
+    const { story, version, server, seconds } = result
+    say(`${mark}: ${story} (restic ${version}, ${server}, ${seconds} s)`)
+    if (server === 'gateway') for (const problem of result.problems) say(`    ${problem}`)
+  }
+}
+
+const toldText = ({ isTold }) => (isTold === undefined ? '-' : isTold ? 'told' : 'NOT told')
+const soundText = ({ isSound }) =>
+  isSound === undefined ? 'failed' : isSound ? 'sound' : 'DAMAGED'
+
+const rowOf = (result, results) => {
+  const { story, version, seconds, problems } = result
+  const other = results.find(
+    (one) => one.server !== 'gateway' && one.story === story && one.version === version,
+  )
+  return [
+    story,
+    version,
+    toldText(result),
+    soundText(result),
+    String(seconds),
+    problems.length === 0 ? 'yes' : 'NO',
+    ...(flags.compare ? [toldText(other), soundText(other)] : []),
+  ]
+}
+
+const printTable = (results) => {
+  const heads = ['story', 'restic', 'told', 'repository', 'seconds', 'as promised']
+  if (flags.compare) heads.push('rest-server: told', 'rest-server: repository')
+  const told = results.filter(({ server }) => server === 'gateway')
+  const rows = [heads, ...told.map((result) => rowOf(result, results))]
+  const widths = heads.map((_, column) => Math.max(...rows.map((row) => row[column].length)))
+  for (const row of rows)
+    console.log(
+      row
+        .map((text, column) => text.padEnd(widths[column]))
+        .join('  ')
+        .trimEnd(),
+    )
+}
+
+const main = async () => {
+  if (!(await prepare(say))) return 1
+  const clients = await ensureClients(undefined, say)
+  say(`Clients:\n  ${describeClients(clients).join('\n  ')}\n`)
+  const from = (name) => import(`../dist/test/end-to-end/${name}.js`)
+  const [{ World }, { RESTIC_VERSIONS }, { stories }, { tell }] = await Promise.all(
+    ['harness/world', 'harness/clients', 'stories/all', 'stories/story'].map(from),
+  )
+  const chosen = stories.filter(
+    (story) => names.length === 0 || names.some((name) => story.name.includes(name)),
+  )
+  if (chosen.length === 0) {
+    say(`No story's name contains ${names.join(' or ')}.`)
+    return 1
+  }
+  const servers = flags.compare ? ['gateway', 'rest-server'] : ['gateway']
+  const plan = servers.flatMap((server) =>
+    chosen.flatMap((story) => RESTIC_VERSIONS.map((version) => ({ story, version, server }))),
+  )
+  const jobs = [...plan]
+  const results = []
+  const workers = Array.from({ length: TOLD_AT_ONCE }, () =>
+    work(jobs, { World, tell }, results),
+  )
+  await Promise.all(workers)
+  const order = ({ story, version, server }) =>
+    plan.findIndex(
+      (one) => one.story.name === story && one.version === version && one.server === server,
+    )
+  results.sort((one, other) => order(one) - order(other))
+  if (flags.json) console.log(JSON.stringify(results, null, 2))
+  else {
+    console.log('')
+    printTable(results)
+  }
+  const judged = results.filter(({ server }) => server === 'gateway')
+  return judged.every(({ problems }) => problems.length === 0) ? 0 : 1
+}
+
+process.exitCode = await main()

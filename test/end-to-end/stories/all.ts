@@ -1,0 +1,13 @@
+/** Knows every story; those that take longest come first. */
+import { idleStories } from './idle.js'
+import { pruningStories } from './pruning.js'
+import type { Story } from './story.js'
+import { undisturbedStories } from './undisturbed.js'
+import { wakingStories } from './waking.js'
+
+export const stories: readonly Story[] = [
+  ...idleStories,
+  ...wakingStories,
+  ...pruningStories,
+  ...undisturbedStories,
+]
