@@ -43,6 +43,7 @@ export function effectsOf(event: JournalEvent): Effect[] {
     case 'revived':
     case 'outside':
     case 'fenced':
+    case 'sealed':
       return []
   }
 }

@@ -167,6 +167,19 @@ export type JournalEvent =
       readonly reason: string
     }
 
+  /**
+   * All records up to a position have left the journal, or are about to: they lie in the archive, and `base` is the hash
+   * of the state that they come to. `hash` is the last one's.
+   */
+  | {
+      readonly kind: 'sealed'
+      readonly position: Position
+      readonly hash: string
+      readonly archive: string
+      readonly sha256: string
+      readonly base: string
+    }
+
 export type EventKind = JournalEvent['kind']
 
 const knownKinds: Readonly<Record<EventKind, true>> = {
@@ -188,6 +201,7 @@ const knownKinds: Readonly<Record<EventKind, true>> = {
   evicted: true,
   outside: true,
   fenced: true,
+  sealed: true,
 }
 
 /** Reads a record's body. The chain of hashes has proved that it is one that a gateway wrote; a kind that this one

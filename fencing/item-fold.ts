@@ -40,6 +40,7 @@ export function applyItemEvent(
     case 'revived':
     case 'outside':
     case 'fenced':
+    case 'sealed':
       return
   }
 }

@@ -1,4 +1,5 @@
 /** Knows how a repository's journal is read, grown and failed: one order of events, decided on one state. */
+import { baseHash, readBase } from './base.js'
 import { chainHash, emptyHead, follows } from './chain.js'
 import { effectsOf } from './effect.js'
 import { parseEvent, type JournalEvent, type Position } from './event.js'
@@ -7,6 +8,7 @@ import type { RepositoryId } from './object.js'
 import {
   BackendError,
   type Clock,
+  type JournalBase,
   type JournalHead,
   type JournalStore,
   type StoredRecord,
@@ -27,6 +29,13 @@ export interface JournalOptions {
   readonly repository: RepositoryId
   readonly clock: Clock
   readonly allowance: Allowance
+  /** Only what stands up to here is read; nothing can be recorded then. */
+  readonly until?: Position
+}
+
+function isSealOf({ position, hash, text }: JournalBase, event: JournalEvent): boolean {
+  if (event.kind !== 'sealed' || event.position !== position) return false
+  return event.hash === hash && event.base === baseHash(text)
 }
 
 export class RepositoryJournal {
@@ -41,32 +50,44 @@ export class RepositoryJournal {
   #durable: Promise<void> = Promise.resolve()
   #failure: Error | undefined
 
-  private constructor(options: JournalOptions) {
-    this.state = new RepositoryState(options.allowance)
+  private constructor(options: JournalOptions, base: JournalBase | undefined) {
+    const { allowance } = options
+    this.state = base ? readBase(base.text, allowance).state : new RepositoryState(allowance)
+    if (base !== undefined) this.#head = { position: base.position, hash: base.hash }
     this.#store = options.store
     this.#repository = options.repository
     this.#clock = options.clock
   }
 
   /**
-   * Reads the whole journal, proving its chain, and answers it with the events whose effects are still to be carried
-   * out. Throws `corrupt` where a record does not follow on the one before, `newer-state` for events it does not know.
+   * Reads the journal from its base on, proving its chain, and answers it with the events whose effects are still to be
+   * carried out. Throws `corrupt` where a record does not follow on the one before, or the chain does not know the base,
+   * `newer-state` for events it does not know.
    */
   static async load(
     options: JournalOptions,
   ): Promise<{ journal: RepositoryJournal; unsettled: Recorded[] }> {
-    const journal = new RepositoryJournal(options)
-    const { store, repository } = options
+    const { store, repository, until = Number.POSITIVE_INFINITY } = options
+    const base = await store.base(repository)
+    const journal = new RepositoryJournal(options, base)
     const open = new Set(await store.unsettled(repository))
     const unsettled: Recorded[] = []
+    let isProved = base === undefined || options.until !== undefined
     for (;;) {
-      const records = await store.read(repository, journal.#head.position, readRecordsMax)
+      const { position } = journal.#head
+      const limit = Math.min(readRecordsMax, until - position)
+      const records = limit > 0 ? await store.read(repository, position, limit) : []
       for (const record of records) {
         const recorded = journal.#replay(record)
+        if (base !== undefined && isSealOf(base, recorded.event)) isProved = true
         if (open.has(recorded.position)) unsettled.push(recorded)
         else journal.state.settle(recorded.event, recorded.position)
       }
-      if (records.length < readRecordsMax) break
+      if (records.length < limit || limit <= 0) break
+    }
+    if (!isProved) {
+      const what = `the base of the journal of "${repository}" is not the one that was sealed`
+      throw new BackendError('corrupt', what)
     }
     for (const note of await store.tries(repository)) {
       const item = [...journal.state.items.values()].find((one) => one.id === note.item)

@@ -174,6 +174,24 @@ export interface JournalBatch {
   readonly unsettled: readonly number[]
 }
 
+/** What a journal's sealed records were folded into: they lie in archives, and loading begins here. */
+export interface JournalBase {
+  /** Of the last record that was sealed. */
+  readonly position: number
+  /** Of that record. */
+  readonly hash: string
+  /** The state and the archives, as base.ts writes them. */
+  readonly text: string
+}
+
+/** Where sealed records lie, in files that are never changed. All faults are BackendErrors. */
+export interface JournalArchives {
+  /** Durable when it resolves; what has the name is replaced. Answers the SHA-256 of the file. */
+  readonly write: (name: string, lines: AsyncIterable<string>) => Promise<string>
+  /** The lines of an archive. Throws `not-found` where it is missing, `corrupt` where it cannot be read to its end. */
+  readonly read: (name: string) => AsyncIterable<string>
+}
+
 /** How often an item in quarantine was tried again, beside the chain: a count, not an event. */
 export interface TriesNote {
   readonly item: string
@@ -188,7 +206,7 @@ export interface TriesNote {
 export interface JournalStore {
   readonly repositories: () => Promise<RepositoryId[]>
   readonly head: (repository: RepositoryId) => Promise<JournalHead>
-  /** Up to `limit` records after a position, in order. */
+  /** Up to `limit` records after a position, in order; those that a base has replaced are not there. */
   readonly read: (
     repository: RepositoryId,
     after: number,
@@ -199,6 +217,13 @@ export interface JournalStore {
   readonly append: (batch: JournalBatch) => Promise<void>
   /** Notes that effects were carried out. Durable soon, not at once: a crash before repeats the effect. */
   readonly settle: (repository: RepositoryId, positions: readonly number[]) => Promise<void>
+  /** Undefined where no records were sealed. */
+  readonly base: (repository: RepositoryId) => Promise<JournalBase | undefined>
+  /**
+   * Puts a base in the place of all records up to its position, in one transaction. `conflict` where that lies beyond the
+   * head or not after the base that stands, its record has another hash, or a record up to it is not settled.
+   */
+  readonly rebase: (repository: RepositoryId, base: JournalBase) => Promise<void>
   readonly tries: (repository: RepositoryId) => Promise<TriesNote[]>
   readonly noteTries: (repository: RepositoryId, note: TriesNote) => Promise<void>
   readonly close: () => Promise<void>

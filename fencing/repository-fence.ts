@@ -1,4 +1,5 @@
 /** The core's one face to the gate: every question about a repository, decided on its journal and recorded in it. */
+import type { Archive } from './archive.js'
 import { decideDeletion, type Deletion } from './deleting.js'
 import { areAllFenced, attribute } from './attribution.js'
 import { decideUpload, commonFence, type Upload } from './uploading.js'
@@ -10,6 +11,7 @@ import {
   type Client,
   type ItemId,
   type JournalEvent,
+  type Position,
   type WriterId,
 } from './event.js'
 import { isOpen, type Allowance, type Item } from './item.js'
@@ -18,12 +20,13 @@ import { isHidden, look } from './looking.js'
 import { typeOf, type ListedType, type ObjectName, type RepositoryId } from './object.js'
 import { arrive, open } from './opening.js'
 import { compareIndexes, indexesSettledAt } from './outside.js'
-import type { Clock, JournalStore, Random } from './ports.js'
+import type { Clock, JournalArchives, JournalStore, Random } from './ports.js'
 import { refuse } from './refusing.js'
 import { letThrough } from './observing.js'
 import { Presence, type Channel } from './presence.js'
 import type { RepositoryState } from './repository-state.js'
 import type { Caller, Scene, Settings } from './scene.js'
+import { seal } from './sealing.js'
 import type { Writer } from './writer.js'
 
 export interface FenceOptions {
@@ -55,6 +58,7 @@ export class RepositoryFence {
   readonly presence: Presence
   readonly #options: FenceOptions
   #journal: RepositoryJournal
+  #isSealing = false
   #watchers = new Set<() => void>()
 
   private constructor(options: FenceOptions, journal: RepositoryJournal) {
@@ -257,6 +261,37 @@ export class RepositoryFence {
     return this.#record(() => {
       return isOpen(item) ? [{ kind: 'discarded', item: item.id, ...act }] : []
     })
+  }
+
+  /**
+   * Seals all that lies before every living view: those records leave the journal for an archive. Answers undefined where
+   * there are fewer than `recordsMin` of them, or they are being sealed already.
+   */
+  async seal(archives: JournalArchives, recordsMin = 1): Promise<Archive | undefined> {
+    if (this.#isSealing) return undefined
+    this.#isSealing = true
+    try {
+      const { store, clock } = this.#options
+      const { repository } = this
+      await this.flush()
+      const to = await this.#sealableTo()
+      const before = (await store.base(repository))?.position ?? 0
+      if (to - before < recordsMin) return undefined
+      const record = async (event: JournalEvent): Promise<void> => {
+        await this.#record(() => [event])
+      }
+      return await seal({ store, archives, repository, clock, to, record })
+    } finally {
+      this.#isSealing = false
+    }
+  }
+
+  /** The last record before every living view and before all that is not carried out. */
+  async #sealableTo(): Promise<Position> {
+    const views = this.state.living().map(({ view, commitView }) => Math.min(view, commitView))
+    const [unsettled] = await this.#options.store.unsettled(this.repository)
+    const open = unsettled === undefined ? [] : [unsettled - 1]
+    return Math.min(this.state.commitView, ...views, ...open)
   }
 
   async flush(): Promise<void> {

@@ -187,6 +187,7 @@ function applyEvent(state: RepositoryState, event: JournalEvent, stamp: EventSta
     case 'knocked':
     case 'discarded':
     case 'evicted':
+    case 'sealed':
       return
   }
 }

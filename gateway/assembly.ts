@@ -1,6 +1,13 @@
 /** Knows how the parts below the doors are put together, for a gateway and for a command that works without one. */
+import { join } from 'node:path'
 import { Allowance } from '../fencing/item.js'
-import type { BackendError, JournalStore, ObjectStore } from '../fencing/ports.js'
+import type {
+  BackendError,
+  JournalArchives,
+  JournalStore,
+  ObjectStore,
+} from '../fencing/ports.js'
+import { localArchives } from '../backends/local/archives.js'
 import { openLocalStore } from '../backends/local/local-store.js'
 import { Fences } from './gate/fences.js'
 import { observed, type Observer } from './observed-journal.js'
@@ -30,6 +37,7 @@ export interface Assembly {
   readonly state: State
   readonly store: ObjectStore
   readonly journal: JournalStore
+  readonly archives: JournalArchives
   readonly fences: Fences
   /** Set where the journal cannot be used: nothing is committed, and its message says how to recover. */
   readonly fault?: BackendError
@@ -43,6 +51,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const state = await openState({ folder: stateFolderOf(folder), command })
   try {
     const store = await openLocalStore({ root: folder, stateFolder: state.folder })
+    const archives = localArchives(join(state.folder, 'archive'))
     const { journal, fault } = await state.openJournal()
     const fences = new Fences({
       store,
@@ -56,6 +65,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
       },
       allowance: new Allowance(settings.quarantineMaxSize),
       itemAgeMaxMs: settings.quarantineMaxAge,
+      archives,
       onFault,
     })
     const close = async (): Promise<void> => {
@@ -66,7 +76,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
         await state.close()
       }
     }
-    const parts = { folder, state, store, journal, fences, close }
+    const parts = { folder, state, store, journal, archives, fences, close }
     return fault === undefined ? parts : { ...parts, fault }
   } catch (error) {
     await state.close()

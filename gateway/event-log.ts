@@ -103,6 +103,14 @@ function lineOf(event: JournalEvent): Line {
       const about = { generation, by, reason }
       return { level: 'warn', message: 'the generation was raised by hand', about }
     }
+    case 'sealed': {
+      const { position, archive } = event
+      return {
+        level: 'info',
+        message: 'records were sealed',
+        about: { upTo: position, archive },
+      }
+    }
     case 'looked':
     case 'owned':
     case 'answered':

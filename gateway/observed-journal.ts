@@ -33,6 +33,8 @@ function bound(journal: JournalStore): JournalStore {
     unsettled: (repository) => journal.unsettled(repository),
     append: (batch) => journal.append(batch),
     settle: (repository, positions) => journal.settle(repository, positions),
+    base: (repository) => journal.base(repository),
+    rebase: (repository, base) => journal.rebase(repository, base),
     tries: (repository) => journal.tries(repository),
     noteTries: (repository, note) => journal.noteTries(repository, note),
     close: () => journal.close(),

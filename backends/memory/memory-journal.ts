@@ -3,6 +3,7 @@ import { emptyHead } from '../../fencing/chain.js'
 import type { RepositoryId } from '../../fencing/object.js'
 import {
   BackendError,
+  type JournalBase,
   type JournalHead,
   type JournalStore,
   type StoredRecord,
@@ -10,7 +11,9 @@ import {
 } from '../../fencing/ports.js'
 
 interface Kept {
+  /** Those after the base. */
   readonly records: StoredRecord[]
+  base?: JournalBase
   readonly unsettled: Set<number>
   readonly tries: Map<string, TriesNote>
 }
@@ -29,7 +32,8 @@ export function memoryJournal(): JournalStore {
     return kept
   }
   const headOf = (repository: RepositoryId): JournalHead => {
-    const last = keptOf(repository).records.at(-1)
+    const { records, base } = keptOf(repository)
+    const last = records.at(-1) ?? base
     return last === undefined ? emptyHead : { position: last.position, hash: last.hash }
   }
 
@@ -38,7 +42,11 @@ export function memoryJournal(): JournalStore {
       within(() => [...all.keys()].filter((name) => headOf(name).position > 0).sort()),
     head: (repository) => within(() => headOf(repository)),
     read: (repository, after, limit) =>
-      within(() => keptOf(repository).records.slice(after, after + limit)),
+      within(() => {
+        const { records, base } = keptOf(repository)
+        const first = Math.max(0, after - (base?.position ?? 0))
+        return records.slice(first, first + limit)
+      }),
     unsettled: (repository) =>
       within(() => [...keptOf(repository).unsettled].sort((a, b) => a - b)),
     append: ({ repository, records, unsettled }) =>
@@ -57,6 +65,19 @@ export function memoryJournal(): JournalStore {
     settle: (repository, positions) =>
       within(() => {
         for (const position of positions) keptOf(repository).unsettled.delete(position)
+      }),
+    base: (repository) => within(() => keptOf(repository).base),
+    rebase: (repository, base) =>
+      within(() => {
+        const kept = keptOf(repository)
+        const before = kept.base?.position ?? 0
+        const count = base.position - before
+        const isUnsettled = [...kept.unsettled].some((position) => position <= base.position)
+        if (count <= 0 || kept.records[count - 1]?.hash !== base.hash || isUnsettled) {
+          throw new BackendError('conflict', `no base can be put at ${base.position}`)
+        }
+        kept.records.splice(0, count)
+        kept.base = base
       }),
     tries: (repository) =>
       within(() =>

@@ -18,7 +18,12 @@ export interface GroupCommitOptions {
   readonly end: () => void
 }
 
-const changing: ReadonlySet<Question['kind']> = new Set(['append', 'settle', 'noteTries'])
+const changing: ReadonlySet<Question['kind']> = new Set([
+  'append',
+  'settle',
+  'rebase',
+  'noteTries',
+])
 
 export class GroupCommit {
   readonly #options: GroupCommitOptions
@@ -68,6 +73,7 @@ export class GroupCommit {
       if (changes) statements.begin()
       const replies = questions.map((question) => this.#answer(question))
       if (changes) statements.commit()
+      if (questions.some(({ kind }) => kind === 'rebase')) this.#giveBackSpace()
       for (const one of replies) reply(one)
     } catch (error) {
       this.#rollBack()
@@ -88,6 +94,15 @@ export class GroupCommit {
     } catch (error) {
       if (changing.has(question.kind) && !this.#options.statements.isInTransaction) throw error
       return { id, fault: this.#faultOf(error) }
+    }
+  }
+
+  /** Only to make the file smaller: where it fails, the journal goes on in the file as it is. */
+  #giveBackSpace(): void {
+    try {
+      this.#options.statements.vacuum()
+    } catch {
+      // It needs room for a copy, and there is none.
     }
   }
 
@@ -132,6 +147,11 @@ function answerTo(statements: Statements, question: Question): unknown {
       return undefined
     case 'settle':
       statements.settle(question.repository, question.positions)
+      return undefined
+    case 'base':
+      return statements.base(question.repository)
+    case 'rebase':
+      statements.rebase(question.repository, question.base)
       return undefined
     case 'tries':
       return statements.tries(question.repository)

@@ -2,6 +2,7 @@
 import type { RepositoryId } from '../../fencing/object.js'
 import type {
   BackendErrorCode,
+  JournalBase,
   JournalBatch,
   JournalHead,
   StoredRecord,
@@ -23,6 +24,11 @@ interface Dialogue {
   }
   readonly settle: {
     readonly ask: InRepository & { readonly positions: readonly number[] }
+    readonly answer: undefined
+  }
+  readonly base: { readonly ask: InRepository; readonly answer: JournalBase | undefined }
+  readonly rebase: {
+    readonly ask: InRepository & { readonly base: JournalBase }
     readonly answer: undefined
   }
   readonly tries: { readonly ask: InRepository; readonly answer: TriesNote[] }

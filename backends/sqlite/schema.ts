@@ -39,6 +39,15 @@ const steps: readonly string[] = [
   CREATE TABLE run (is_closed INTEGER NOT NULL) STRICT;
   INSERT INTO run VALUES (1);
   `,
+  // What a repository's sealed records were folded into; the records themselves are gone.
+  `
+  CREATE TABLE base (
+    repository INTEGER PRIMARY KEY,
+    position INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    text TEXT NOT NULL
+  ) STRICT;
+  `,
 ]
 
 const positionsMax = 2 ** 32

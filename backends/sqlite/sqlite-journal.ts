@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads'
 import type { RepositoryId } from '../../fencing/object.js'
 import {
   BackendError,
+  type JournalBase,
   type JournalBatch,
   type JournalHead,
   type JournalStore,
@@ -83,6 +84,14 @@ class SqliteJournal implements JournalStore {
     if (this.#failure !== undefined) throw this.#failure
     this.#lastId += 1
     this.#worker.postMessage({ id: this.#lastId, kind: 'settle', repository, positions })
+  }
+
+  base(repository: RepositoryId): Promise<JournalBase | undefined> {
+    return this.#ask({ kind: 'base', repository })
+  }
+
+  rebase(repository: RepositoryId, base: JournalBase): Promise<void> {
+    return this.#ask({ kind: 'rebase', repository, base })
   }
 
   tries(repository: RepositoryId): Promise<TriesNote[]> {

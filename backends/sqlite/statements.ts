@@ -4,6 +4,7 @@ import { emptyHead } from '../../fencing/chain.js'
 import type { RepositoryId } from '../../fencing/object.js'
 import {
   BackendError,
+  type JournalBase,
   type JournalBatch,
   type JournalHead,
   type StoredRecord,
@@ -18,6 +19,12 @@ interface RepositoryRow {
   readonly hash: Buffer
 }
 
+interface BaseRow {
+  readonly position: number
+  readonly hash: Buffer
+  readonly text: string
+}
+
 interface RecordRow {
   readonly id: number
   readonly time: number
@@ -30,6 +37,7 @@ export class Statements {
   readonly #file: string
   readonly #prepared
   readonly #appendWhole: (batch: JournalBatch) => void
+  readonly #rebaseWhole: (repository: RepositoryId, base: JournalBase) => void
 
   constructor(database: Database, file: string) {
     this.#database = database
@@ -37,6 +45,9 @@ export class Statements {
     this.#prepared = prepareAll(database)
     // Within a transaction this is a savepoint.
     this.#appendWhole = database.transaction((batch: JournalBatch) => this.#append(batch))
+    this.#rebaseWhole = database.transaction((repository: RepositoryId, base: JournalBase) => {
+      this.#rebase(repository, base)
+    })
   }
 
   repositories(): RepositoryId[] {
@@ -52,16 +63,18 @@ export class Statements {
   read(repository: RepositoryId, after: number, limit: number): StoredRecord[] {
     const found = this.#find(repository)
     if (found === undefined) return []
-    const start = recordIdOf(found.id, Math.min(after, found.position))
+    const base = this.base(repository)?.position ?? 0
+    const from = Math.max(after, base)
+    const start = recordIdOf(found.id, Math.min(from, found.position))
     const rows = this.#prepared.records.all(start, recordIdOf(found.id + 1, 0), limit)
     const records = (rows as RecordRow[]).map(recordOf)
-    const due = Math.max(0, Math.min(limit, found.position - after))
+    const due = Math.max(0, Math.min(limit, found.position - from))
     const last = records.at(-1)
     const isWhole =
-      records.length === due && (last === undefined || last.position === after + due)
+      records.length === due && (last === undefined || last.position === from + due)
     const isAtHead = last?.position === found.position
     if (!isWhole || (isAtHead && last.hash !== headOf(found).hash)) {
-      throw damaged(this.#file, `records of "${repository}" after ${after} are missing`)
+      throw damaged(this.#file, `records of "${repository}" after ${from} are missing`)
     }
     return records
   }
@@ -85,6 +98,23 @@ export class Statements {
     const found = this.#find(repository)
     if (found === undefined) return
     for (const position of positions) this.#prepared.settle.run(recordIdOf(found.id, position))
+  }
+
+  base(repository: RepositoryId): JournalBase | undefined {
+    const found = this.#find(repository)
+    const row = found && (this.#prepared.base.get(found.id) as BaseRow | undefined)
+    return row && { ...row, hash: row.hash.toString('hex') }
+  }
+
+  rebase(repository: RepositoryId, base: JournalBase): void {
+    this.#rebaseWhole(repository, base)
+  }
+
+  /** Outside any transaction: gives the space of dropped records back to the disk. */
+  vacuum(): void {
+    this.#database.exec('VACUUM')
+    // Into the file itself, which shrinks by that; the log keeps its length.
+    this.#database.pragma('wal_checkpoint(PASSIVE)')
   }
 
   tries(repository: RepositoryId): TriesNote[] {
@@ -111,6 +141,20 @@ export class Statements {
     if (last === undefined) return
     this.#prepared.setHead.run(last.position, Buffer.from(last.hash, 'hex'), id)
     for (const position of unsettled) this.#prepared.leave.run(recordIdOf(id, position))
+  }
+
+  #rebase(repository: RepositoryId, { position, hash, text }: JournalBase): void {
+    const { id } = this.#findOrMake(repository)
+    const bytes = Buffer.from(hash, 'hex')
+    const before = this.base(repository)?.position ?? 0
+    const last = this.#prepared.hash.get(recordIdOf(id, position)) as Buffer | undefined
+    const isUnsettled = this.unsettled(repository).some((open) => open <= position)
+    if (position <= before || last?.equals(bytes) !== true || isUnsettled) {
+      const what = `no base of "${repository}" can be put at ${position}`
+      throw new BackendError('conflict', what)
+    }
+    this.#prepared.setBase.run(id, position, bytes, text)
+    this.#prepared.drop.run(recordIdOf(id, 0), recordIdOf(id, position))
   }
 
   #find(repository: RepositoryId): RepositoryRow | undefined {
@@ -167,6 +211,13 @@ function prepareAll(database: Database) {
     ).pluck(),
     leave: sql('INSERT INTO unsettled VALUES (?)'),
     settle: sql('DELETE FROM unsettled WHERE record = ?'),
+    base: sql('SELECT position, hash, text FROM base WHERE repository = ?'),
+    setBase: sql(
+      `INSERT INTO base VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET position = excluded.position, hash = excluded.hash, text = excluded.text`,
+    ),
+    hash: sql('SELECT hash FROM record WHERE id = ?').pluck(),
+    drop: sql('DELETE FROM record WHERE id > ? AND id <= ?'),
     tries: sql('SELECT item, tries, time FROM tries WHERE repository = ? ORDER BY item'),
     noteTries: sql(
       `INSERT INTO tries VALUES (?, ?, ?, ?)

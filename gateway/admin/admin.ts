@@ -1,6 +1,7 @@
 /** Knows what an operator can ask for and do, whether a gateway runs or not. Contracts only. */
 import type { Readable } from 'node:stream'
 import type {
+  ArchiveView,
   EndedView,
   ItemView,
   RecordView,
@@ -42,6 +43,10 @@ export interface VerificationQuestion {
   readonly head?: string | undefined
 }
 
+export interface ArchivingQuestion {
+  readonly repository?: string | undefined
+}
+
 /** Everything rejects with an AdminError where the answer is no. */
 export interface Admin {
   readonly status: (repository?: string) => Promise<RepositoryView[]>
@@ -59,6 +64,8 @@ export interface Admin {
     signal: AbortSignal,
   ) => AsyncIterable<RecordView>
   readonly verify: (question: VerificationQuestion) => Promise<VerificationView[]>
+  /** Seals what lies before every living view of each journal. */
+  readonly archive: (question: ArchivingQuestion) => Promise<ArchiveView[]>
   /** Raises the generation; answers the new one. */
   readonly fence: (repository: string, act: Act) => Promise<number>
 }

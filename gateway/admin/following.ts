@@ -1,8 +1,7 @@
 /** Knows how journals are followed: first what stands there, then each record as it becomes durable. */
 import type { RepositoryId } from '../../fencing/object.js'
-import type { JournalStore } from '../../fencing/ports.js'
 import type { Observer } from '../observed-journal.js'
-import { readMany, viewRecord, type Span } from './reading.js'
+import { readMany, viewRecord, type Span, type WholeJournal } from './reading.js'
 import type { RecordView } from './views.js'
 
 /** Tells everybody who asks of each record, once it is durable. */
@@ -21,7 +20,7 @@ export class Recordings {
 }
 
 export interface Following {
-  readonly journal: JournalStore
+  readonly whole: WholeJournal
   readonly recordings: Recordings
   readonly repositories: readonly RepositoryId[]
   readonly isMeant: (repository: RepositoryId) => boolean
@@ -30,7 +29,7 @@ export interface Following {
 }
 
 export async function* followJournals(following: Following): AsyncGenerator<RecordView> {
-  const { journal, recordings, isMeant, span, signal } = following
+  const { whole, recordings, isMeant, span, signal } = following
   const next = new Map<RepositoryId, number>()
   const spanOf = (repository: RepositoryId): Span => {
     return { ...span, position: next.get(repository) ?? span.position }
@@ -48,7 +47,7 @@ export async function* followJournals(following: Following): AsyncGenerator<Reco
     while (!signal.aborted) {
       const repositories = [...grown].sort()
       grown = new Set()
-      for await (const { repository, record } of readMany(journal, repositories, spanOf)) {
+      for await (const { repository, record } of readMany(whole, repositories, spanOf)) {
         next.set(repository, record.position + 1)
         yield viewRecord(repository, record)
       }

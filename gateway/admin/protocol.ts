@@ -1,7 +1,7 @@
 /** Knows how an operator's questions travel between a command and a gateway that runs: JSON over HTTP. */
 import { z } from 'zod'
 import { adminErrorCodes, type Admin } from './admin.js'
-import { endedView, itemView, repositoryView, verificationView } from './views.js'
+import { archiveView, endedView, itemView, repositoryView, verificationView } from './views.js'
 
 const act = { by: z.string().min(1), reason: z.string().min(1) }
 const byId = z.object({ id: z.string() })
@@ -14,6 +14,7 @@ export const inputs = {
   release: z.object({ id: z.string(), ...act, isForced: z.boolean() }),
   discard: z.object({ id: z.string(), ...act }),
   verify: z.object({ repository: z.string().optional(), head: z.string().optional() }),
+  archive: z.object({ repository: z.string().optional() }),
   fence: z.object({ repository: z.string(), ...act }),
 }
 
@@ -25,6 +26,7 @@ export const outputs = {
   release: itemView,
   discard: itemView,
   verify: z.array(verificationView),
+  archive: z.array(archiveView),
   fence: z.number(),
 } satisfies Record<Operation, z.ZodType>
 
@@ -44,6 +46,7 @@ export const operations: Operations = {
   release: (admin, { id, ...rest }) => admin.release(id, rest),
   discard: (admin, { id, ...rest }) => admin.discard(id, rest),
   verify: (admin, question) => admin.verify(question),
+  archive: (admin, question) => admin.archive(question),
   fence: (admin, { repository, ...rest }) => admin.fence(repository, rest),
 }
 

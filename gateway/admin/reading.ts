@@ -1,7 +1,15 @@
 /** Knows how journals are read as they stand: one after another by time, followed as they grow, and proved. */
+import { readArchive } from '../../fencing/archive.js'
+import { archivesOf } from '../../fencing/base.js'
 import { emptyHead, follows } from '../../fencing/chain.js'
 import type { RepositoryId } from '../../fencing/object.js'
-import { BackendError, type JournalStore, type StoredRecord } from '../../fencing/ports.js'
+import {
+  BackendError,
+  type BackendErrorCode,
+  type JournalArchives,
+  type JournalStore,
+  type StoredRecord,
+} from '../../fencing/ports.js'
 import type { RecordView, VerificationView } from './views.js'
 
 const readRecordsMax = 2_000
@@ -32,15 +40,37 @@ function eventOf(body: string): { kind: string } {
   return { kind: 'unreadable', body } as { kind: string }
 }
 
+/** A journal with the archives that its sealed records lie in. */
+export interface WholeJournal {
+  readonly journal: JournalStore
+  readonly archives: JournalArchives
+}
+
+/** Archives first, where they have anything of the span. Throws `not-found` where one is missing. */
 export async function* readOne(
-  journal: JournalStore,
+  { journal, archives }: WholeJournal,
   repository: RepositoryId,
   span: Span,
 ): AsyncGenerator<StoredRecord> {
-  let after = Math.max(0, span.position - 1)
+  const isWanted = ({ position, time }: StoredRecord): boolean =>
+    position >= span.position && time >= span.time
+  const base = await journal.base(repository)
+  for (const archive of base === undefined ? [] : archivesOf(base.text)) {
+    if (archive.to < span.position || archive.until < span.time) continue
+    for await (const record of readArchive(archives, repository, archive)) {
+      if (isWanted(record)) yield record
+    }
+  }
+  let after = Math.max(base?.position ?? 0, span.position - 1)
   for (;;) {
     const records = await journal.read(repository, after, readRecordsMax)
-    for (const record of records) if (record.time >= span.time) yield record
+    const isGap = records[0] !== undefined && records[0].position > after + 1
+    if (isGap && ((await journal.base(repository))?.position ?? 0) > after) {
+      // Sealed while this was read: the rest is in an archive by now.
+      yield* readOne({ journal, archives }, repository, { ...span, position: after + 1 })
+      return
+    }
+    for (const record of records) if (isWanted(record)) yield record
     if (records.length < readRecordsMax) return
     after = records.at(-1)?.position ?? after
   }
@@ -48,7 +78,7 @@ export async function* readOne(
 
 /** Merges journals by time; each keeps its own order, whatever the clock did. */
 export async function* readMany(
-  journal: JournalStore,
+  whole: WholeJournal,
   repositories: readonly RepositoryId[],
   spanOf: (repository: RepositoryId) => Span,
 ): AsyncGenerator<{ repository: RepositoryId; record: StoredRecord }> {
@@ -58,7 +88,7 @@ export async function* readMany(
     rest: AsyncGenerator<StoredRecord>
   }[] = []
   for (const repository of repositories) {
-    const rest = readOne(journal, repository, spanOf(repository))
+    const rest = readOne(whole, repository, spanOf(repository))
     const first = await rest.next()
     if (first.done !== true) heads.push({ repository, record: first.value, rest })
   }
@@ -77,9 +107,12 @@ export async function* readMany(
   }
 }
 
+/** What is damaged or missing is what verifying is to find. */
+const findings: ReadonlySet<BackendErrorCode> = new Set(['corrupt', 'not-found'])
+
 /** Proves one chain from its beginning, and looks for a head that was noted elsewhere. */
 export async function verifyOne(
-  journal: JournalStore,
+  whole: WholeJournal,
   repository: RepositoryId,
   wanted: string | undefined,
 ): Promise<VerificationView> {
@@ -87,7 +120,7 @@ export async function verifyOne(
   let hasHead = wanted === emptyHead.hash
   let bad: VerificationView['bad'] = null
   try {
-    for await (const record of readOne(journal, repository, {
+    for await (const record of readOne(whole, repository, {
       position: 1,
       time: Number.NEGATIVE_INFINITY,
     })) {
@@ -99,7 +132,8 @@ export async function verifyOne(
       if (head.hash === wanted) hasHead = true
     }
   } catch (error) {
-    if (!(error instanceof BackendError) || error.code !== 'corrupt') throw error
+    const isFinding = error instanceof BackendError && findings.has(error.code)
+    if (!isFinding) throw error
     bad = { position: head.position + 1, why: `it cannot be read: ${error.message}` }
   }
   return {

@@ -30,6 +30,7 @@ export function connectAdmin(socketPath: string): RemoteAdmin {
     discard: (id, act) => ask(client, 'discard', { id, ...act }),
     journal: (question, signal) => readJournal(client, question, signal),
     verify: (question) => ask(client, 'verify', question),
+    archive: (question) => ask(client, 'archive', question),
     fence: (repository, act) => ask(client, 'fence', { repository, ...act }),
     close: () => client.destroy(),
   }

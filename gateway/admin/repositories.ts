@@ -96,8 +96,12 @@ export async function asked<T>(ask: () => Promise<T>): Promise<T> {
     return await ask()
   } catch (error) {
     if (!(error instanceof BackendError)) throw error
-    throw new AdminError('unavailable', error.message, { cause: error })
+    throw unavailable(error)
   }
+}
+
+export function unavailable(error: BackendError): AdminError {
+  return new AdminError('unavailable', error.message, { cause: error })
 }
 
 /** Ids are random per repository: two may share one, and then the repository is put before it. */

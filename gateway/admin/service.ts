@@ -7,6 +7,7 @@ import { digestOf, typeOf, type RepositoryId } from '../../fencing/object.js'
 import {
   BackendError,
   type Held,
+  type JournalArchives,
   type JournalStore,
   type ObjectStore,
 } from '../../fencing/ports.js'
@@ -17,6 +18,7 @@ import {
   AdminError,
   type Act,
   type Admin,
+  type ArchivingQuestion,
   type ItemsQuestion,
   type JournalQuestion,
   type ReleaseAct,
@@ -24,9 +26,10 @@ import {
 } from './admin.js'
 import { followJournals, type Recordings } from './following.js'
 import { readMany, verifyOne, viewRecord } from './reading.js'
-import { asked, Repositories } from './repositories.js'
+import { asked, Repositories, unavailable } from './repositories.js'
 import { viewItem, viewRepository, viewWriter } from './viewing.js'
 import type {
+  ArchiveView,
   EndedView,
   ItemView,
   RecordView,
@@ -37,6 +40,7 @@ import type {
 export interface AdminServiceOptions {
   readonly store: ObjectStore
   readonly journal: JournalStore
+  readonly archives: JournalArchives
   readonly fences: Fences
   readonly recordings: Recordings
 }
@@ -109,7 +113,8 @@ export class AdminService implements Admin {
   }
 
   async *journal(question: JournalQuestion, signal: AbortSignal): AsyncGenerator<RecordView> {
-    const { journal, recordings } = this.#options
+    const { recordings } = this.#options
+    const whole = this.#options
     const { repository: name, position = 1, time = Number.NEGATIVE_INFINITY } = question
     const journalled = await this.#repositories.journalled()
     const repositories = await this.#repositories.named(name, journalled)
@@ -117,12 +122,16 @@ export class AdminService implements Admin {
       const isMeant = (one: RepositoryId): boolean =>
         name === undefined || repositories.includes(one)
       const span = { position, time }
-      yield* followJournals({ journal, recordings, repositories, isMeant, span, signal })
+      yield* followJournals({ whole, recordings, repositories, isMeant, span, signal })
       return
     }
-    for await (const one of readMany(journal, repositories, () => ({ position, time }))) {
-      if (signal.aborted) return
-      yield viewRecord(one.repository, one.record)
+    try {
+      for await (const one of readMany(whole, repositories, () => ({ position, time }))) {
+        if (signal.aborted) return
+        yield viewRecord(one.repository, one.record)
+      }
+    } catch (error) {
+      throw error instanceof BackendError ? unavailable(error) : error
     }
   }
 
@@ -131,7 +140,22 @@ export class AdminService implements Admin {
     const named = await this.#repositories.named(repository, journalled)
     const views: VerificationView[] = []
     for (const one of named) {
-      views.push(await asked(() => verifyOne(this.#options.journal, one, head)))
+      views.push(await asked(() => verifyOne(this.#options, one, head)))
+    }
+    return views
+  }
+
+  async archive({ repository }: ArchivingQuestion): Promise<ArchiveView[]> {
+    const journalled = await this.#repositories.journalled()
+    const views: ArchiveView[] = []
+    for (const one of await this.#repositories.named(repository, journalled)) {
+      const fence = await this.#repositories.fence(one)
+      const archive = await asked(() => fence.seal(this.#options.archives))
+      if (archive === undefined) views.push({ repository: one, records: 0, archive: null })
+      else {
+        const records = archive.to - archive.from + 1
+        views.push({ repository: one, records, archive: archive.name })
+      }
     }
     return views
   }

@@ -76,9 +76,18 @@ export const verificationView = z.object({
   hasHead: z.boolean().nullable(),
 })
 
+export const archiveView = z.object({
+  repository: z.string(),
+  /** How many records have left the journal; 0 where there was nothing to seal. */
+  records: z.number(),
+  /** The name of the file in the archive folder of the state. */
+  archive: z.string().nullable(),
+})
+
 export type WriterState = (typeof writerStates)[number]
 export type WriterView = z.infer<typeof writer>
 export type RepositoryView = z.infer<typeof repositoryView>
+export type ArchiveView = z.infer<typeof archiveView>
 export type EndedView = z.infer<typeof endedView>
 export type ItemView = z.infer<typeof itemView>
 export type RecordView = z.infer<typeof recordView>

@@ -3,7 +3,8 @@ import type { Command } from 'commander'
 import { parseDuration } from '../../config/duration.js'
 import { AdminError, type Admin, type JournalQuestion } from '../admin/admin.js'
 import { displayName } from '../admin/names.js'
-import type { RecordView, VerificationView } from '../admin/views.js'
+import type { ArchiveView, RecordView, VerificationView } from '../admin/views.js'
+import { recordsBeforeSealing } from '../gate/fences.js'
 import { CommandError, exitCodes } from './exit-code.js'
 import { addPath, operate } from './operate.js'
 import { describeRecord } from './record-text.js'
@@ -29,6 +30,17 @@ Examples:
   $ lockkeeper journal verify laptop --head 5d41402abc4b2a76b9719d911017c592ae2f5d41402abc4b2a76b9719d911017
 
 The exit code is 1 where a record is bad, or the head is in none of the journals.`
+
+const archiveHelp = `
+Seals all records before the oldest view of a living writer: they go from the journal into one compressed
+file in DIR/.lockkeeper/archive/, and the journal goes on from the state that they come to. The chain of
+hashes runs through the archives, and "journal" and "journal verify" read them as if nothing had moved.
+A gateway does it on its own, for each repository, once ${recordsBeforeSealing.toLocaleString('en')} records can be sealed.
+Keep the files: one that is missing is found by "journal verify". Nothing else needs them.
+
+Examples:
+  $ lockkeeper journal archive
+  $ lockkeeper journal archive laptop --json`
 
 interface JournalFlags {
   readonly since?: string
@@ -58,6 +70,7 @@ export function addJournal(program: Command): void {
     })
   })
   addVerify(command)
+  addArchive(command)
 }
 
 function addVerify(journal: Command): void {
@@ -83,6 +96,31 @@ function addVerify(journal: Command): void {
       })
     },
   )
+}
+
+function addArchive(journal: Command): void {
+  const command = journal
+    .command('archive')
+    .summary('seal what no living writer leans on any more')
+    .description('Moves records from the journal into compressed archives.')
+    .argument('[REPO]', 'one repository; all of them without it')
+    .option('--json', 'for programs')
+    .addHelpText('after', archiveHelp)
+  addPath(command).action((repository: string | undefined, { json }: { json?: true }) =>
+    operate(command, async (admin) => {
+      const views = await admin.archive({ repository })
+      if (json) await printJson(views)
+      else
+        await print(views.length === 0 ? 'No journal yet.\n' : views.map(showArchive).join(''))
+      return exitCodes.ok
+    }),
+  )
+}
+
+function showArchive({ repository, records, archive }: ArchiveView): string {
+  const name = displayName(repository)
+  if (archive === null) return `${name}: nothing to seal before the oldest living view\n`
+  return `${name}: ${records} records sealed into ${archive}\n`
 }
 
 /** A journal that cannot be read at all is one that was tampered with, as far as anybody can tell. */

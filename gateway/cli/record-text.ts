@@ -74,6 +74,8 @@ function describe(event: JournalEvent): string {
       const raised = generation === undefined ? '' : `, generation ${generation}`
       return `used past the gateway: ${vanished.length} indexes vanished, ${appeared.length} appeared${raised}`
     }
+    case 'sealed':
+      return `records up to ${event.position} into ${event.archive}`
     case 'fenced':
       return `generation ${event.generation} by ${event.by}: ${event.reason}`
   }

@@ -3,7 +3,14 @@ import { effectsOf } from '../../fencing/effect.js'
 import type { Allowance } from '../../fencing/item.js'
 import type { Recorded } from '../../fencing/journal.js'
 import type { ListedType, ObjectName, RepositoryId } from '../../fencing/object.js'
-import type { Clock, Held, JournalStore, ObjectStore, Random } from '../../fencing/ports.js'
+import type {
+  Clock,
+  Held,
+  JournalArchives,
+  JournalStore,
+  ObjectStore,
+  Random,
+} from '../../fencing/ports.js'
 import { RepositoryFence } from '../../fencing/repository-fence.js'
 import type { Settings } from '../../fencing/scene.js'
 import { carryOut } from './effects.js'
@@ -16,11 +23,18 @@ export interface FencesOptions {
   readonly settings: Settings
   readonly allowance: Allowance
   readonly itemAgeMaxMs: number
+  /** Where records are sealed that no living view leans on; without it they stay in the journal. */
+  readonly archives?: JournalArchives
   readonly onFault: (error: unknown, what: string) => void
 }
 
 /** A jump of the wall clock against the monotonic one by more than this is a suspend or a reset of the clock. */
 const clockJumpMs = 60_000
+
+/** About a second of reading at the next start, and 25 MB of the journal's file. */
+export const recordsBeforeSealing = 100_000
+/** Most of the time only a count is compared; a sleeper's view can keep it from going on for days. */
+const sealingEveryMs = 60 * 60_000
 
 export class Fences {
   readonly #options: FencesOptions
@@ -33,6 +47,7 @@ export class Fences {
   /** Staged while a journal failed; to be dropped once it has been loaded again and carried out. */
   readonly #leftBehind = new Map<RepositoryId, string[]>()
   #clockOffset: number
+  #sealedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: FencesOptions) {
     this.#options = options
@@ -125,6 +140,21 @@ export class Fences {
         await this.carryOut(fence, await fence.tick(itemAgeMaxMs))
       } catch (error) {
         onFault(error, `the regular check of "${fence.repository}"`)
+      }
+    }
+    await this.#seal()
+  }
+
+  /** So that neither the journal nor the time to read it at a start grows with the years. */
+  async #seal(): Promise<void> {
+    const { archives, clock, onFault } = this.#options
+    if (archives === undefined || clock.monotonic() - this.#sealedAt < sealingEveryMs) return
+    this.#sealedAt = clock.monotonic()
+    for (const fence of this.loaded()) {
+      try {
+        await fence.seal(archives, recordsBeforeSealing)
+      } catch (error) {
+        onFault(error, `sealing records of "${fence.repository}"`)
       }
     }
   }

@@ -10,6 +10,8 @@ export function refusingJournal(fault: BackendError): JournalStore {
     unsettled: refuse,
     append: refuse,
     settle: refuse,
+    base: refuse,
+    rebase: refuse,
     tries: refuse,
     noteTries: refuse,
     close: async () => undefined,

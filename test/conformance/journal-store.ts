@@ -135,6 +135,46 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
     t.deepEqual(await journal.repositories(), [], 'a count is no record')
   },
 
+  'a base takes the place of the records before it': async (t, journal) => {
+    await journal.append(batchOf(laptop, three))
+    t.is(await journal.base(laptop), undefined)
+    const base = { position: 2, hash: three[1]?.hash ?? '', text: '{"state — Zustand":1}' }
+    await journal.rebase(laptop, base)
+    t.deepEqual(await journal.base(laptop), base)
+    t.deepEqual(await journal.read(laptop, 0, 10), three.slice(2))
+    t.deepEqual(await journal.read(laptop, 1, 1), three.slice(2))
+    t.deepEqual(await journal.head(laptop), { position: 3, hash: three[2]?.hash })
+    const next = recordsAfter(await journal.head(laptop), 'four')
+    await journal.append(batchOf(laptop, next))
+    t.deepEqual(await journal.read(laptop, 2, 10), [...three.slice(2), ...next])
+    const whole = { position: 4, hash: next[0]?.hash ?? '', text: 'all' }
+    await journal.rebase(laptop, whole)
+    t.deepEqual(await journal.base(laptop), whole)
+    t.deepEqual(await journal.read(laptop, 0, 10), [])
+    t.deepEqual(await journal.head(laptop), { position: 4, hash: next[0]?.hash })
+    t.deepEqual(await journal.repositories(), [laptop])
+    t.is(await journal.base(root), undefined)
+  },
+
+  'a base that does not fit is refused and changes nothing': async (t, journal) => {
+    await journal.append(batchOf(laptop, three, [2]))
+    const at = (position: number, hash = three[position - 1]?.hash) => {
+      return journal.rebase(laptop, { position, hash: hash ?? emptyHead.hash, text: '' })
+    }
+    await refusedWith(t, 'conflict', at(0))
+    await refusedWith(t, 'conflict', at(4))
+    await refusedWith(t, 'conflict', at(1, three[1]?.hash))
+    await refusedWith(t, 'conflict', at(2))
+    await refusedWith(t, 'conflict', at(3))
+    t.is(await journal.base(laptop), undefined)
+    t.deepEqual(await journal.read(laptop, 0, 10), three)
+    await journal.settle(laptop, [2])
+    await at(2)
+    await refusedWith(t, 'conflict', at(1))
+    await refusedWith(t, 'conflict', at(2))
+    t.deepEqual(await journal.read(laptop, 0, 10), three.slice(2))
+  },
+
   'many appenders at once keep each journal in order': async (t, journal) => {
     const appender = async (repository: RepositoryId): Promise<void> => {
       let head = emptyHead
