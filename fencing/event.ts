@@ -53,7 +53,10 @@ export interface Kept {
   readonly staged?: string
 }
 
-export type JournalEvent =
+/** `request` is the door's own name for the request that an event came of, as it stands in the log. */
+export type JournalEvent = EventBody & { readonly request?: string }
+
+type EventBody =
   /** The repository came under this gateway. Each lock that stood there speaks for a run that began before. */
   | {
       readonly kind: 'adopted'

@@ -8,7 +8,6 @@ import type { Decision } from './decision.js'
 import { end, endGone } from './ending.js'
 import {
   generationAfter,
-  type Client,
   type ItemId,
   type JournalEvent,
   type Position,
@@ -94,9 +93,9 @@ export class RepositoryFence {
     return this.#journal.head
   }
 
-  caller(channel: Channel, client: Client, tag?: string): Caller {
+  caller(channel: Channel, told: Omit<Caller, 'channel'>): Caller {
     const state = this.presence.channel(channel, this.#options.clock.monotonic())
-    return { channel: state, client, ...(tag === undefined ? {} : { tag }) }
+    return { ...told, channel: state }
   }
 
   /** To be called for every request, before anything else is asked for it. */
@@ -130,7 +129,10 @@ export class RepositoryFence {
 
   async open(caller: Caller): Promise<WriterId> {
     const scene = this.#scene()
-    const { answer } = await this.#journal.transact(() => open(scene, caller))
+    const { answer } = await this.#journal.transact(() => {
+      const { writer, events } = open(scene, caller)
+      return { writer, events: signed(events, caller) }
+    })
     return answer.writer
   }
 
@@ -165,7 +167,7 @@ export class RepositoryFence {
   }
 
   async upload(caller: Caller, upload: Upload): Promise<Decided> {
-    return this.#decide((scene) => {
+    return this.#decide(caller, (scene) => {
       const decision = decideUpload(scene, caller, upload)
       return scene.settings.isObserving
         ? letThrough(scene, caller, { verb: 'upload', ...upload }, decision)
@@ -175,7 +177,7 @@ export class RepositoryFence {
 
   async delete(caller: Caller, deletion: Deletion): Promise<Decided> {
     const isLock = typeOf(deletion.object) === 'locks'
-    const decided = await this.#decide((scene) => {
+    const decided = await this.#decide(caller, (scene) => {
       const decide = isLock ? decideUnlocking : decideDeletion
       const decision = decide(scene, caller, deletion)
       if (!scene.settings.isObserving) return decision
@@ -312,10 +314,10 @@ export class RepositoryFence {
     return this.#scene()
   }
 
-  async #decide(decide: (scene: Scene) => Decision): Promise<Decided> {
+  async #decide(caller: Caller, decide: (scene: Scene) => Decision): Promise<Decided> {
     const { answer, recorded } = await this.#journal.transact(() => {
       const decision = decide(this.#scene())
-      return { events: decision.events, decision }
+      return { events: signed(decision.events, caller), decision }
     })
     return { decision: answer.decision, recorded }
   }
@@ -351,4 +353,13 @@ export class RepositoryFence {
       monotonic: clock.monotonic(),
     }
   }
+}
+
+/** Events carry the name of their request. Packs are too many for it, and each stands beside the run that sent it. */
+function signed(events: readonly JournalEvent[], { request }: Caller): readonly JournalEvent[] {
+  if (request === undefined) return events
+  return events.map((event) => {
+    const isPack = event.kind === 'committed' && typeOf(event.object) === 'data'
+    return isPack ? event : { ...event, request }
+  })
 }

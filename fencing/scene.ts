@@ -35,6 +35,8 @@ export interface Caller {
   readonly channel: ChannelState
   readonly client: Client
   readonly tag?: string
+  /** The door's name for the request. */
+  readonly request?: string
 }
 
 export function sureAuthor(writer: WriterId): Author {

@@ -16,7 +16,8 @@ export function logEvents(logger: Logger): Observer {
   const told = new Map<string, number>()
   return (repository, { position, event }: Recorded) => {
     const { level, message, about } = lineOf(event)
-    const line = { repository, position, kind: event.kind, ...about }
+    const { kind, request } = event
+    const line = { repository, position, kind, ...(request && { request }), ...about }
     if (event.kind === 'deleted' && event.generation !== undefined) {
       if ((told.get(repository) ?? 0) < event.generation) {
         told.set(repository, event.generation)

@@ -29,6 +29,8 @@ export interface Visitor {
   readonly channel: Channel
   readonly client: Client
   readonly tag?: string
+  /** The door's name for the request: it stands in the journal and in the log. */
+  readonly request?: string
   /** Deletions other than of locks are not allowed on this door. */
   readonly isAppendOnly: boolean
   /** It only reads, whatever it says: its requests are no evidence of any writer. */
@@ -316,7 +318,12 @@ export class Gate {
     }
     const fence = await this.#options.fences.of(repository)
     if (fence === undefined) return undefined
-    const caller = fence.caller(visitor.channel, visitor.client, visitor.tag)
+    const { channel, client, tag, request } = visitor
+    const caller = fence.caller(channel, {
+      client,
+      ...(tag === undefined ? {} : { tag }),
+      ...(request === undefined ? {} : { request }),
+    })
     if (visitor.isReader !== true) fence.arrive(caller)
     return { fence, caller }
   }

@@ -1,4 +1,5 @@
 /** Knows all connections of one HTTP server: gives each request its turn, logs it, and ends them all. */
+import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
@@ -32,6 +33,8 @@ export class Channels {
   readonly #channels = new Map<Duplex, SocketChannel>()
   readonly #sessions = new Map<ServerHttp2Session, SessionChannel>()
   readonly #origins: Origins
+  /** Names of requests stand in journals and logs, so no two runs and no two listeners may share one. */
+  readonly #run = randomBytes(4).toString('hex')
   #requests = 0
   #isClosing = false
   #whenEmpty: () => void = () => undefined
@@ -137,6 +140,6 @@ export class Channels {
 
   #nextId(): string {
     this.#requests += 1
-    return `r${this.#requests}`
+    return `${this.#run}-${this.#requests.toString(36)}`
   }
 }

@@ -133,11 +133,11 @@ async function answerAt(
   { place, tag, query }: Extract<Target, { kind: 'place' }>,
   http: Pick<Call, 'exchange' | 'request' | 'reply'>,
 ): Promise<void> {
-  const { channel, client, note } = http.exchange
+  const { channel, client, id: request, note } = http.exchange
   const tagged = tag === undefined ? {} : { tag }
   Object.assign(note, { repository: place.repository, ...objectOf(place), ...tagged })
   const realm = isPrivate ? { realm: client.user ?? '' } : {}
-  const visitor = { channel, client, isAppendOnly, ...realm, ...tagged }
+  const visitor = { channel, client, request, isAppendOnly, ...realm, ...tagged }
   const call = { gate, logger, visitor, repository: place.repository, ...http }
   switch (place.kind) {
     case 'root':

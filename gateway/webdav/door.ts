@@ -76,7 +76,15 @@ async function answerRequest(
   Object.assign(note, noteOf(target), tagged)
   const reading = isMount(request.headers) ? { isReader: true as const } : {}
   const realm = isPrivate ? { realm: client.user ?? '' } : {}
-  const visitor = { channel, client, isAppendOnly, ...realm, ...tagged, ...reading }
+  const visitor = {
+    channel,
+    client,
+    request: exchange.id,
+    isAppendOnly,
+    ...realm,
+    ...tagged,
+    ...reading,
+  }
   const { place } = target
   await run(shell, { ...around, visitor, target, place, exchange, request, answer })
   exchange.settle()

@@ -242,7 +242,8 @@ export class SimulatedClient {
   }
 
   #arrive(channel: Channel): ReturnType<RepositoryFence['caller']> {
-    const caller = this.#world.fence.caller(channel, this.#client, this.#tag)
+    const tag = this.#tag === undefined ? {} : { tag: this.#tag }
+    const caller = this.#world.fence.caller(channel, { client: this.#client, ...tag })
     this.#world.fence.arrive(caller)
     return caller
   }
