@@ -31,8 +31,8 @@ export interface FencesOptions {
 /** A jump of the wall clock against the monotonic one by more than this is a suspend or a reset of the clock. */
 const clockJumpMs = 60_000
 
-/** About a second of reading at the next start, and 25 MB of the journal's file. */
-export const recordsBeforeSealing = 100_000
+/** Read in about a second at the next start, and 11 MB of the journal's file. */
+export const recordsBeforeSealing = 50_000
 /** Most of the time only a count is compared; a sleeper's view can keep it from going on for days. */
 const sealingEveryMs = 60 * 60_000
 

@@ -41,6 +41,7 @@ export interface WorldOptions {
   readonly standing?: readonly ObjectName[]
   readonly quarantineBytesMax?: number
   readonly isObserving?: boolean
+  readonly journal?: JournalStore
 }
 
 export class World {
@@ -59,7 +60,7 @@ export class World {
   #isObserving: boolean
 
   private constructor(options: WorldOptions) {
-    this.journal = memoryJournal()
+    this.journal = options.journal ?? memoryJournal()
     this.disk = new Set(options.standing)
     this.#bytesMax = options.quarantineBytesMax ?? Number.POSITIVE_INFINITY
     this.allowance = new Allowance(this.#bytesMax)
