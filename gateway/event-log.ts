@@ -23,7 +23,7 @@ export function logEvents(logger: Logger): Observer {
         told.set(repository, event.generation)
         const { generation } = event
         const begun = { ...line, generation }
-        logger.warn(begun, 'maintenance begun: the generation was raised')
+        logger.warn(begun, 'maintenance: it has raised the generation')
         return
       }
     }

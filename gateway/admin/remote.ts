@@ -1,7 +1,7 @@
 /** Knows how to ask a gateway that runs what an operator wants, as if it were asked directly. */
-import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { Client, type Dispatcher } from 'undici'
+import { Client, errors, type Dispatcher } from 'undici'
+import { codeOf } from '../fault.js'
 import { AdminError, type Admin } from './admin.js'
 import { errorAnswer, outputs, type Input, type Operation, type Output } from './protocol.js'
 import { recordView } from './views.js'
@@ -41,8 +41,12 @@ async function ask<O extends Operation>(
   operation: O,
   input: Input<O>,
 ): Promise<Output<O>> {
-  const body = await post(client, `/${operation}`, input)
-  return outputs[operation].parse(await body.json()) as Output<O>
+  try {
+    const body = await post(client, `/${operation}`, input)
+    return outputs[operation].parse(await body.json()) as Output<O>
+  } catch (error) {
+    throw gone(error)
+  }
 }
 
 async function* readJournal(
@@ -52,11 +56,18 @@ async function* readJournal(
 ): ReturnType<Admin['journal']> {
   const body = await post(client, '/journal', question, signal)
   try {
-    for await (const line of createInterface({ input: body, crlfDelay: Infinity })) {
-      yield recordView.parse(JSON.parse(line))
-    }
+    for await (const line of linesOf(body)) yield recordView.parse(JSON.parse(line))
   } catch (error) {
-    if (!signal.aborted) throw error
+    if (!signal.aborted) throw gone(error)
+  }
+}
+
+async function* linesOf(body: Readable): AsyncGenerator<string> {
+  let unfinished = ''
+  for await (const chunk of body.setEncoding('utf8')) {
+    const lines = `${unfinished}${String(chunk)}`.split('\n')
+    unfinished = lines.pop() ?? ''
+    yield* lines
   }
 }
 
@@ -76,4 +87,10 @@ async function post(
   if (statusCode === 200) return body
   const { code, message } = errorAnswer.parse(await body.json())
   throw new AdminError(code, message)
+}
+
+/** The gateway ended, or was ended, in the middle of its answer. */
+function gone(error: unknown): unknown {
+  if (!(error instanceof errors.UndiciError) && codeOf(error) !== 'ECONNRESET') return error
+  return new AdminError('unavailable', 'the gateway has gone; ask again', { cause: error })
 }

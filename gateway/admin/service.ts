@@ -76,8 +76,9 @@ export class AdminService implements Admin {
     const named = await this.#repositories.named(repository, journalled)
     const items: ItemView[] = []
     for (const one of named) {
-      const fence = await this.#repositories.fence(one)
-      for (const item of fence.state.items.values()) {
+      const fence = await asked(() => this.#options.fences.of(one))
+      // A folder that is gone has its journal still, and nothing to release into.
+      for (const item of fence?.state.items.values() ?? []) {
         if (isWhole || isOpen(item)) items.push(viewItem(one, item))
       }
     }

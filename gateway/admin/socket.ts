@@ -4,6 +4,7 @@ import { chmod, rm } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { fastify, type FastifyInstance, type FastifyReply } from 'fastify'
 import type { Logger } from 'pino'
+import { ZodError } from 'zod'
 import { version } from '../version.js'
 import { AdminError, type Admin } from './admin.js'
 import {
@@ -94,6 +95,10 @@ function answerError(logger: Logger, reply: FastifyReply, error: unknown): Fasti
   if (error instanceof AdminError) {
     const { code, message } = error
     return reply.status(errorStatus[code]).send({ code, message })
+  }
+  if (error instanceof ZodError) {
+    const message = error.issues.map((issue) => issue.message).join('; ')
+    return reply.status(errorStatus.malformed).send({ code: 'malformed', message })
   }
   logger.error({ err: error }, 'an operator could not be answered')
   const message = error instanceof Error ? error.message : String(error)

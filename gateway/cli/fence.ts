@@ -1,7 +1,7 @@
 /** Knows the command that raises a generation by hand. */
 import type { Command } from 'commander'
 import { exitCodes } from './exit-code.js'
-import { addPath, operate, whoActs } from './operate.js'
+import { addPath, operate, reasonOption, whoActs } from './operate.js'
 import { print } from './output.js'
 
 const help = `
@@ -21,7 +21,7 @@ export function addFence(program: Command): void {
       '<REPO>',
       'the repository, by its path below the folder ("/" is the folder itself)',
     )
-    .requiredOption('--reason <TEXT>', 'why; it stands in the journal, beside who you are')
+    .addOption(reasonOption())
     .addHelpText('after', help)
   addPath(command).action((name: string, { reason }: { reason: string }) =>
     operate(command, async (admin) => {

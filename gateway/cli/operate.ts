@@ -1,6 +1,6 @@
 /** Knows what all commands that ask about a folder share: reaching it, and who is asking. */
 import { userInfo } from 'node:os'
-import type { Command } from 'commander'
+import { InvalidArgumentError, Option, type Command } from 'commander'
 import { commonOptions } from '../../config/schema.js'
 import { AdminError, type Admin } from '../admin/admin.js'
 import { reachAdmin, type Reached } from '../admin/reach.js'
@@ -47,6 +47,16 @@ function exitCodeOf({ code }: AdminError): number {
     case 'unavailable':
       return exitCodes.unavailable
   }
+}
+
+/** Why something is done, as it will stand in the journal. */
+export function reasonOption(): Option {
+  const help = 'why; it stands in the journal, beside who you are'
+  const option = new Option('--reason <TEXT>', help).makeOptionMandatory()
+  return option.argParser((text) => {
+    if (text.trim() !== '') return text
+    throw new InvalidArgumentError('Say why.')
+  })
 }
 
 /** The name and number of the user, and who became this user, for the journal. */

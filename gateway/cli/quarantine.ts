@@ -6,7 +6,7 @@ import { displayName } from '../admin/names.js'
 import type { ItemView } from '../admin/views.js'
 import { CommandError, exitCodes } from './exit-code.js'
 import { exportItem } from './export.js'
-import { addPath, operate, whoActs } from './operate.js'
+import { addPath, operate, reasonOption, whoActs } from './operate.js'
 import { columns, localTime, print, printJson, shortObject } from './output.js'
 
 const listHelp = `
@@ -115,7 +115,7 @@ function addRelease(quarantine: Command): void {
     .summary('commit items to their repository after all')
     .description('Commits items to their repository after all.')
     .argument('<ID...>', 'the ids of the items')
-    .requiredOption('--reason <TEXT>', 'why; it stands in the journal, beside who you are')
+    .addOption(reasonOption())
     .option('--force', 'release what cannot be proved')
     .addHelpText('after', releaseHelp)
   addPath(command).action(
@@ -132,7 +132,7 @@ function addDiscard(quarantine: Command): void {
     .summary('drop items and their bytes')
     .description('Drops items and their bytes; their story stays in the journal.')
     .argument('<ID...>', 'the ids of the items')
-    .requiredOption('--reason <TEXT>', 'why; it stands in the journal, beside who you are')
+    .addOption(reasonOption())
     .addHelpText('after', discardHelp)
   addPath(command).action((ids: string[], { reason }: { reason: string }) => {
     const act = { by: whoActs(), reason }
