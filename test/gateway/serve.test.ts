@@ -1,0 +1,66 @@
+/** How a gateway starts, is refused, and ends. */
+import { existsSync } from 'node:fs'
+import { connect } from 'node:net'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { writeFile } from 'node:fs/promises'
+import test from 'ava'
+import { Child, type Ended } from '../end-to-end/harness/child.js'
+import { freePort, gatewayCommand } from '../end-to-end/harness/service.js'
+import { World } from '../end-to-end/harness/world.js'
+import { RestWriter } from './rest-writer.js'
+
+const serve = async (world: World, ...args: readonly string[]): Promise<Ended> => {
+  const [file, ...rest] = gatewayCommand(['serve', ...args])
+  return new Child(file, rest, { env: world.environment() }).ended
+}
+
+test.serial('a second gateway of a state is refused, and told of the first', async (t) => {
+  const world = await World.open(t)
+  const gateway = await world.gateway()
+  const listen = ['--listen', `127.0.0.1:${await freePort()}`]
+  const second = await serve(world, '--path', world.repositories, ...listen)
+  t.is(second.code, 3)
+  t.regex(second.stderr, new RegExp(`in use by "lockkeeper serve".*127.0.0.1:${gateway.port}`))
+  await gateway.child.says(/export RESTIC_REPOSITORY=rest:http:.*\/-\/w\//)
+})
+
+test.serial('who cannot start changes nothing and says what to do', async (t) => {
+  const world = await World.open(t)
+  const { port } = await world.gateway()
+  const free = `127.0.0.1:${await freePort()}`
+  await writeFile(world.path('file'), 'a file')
+  for (const [path, listen, code, words] of [
+    ['new', `127.0.0.1:${port}`, 3, /listens on .* already.*--listen/],
+    ['new', '0.0.0.0:0', 2, /--no-auth/],
+    ['new/below', free, 3, /make it first/],
+    ['file', free, 3, /is a file, not a folder/],
+    ['file/below', free, 3, /is a file, not a folder/],
+  ] as const) {
+    const ended = await serve(world, '--path', world.path(path), '--listen', listen)
+    t.is(ended.code, code, ended.stderr)
+    t.regex(ended.stderr, words)
+    t.is(ended.stderr.trim().split('\n').length, 1)
+    t.false(existsSync(world.path('new')))
+  }
+})
+
+test.serial('SIGTERM ends within 10 s, whatever a client holds up', async (t) => {
+  const world = await World.open(t)
+  const gateway = await world.gateway()
+  await new RestWriter(gateway.port, 'repo', 'one').init()
+  const socket = connect(gateway.port, '127.0.0.1')
+  await once(socket, 'connect')
+  const name = 'a'.repeat(64)
+  socket.write(
+    `POST /repo/data/${name} HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\nhalf`,
+  )
+  socket.on('error', () => undefined)
+  const began = performance.now()
+  const { code } = await gateway.stop()
+  t.is(code, 0)
+  t.true(performance.now() - began < 10_000)
+  t.false(existsSync(join(world.repositories, '.lockkeeper', 'admin.sock')))
+  await gateway.start()
+  t.is(await new RestWriter(gateway.port, 'repo', 'one').read('config'), 200)
+})
