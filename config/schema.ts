@@ -74,6 +74,12 @@ export const serveOptions = {
     argument: 'TIME',
     help: 'hide a lock from others that was not refreshed for so long',
   },
+  maxSize: {
+    schema: size,
+    default: '0',
+    argument: 'SIZE',
+    help: 'refuse packs once all repositories together would have more bytes; 0 is no bound',
+  },
   quarantineMaxSize: {
     schema: size,
     default: '10GiB',

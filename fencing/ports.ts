@@ -111,6 +111,8 @@ export interface ObjectStore {
     prefix?: string,
   ) => Promise<ListEntry[] | undefined>
 
+  /** Only where the store has a bound of its own: throws `no-space` where so many more bytes surely do not fit. */
+  readonly requireSpace?: (object: ObjectName, bytes: number) => void
   /**
    * Receives a body into staging, on the file system of its target, hashing on the way; durable when it resolves. A body
    * that ends with an error, or the signal, leaves nothing behind. `object` is what the bytes are to become: it only

@@ -9,6 +9,7 @@ import type {
 } from '../fencing/ports.js'
 import { localArchives } from '../backends/local/archives.js'
 import { openLocalStore } from '../backends/local/local-store.js'
+import { withQuota, type Quota } from '../backends/quota-store.js'
 import { Fences } from './gate/fences.js'
 import { observed, type Observer } from './observed-journal.js'
 import { openState, stateFolderOf, type State } from './state/state.js'
@@ -18,6 +19,7 @@ export interface AssemblySettings {
   readonly lockTimeout: number
   readonly writerMaxAge: number
   readonly fencing: 'enforce' | 'observe'
+  readonly maxSize: number
   readonly quarantineMaxSize: number
   readonly quarantineMaxAge: number
 }
@@ -39,6 +41,8 @@ export interface Assembly {
   readonly journal: JournalStore
   readonly archives: JournalArchives
   readonly fences: Fences
+  /** Set where the bytes of all repositories are bounded; they are still to be counted. */
+  readonly quota?: Quota
   /** Set where the journal cannot be used: nothing is committed, and its message says how to recover. */
   readonly fault?: BackendError
   /** Stores what was deferred and lets go of the state. */
@@ -50,7 +54,10 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const { folder, command, settings, observe, onFault } = options
   const state = await openState({ folder: stateFolderOf(folder), command })
   try {
-    const store = await openLocalStore({ root: folder, stateFolder: state.folder })
+    const whole = await openLocalStore({ root: folder, stateFolder: state.folder })
+    const { maxSize: bytesMax } = settings
+    const quota = bytesMax === 0 ? undefined : withQuota({ store: whole, bytesMax })
+    const store = quota?.store ?? whole
     const archives = localArchives(join(state.folder, 'archive'))
     const { journal, fault } = await state.openJournal()
     const fences = new Fences({
@@ -77,7 +84,11 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
       }
     }
     const parts = { folder, state, store, journal, archives, fences, close }
-    return fault === undefined ? parts : { ...parts, fault }
+    return {
+      ...parts,
+      ...(fault === undefined ? {} : { fault }),
+      ...(quota === undefined ? {} : { quota }),
+    }
   } catch (error) {
     await state.close()
     throw error

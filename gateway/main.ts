@@ -13,6 +13,7 @@ import { Recordings } from './admin/following.js'
 import { AdminService } from './admin/service.js'
 import { openAdminSocket } from './admin/socket.js'
 import { assemble, type Assembly } from './assembly.js'
+import { countUntil } from './counting.js'
 import { logEvents } from './event-log.js'
 import { defaultParking, Gate } from './gate/gate.js'
 import type { Mount } from './fuse/mounting.js'
@@ -73,7 +74,10 @@ export async function runGateway(
     ...(plain === undefined ? {} : { plain }),
   })
   const ending = new AbortController()
-  const ticking = tickUntil(ending.signal, assembly)
+  const working = Promise.all([
+    tickUntil(ending.signal, assembly),
+    countUntil(ending.signal, assembly, logger),
+  ])
   try {
     const warnings = await loadJournals(assembly, logger)
     const admin = new AdminService({ ...assembly, recordings })
@@ -103,7 +107,7 @@ export async function runGateway(
     }
   } finally {
     ending.abort()
-    await ticking
+    await working
     await assembly.close()
   }
   logger.info('ended')

@@ -60,6 +60,8 @@ export interface GateOptions {
 export const defaultParking = { parkMs: 60_000, parkedMax: 64 } as const
 
 export interface UploadBody {
+  /** Bytes, where the client said so before. */
+  readonly size?: number | undefined
   readonly chunks: AsyncIterable<Uint8Array>
   /** Reads the rest of a body that nobody wants. */
   readonly drain: () => Promise<void>
@@ -165,6 +167,7 @@ export class Gate {
     if (fence.isKeptAlready(caller, object)) return this.#refuseKept(met, object, body)
     const { store, random, fences } = this.#options
     const staged = random.hex(12)
+    store.requireSpace?.(object, body.size ?? 0)
     const chunks = body.chunks
     const { size, sha256 } = await store.stage(repository, staged, chunks, signal, object)
     try {

@@ -10,6 +10,11 @@ export class RequestBody implements UploadBody {
     this.#request = request
   }
 
+  get size(): number | undefined {
+    const length = this.#request.headers['content-length']
+    return length === undefined ? undefined : Number(length)
+  }
+
   /** Ends with an error where the client goes away. Whoever stops early leaves a body that can still be drained. */
   get chunks(): AsyncIterable<Uint8Array> {
     return this.#request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>

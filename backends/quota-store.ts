@@ -1,0 +1,126 @@
+/**
+ * Knows how many bytes a store holds, and refuses packs once they are too many. The same store otherwise.
+ *
+ * Counted is what clients brought: objects, what is being received, and the quarantine. Packs alone are refused, and they
+ * are nearly all of it: with room for locks and indexes a full store can still be read, forgotten from and pruned.
+ *
+ * The count begins with a walk over everything. Until it has ended packs are put off, and all else is served. What is
+ * deleted meanwhile is not taken off, since nobody knows whether the walk has seen it: the count errs on the full side until
+ * the next start, as it does for files that are no objects and for whatever is changed past the gateway.
+ */
+import { listedTypes, typeOf, type ObjectName, type RepositoryId } from '../fencing/object.js'
+import { BackendError, type Held, type ObjectStore } from '../fencing/ports.js'
+
+export interface QuotaOptions {
+  readonly store: ObjectStore
+  readonly bytesMax: number
+}
+
+export interface Progress {
+  readonly bytes: number
+  /** The one that is being counted. */
+  readonly repository: RepositoryId
+}
+
+export interface Quota {
+  readonly store: ObjectStore
+  /** Walks over everything, once; answers the bytes. */
+  readonly count: (
+    signal: AbortSignal,
+    onProgress: (progress: Progress) => void,
+  ) => Promise<number>
+}
+
+const prefixes = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
+export function withQuota({ store, bytesMax }: QuotaOptions): Quota {
+  let used = 0
+  let isCounted = false
+
+  /** Throws where so many more bytes, or any at all, may not come in. */
+  const requireSpace = (object: ObjectName | undefined, bytes: number): void => {
+    if (object !== undefined && typeOf(object) !== 'data') return
+    if (!isCounted) {
+      throw new BackendError('unavailable', 'the bytes in the store are still being counted')
+    }
+    if (used + bytes <= bytesMax) return
+    const full = `${used} of at most ${bytesMax} bytes are used`
+    throw new BackendError('no-space', `${bytes} more bytes do not fit: ${full}`)
+  }
+  const takeOff = (bytes: number): void => {
+    if (isCounted) used = Math.max(0, used - bytes)
+  }
+
+  return {
+    store: {
+      ...store,
+      requireSpace: (object, bytes) => requireSpace(object, bytes),
+      stage: async (repository, id, body, signal, object) => {
+        let received = 0
+        const counted = async function* (): AsyncGenerator<Uint8Array> {
+          for await (const chunk of body) {
+            requireSpace(object, chunk.byteLength)
+            received += chunk.byteLength
+            used += chunk.byteLength
+            yield chunk
+          }
+        }
+        try {
+          return await store.stage(repository, id, counted(), signal, object)
+        } catch (error) {
+          used -= received
+          throw error
+        }
+      },
+      discard: async (repository, held) => {
+        const bytes = await sizeOfHeld(store, repository, held)
+        await store.discard(repository, held)
+        takeOff(bytes)
+      },
+      remove: async (repository, object) => {
+        const bytes = (await store.stat(repository, object)) ?? 0
+        await store.remove(repository, object)
+        takeOff(bytes)
+      },
+    },
+    count: async (signal, onProgress) => {
+      for (const repository of await store.repositories()) {
+        for await (const bytes of sizesIn(store, repository)) {
+          signal.throwIfAborted()
+          used += bytes
+          onProgress({ bytes: used, repository })
+        }
+      }
+      isCounted = true
+      return used
+    },
+  }
+}
+
+/** What is held comes first: it may become an object meanwhile, and is then counted twice rather than never. */
+async function* sizesIn(store: ObjectStore, repository: RepositoryId): AsyncGenerator<number> {
+  for (const area of ['staging', 'quarantine'] as const) {
+    for (const id of await store.held(repository, area)) {
+      yield sizeOfHeld(store, repository, { area, id })
+    }
+  }
+  yield (await store.stat(repository, 'config' as ObjectName)) ?? 0
+  for (const type of listedTypes) {
+    // Packs are too many for one list.
+    for (const prefix of type === 'data' ? prefixes : ['']) {
+      const entries = (await store.list(repository, type, prefix)) ?? []
+      const listed = entries.filter(({ id }) => id.startsWith(prefix))
+      yield listed.reduce((sum, { size }) => sum + size, 0)
+    }
+  }
+}
+
+async function sizeOfHeld(
+  store: ObjectStore,
+  repository: RepositoryId,
+  held: Held,
+): Promise<number> {
+  const open = await store.openHeld(repository, held)
+  await open?.close()
+  return open?.size ?? 0
+}
