@@ -25,6 +25,17 @@ export class SettingsError extends Error {
   }
 }
 
+/** One option as it was said, and where; `from` is undefined for what is so by default. */
+export interface Said {
+  readonly written: unknown
+  readonly from: string | undefined
+}
+
+export interface Resolved<S extends OptionSpecs> {
+  readonly values: ValuesOf<S>
+  readonly said: Readonly<Record<string, Said>>
+}
+
 export function flagsSource(values: Readonly<Record<string, unknown>>): Source {
   return { values, nameOf: flagOf }
 }
@@ -46,27 +57,46 @@ export function loadSettings<S extends OptionSpecs>(
   specs: S,
   sources: readonly Source[],
 ): ValuesOf<S> {
+  return resolveSettings(specs, sources).values
+}
+
+/** As `loadSettings`, with where each value comes from. */
+export function resolveSettings<S extends OptionSpecs>(
+  specs: S,
+  sources: readonly Source[],
+): Resolved<S> {
   const problems: string[] = []
   const values: Record<string, unknown> = {}
+  const said: Record<string, Said> = {}
   for (const [key, spec] of Object.entries(specs)) {
     const source = sources.find((one) => one.values[key] !== undefined)
     const written = source?.values[key] ?? spec.default
+    const from = source?.nameOf(key)
+    said[key] = { written, from }
     const result = readValue(spec, written)
     if ('value' in result) values[key] = result.value
-    else {
-      const name = source?.nameOf(key) ?? flagOf(key)
-      problems.push(`${name} ${JSON.stringify(written)}: ${result.problem}`)
-    }
+    else problems.push(`${from ?? flagOf(key)} ${JSON.stringify(written)}: ${result.problem}`)
   }
   if (problems.length > 0) throw new SettingsError(problems)
-  return values as ValuesOf<S>
+  return { values: values as ValuesOf<S>, said }
 }
 
 function readValue(
   spec: OptionSpec<unknown>,
   written: unknown,
 ): { readonly value: unknown } | { readonly problem: string } {
-  const result = spec.schema.safeParse(written)
+  const result = spec.schema.safeParse(spec.isList === true ? listOf(written) : written)
   if (result.success) return { value: result.data }
-  return { problem: result.error.issues.map(({ message }) => message).join('; ') }
+  const messages = new Set(result.error.issues.map(({ message }) => message))
+  return { problem: [...messages].join('; ') }
+}
+
+/** What was said several times, once with commas, or both. */
+function listOf(written: unknown): unknown[] {
+  const all: unknown[] = Array.isArray(written) ? written : [written]
+  return all
+    .filter((one) => one !== undefined)
+    .flatMap((one) =>
+      typeof one === 'string' ? one.split(',').map((part) => part.trim()) : [one],
+    )
 }

@@ -1,14 +1,17 @@
-/** Knows one option in all its spellings: a flag, an environment variable and, later, a key of a file. */
+/** Knows one option in all its spellings: a flag, an environment variable and a key of a file. */
 import { z } from 'zod'
 import { parseDuration } from './duration.js'
-import { parseListenAddress, type ListenAddress } from './listen-address.js'
+import { parseListenPlace, type ListenPlace } from './listen-place.js'
 import { parseSize } from './size.js'
+import { parseTrustedRange, type TrustedRange } from './trusted-range.js'
 
 export interface OptionSpec<T> {
   /** Reads what a user wrote: a string, or true for a switch. */
   readonly schema: z.ZodType<T>
-  /** As a user would write it. */
-  readonly default: string | boolean
+  /** As a user would write it; what has none may be left unsaid. */
+  readonly default?: string | boolean
+  /** May be said several times, or once with commas between. */
+  readonly isList?: true
   /** How the value is called in the help; a switch has none. */
   readonly argument?: string
   readonly help: string
@@ -30,6 +33,11 @@ export function variableOf(key: string): string {
   return `LOCKKEEPER${flagOf(key).slice(1).replaceAll('-', '_').toUpperCase()}`
 }
 
+/** … and the key `lock-timeout` of a file. */
+export function fileKeyOf(key: string): string {
+  return flagOf(key).slice(2)
+}
+
 function parsed<T>(parse: (text: string) => T | undefined, expected: string): z.ZodType<T> {
   return z.string().transform((text, context): T => {
     const value = parse(text)
@@ -47,11 +55,25 @@ export const size: z.ZodType<number> = parsed(
   parseSize,
   'a size has a number and a unit, like 500MiB or 10GiB',
 )
-export const listenAddress: z.ZodType<ListenAddress> = parsed(
-  parseListenAddress,
-  'an address to listen on is HOST:PORT, like 127.0.0.1:8000 or [::1]:8000',
+const listenPlace: z.ZodType<ListenPlace> = parsed(
+  parseListenPlace,
+  'a place to listen at is HOST:PORT, like 127.0.0.1:8000 or [::1]:8000, unix:/PATH, systemd or fd:N',
+)
+export const listenPlaces: z.ZodType<readonly ListenPlace[]> = z.array(listenPlace).min(1)
+export const trustedRanges: z.ZodType<readonly TrustedRange[]> = z.array(
+  parsed(
+    parseTrustedRange,
+    'a proxy has an address or a range of them, like 10.0.0.1 or fd00::/8',
+  ),
 )
 export const text: z.ZodType<string> = z.string().min(1, 'it must not be empty')
+export const unsaidText: z.ZodType<string | undefined> = text.optional()
+/** Of an HTTP header, in lower case, as Node has it. */
+export const headerName: z.ZodType<string | undefined> = z
+  .string()
+  .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'it is no name of a header')
+  .toLowerCase()
+  .optional()
 
 const switchWords: Readonly<Record<string, boolean>> = {
   1: true,

@@ -1,18 +1,12 @@
-/** Knows every option of the gateway, once: flags, variables and help are made from it. */
+/** Knows every option of the gateway, once: flags, variables, keys of the file and help are made from it. */
 import { z } from 'zod'
-import { formatListenAddress, isLoopback } from './listen-address.js'
-import {
-  duration,
-  listenAddress,
-  size,
-  text,
-  toggle,
-  type OptionSpecs,
-  type ValuesOf,
-} from './option.js'
+import { listenerOptions } from './listener-options.js'
+import { duration, size, text, toggle, unsaidText, type OptionSpecs } from './option.js'
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
+export const logFormats = ['json', 'pretty'] as const
+export type LogFormat = (typeof logFormats)[number]
 
 export const fencingModes = ['enforce', 'observe'] as const
 export const observingWarning =
@@ -20,31 +14,36 @@ export const observingWarning =
 
 /** What every command takes. */
 export const commonOptions = {
+  config: {
+    schema: unsaidText,
+    argument: 'FILE',
+    help: 'a YAML file with settings; flags and variables go before it',
+  },
   path: {
     schema: text,
     default: './data',
     argument: 'DIR',
-    help: 'the folder of the repositories; the state of the gateway is in DIR/.lockkeeper',
+    help: 'the folder of the repositories',
+  },
+  state: {
+    schema: unsaidText,
+    argument: 'DIR',
+    help: 'the folder of what the gateway itself remembers; PATH/.lockkeeper where nothing is said',
   },
 } satisfies OptionSpecs
 
 export const serveOptions = {
   ...commonOptions,
-  listen: {
-    schema: listenAddress,
-    default: '127.0.0.1:8000',
-    argument: 'HOST:PORT',
-    help: 'where to listen; other machines are let in only with --no-auth',
-  },
-  noAuth: {
+  ...listenerOptions,
+  noVerifyUpload: {
     schema: toggle,
     default: false,
-    help: 'serve everybody who can reach the address, without asking who they are',
+    help: 'taken for the sake of rest-server; uploads are verified all the same',
   },
-  appendOnly: {
+  groupAccessibleRepos: {
     schema: toggle,
     default: false,
-    help: 'let nothing be deleted but locks',
+    help: 'let the group of the files read and write what is made from now on',
   },
   noWebdav: {
     schema: toggle,
@@ -98,58 +97,30 @@ export const serveOptions = {
     argument: 'TIME',
     help: 'take a writer for ended that was silent for so long; one that wakes later is not recognised',
   },
+  log: {
+    schema: unsaidText,
+    argument: 'FILE',
+    help: "a line for each request in Apache's combined format; - is stdout",
+  },
   logLevel: {
     schema: z.enum(logLevels, `one of ${logLevels.join(', ')}`),
     default: 'info',
     argument: 'LEVEL',
     help: `${logLevels.join(', ')}; debug has a line for each request`,
   },
+  debug: {
+    schema: toggle,
+    default: false,
+    help: 'the same as --log-level debug',
+  },
+  logFormat: {
+    schema: z.enum(logFormats, `one of ${logFormats.join(', ')}`).optional(),
+    argument: 'FORMAT',
+    help: 'json or pretty; pretty on a terminal where nothing is said, and json elsewhere',
+  },
+  cpuProfile: {
+    schema: unsaidText,
+    argument: 'FILE',
+    help: 'write what the CPU was used for, when the gateway ends, for the developer tools of a browser',
+  },
 } satisfies OptionSpecs
-
-export type ServeSettings = ValuesOf<typeof serveOptions>
-
-/** What is wrong with settings that are each right; every sentence says what to do. */
-export function contradictionsIn(settings: ServeSettings): string[] {
-  const { listen, noAuth, noWebdav, plainFiles } = settings
-  const contradictions =
-    noWebdav && plainFiles
-      ? ['--plain-files are served over WebDAV only; leave one of it and --no-webdav away']
-      : []
-  if (noAuth || isLoopback(listen)) return contradictions
-  const where = formatListenAddress(listen)
-  return [
-    ...contradictions,
-    `--listen ${where} can be reached from other machines, and this version cannot ask them who they are. ` +
-      'Give --no-auth to serve everybody who can reach it, or listen on 127.0.0.1.',
-  ]
-}
-
-/** restic refreshes its locks every 5 minutes. */
-const lockTimeoutShortMs = 10 * 60_000
-const writerAgeShortMs = 24 * 60 * 60_000
-
-/** What an operator should know about settings that are allowed. */
-export function warningsOn(settings: ServeSettings): string[] {
-  const warnings: string[] = []
-  const { listen, noAuth, lockTimeout, writerMaxAge } = settings
-  if (settings.fencing === 'observe') warnings.push(observingWarning)
-  if (noAuth && !isLoopback(listen)) {
-    warnings.push(
-      '--no-auth: whoever can reach the address can read and change all repositories',
-    )
-  }
-  if (settings.plainFiles) {
-    warnings.push(
-      '--plain-files: folders that are no repository are ordinary storage; nothing in them is fenced',
-    )
-  }
-  if (lockTimeout < lockTimeoutShortMs) {
-    warnings.push('--lock-timeout is short: restic refreshes its locks every 5 minutes only')
-  }
-  if (writerMaxAge < writerAgeShortMs) {
-    warnings.push(
-      '--writer-max-age is short: a writer that sleeps for longer is taken for ended, and its late writes may not be recognised',
-    )
-  }
-  return warnings
-}

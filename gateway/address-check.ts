@@ -1,6 +1,7 @@
-/** Knows whether an address can be listened on, and says in words why not. */
+/** Knows whether a place can be listened at, and says in words why not. */
 import { connect, createServer } from 'node:net'
 import { formatListenAddress, type ListenAddress } from '../config/listen-address.js'
+import { formatListenPlace, type ListenPlace } from '../config/listen-place.js'
 import { codeOf, messageOf } from './fault.js'
 import { StartError } from './start-error.js'
 
@@ -51,7 +52,28 @@ function inUse(address: ListenAddress): StartError {
   )
 }
 
-export function explainAddress(address: ListenAddress, error: unknown): StartError {
+export function explainPlace(place: ListenPlace, error: unknown): StartError {
+  if (place.kind === 'address') return explainAddress(place.address, error)
+  const where = formatListenPlace(place)
+  switch (codeOf(error) ?? '') {
+    case 'EADDRINUSE':
+      return new StartError(
+        `another program answers at ${where} already; stop it, or choose another path with --listen`,
+      )
+    case 'ENOENT':
+      return new StartError(`the folder of ${where} is not there; make it first`)
+    case 'EACCES':
+      return new StartError(`no right to make the socket ${where}; choose another path`)
+    case 'EBADF':
+    case 'EINVAL':
+    case 'ENOTSOCK':
+      return new StartError(`${where} is no socket that was handed over`)
+    default:
+      return new StartError(`cannot listen at ${where}: ${messageOf(error)}`)
+  }
+}
+
+function explainAddress(address: ListenAddress, error: unknown): StartError {
   const where = formatListenAddress(address)
   switch (codeOf(error) ?? '') {
     case 'EADDRINUSE':

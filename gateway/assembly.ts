@@ -22,6 +22,9 @@ export interface AssemblySettings {
   readonly maxSize: number
   readonly quarantineMaxSize: number
   readonly quarantineMaxAge: number
+  /** The state folder, where it is not in the folder of the repositories. */
+  readonly state: string | undefined
+  readonly groupAccessibleRepos: boolean
 }
 
 export interface AssemblyOptions {
@@ -52,9 +55,13 @@ export interface Assembly {
 /** Throws a BackendError where the state cannot be had; a damaged journal is no such case. */
 export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const { folder, command, settings, observe, onFault } = options
-  const state = await openState({ folder: stateFolderOf(folder), command })
+  const state = await openState({ folder: stateFolderOf(folder, settings.state), command })
   try {
-    const whole = await openLocalStore({ root: folder, stateFolder: state.folder })
+    const whole = await openLocalStore({
+      root: folder,
+      stateFolder: state.folder,
+      isGroupAccessible: settings.groupAccessibleRepos,
+    })
     const { maxSize: bytesMax } = settings
     const quota = bytesMax === 0 ? undefined : withQuota({ store: whole, bytesMax })
     const store = quota?.store ?? whole

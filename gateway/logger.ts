@@ -1,11 +1,18 @@
 /** Knows how the log is written: to stderr, for eyes on a terminal and as JSON otherwise. */
 import { pino, type Logger } from 'pino'
 import { prettyFactory } from 'pino-pretty'
-import type { LogLevel } from '../config/schema.js'
+import type { LogFormat, LogLevel } from '../config/schema.js'
 
 const stderr = 2
 
-export function createLogger(level: LogLevel, isTerminal = process.stderr.isTTY): Logger {
+export interface LoggerOptions {
+  readonly level: LogLevel
+  /** By what stderr is, where nothing is said. */
+  readonly format?: LogFormat | undefined
+}
+
+export function createLogger({ level, format }: LoggerOptions): Logger {
+  const isPretty = format === undefined ? process.stderr.isTTY : format === 'pretty'
   return pino(
     {
       level,
@@ -13,8 +20,17 @@ export function createLogger(level: LogLevel, isTerminal = process.stderr.isTTY)
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    isTerminal ? terminal() : lines(),
+    isPretty ? pretty() : lines(),
   )
+}
+
+/** `--debug` is rest-server's name for a level; a level that says more stays. */
+export function levelOf(settings: {
+  readonly logLevel: LogLevel
+  readonly debug: boolean
+}): LogLevel {
+  const { logLevel, debug } = settings
+  return debug && logLevel !== 'trace' ? 'debug' : logLevel
 }
 
 /** Synchronous, so that the last words of a process that stops are not lost. */
@@ -25,11 +41,11 @@ function lines(): pino.DestinationStream {
   return destination
 }
 
-function terminal(): pino.DestinationStream {
+function pretty(): pino.DestinationStream {
   const destination = lines()
-  const pretty = prettyFactory({
-    colorize: process.env.NO_COLOR === undefined,
+  const format = prettyFactory({
+    colorize: process.stderr.isTTY && process.env.NO_COLOR === undefined,
     translateTime: 'SYS:HH:MM:ss',
   })
-  return { write: (line) => destination.write(pretty(line)) }
+  return { write: (line) => destination.write(format(line)) }
 }

@@ -6,9 +6,11 @@ import { setTimeout } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { openPlainFolder } from '../backends/local/plain-folder.js'
 import { howToRecover } from '../backends/sqlite/faults.js'
-import { observingWarning, type ServeSettings } from '../config/schema.js'
+import type { GatewaySettings } from '../config/gateway-settings.js'
+import { observingWarning } from '../config/schema.js'
 import { BackendError } from '../fencing/ports.js'
-import { explainAddress, faultOfAddress } from './address-check.js'
+import { openAccessLog, type AccessLogFile } from './access-log-file.js'
+import { faultOfAddress } from './address-check.js'
 import { Recordings } from './admin/following.js'
 import { AdminService } from './admin/service.js'
 import { openAdminSocket } from './admin/socket.js'
@@ -16,12 +18,15 @@ import { assemble, type Assembly } from './assembly.js'
 import { countUntil } from './counting.js'
 import { logEvents } from './event-log.js'
 import { defaultParking, Gate } from './gate/gate.js'
+import { startCpuProfile } from './cpu-profile.js'
+import type { OpenListener } from './listener.js'
+import { Listeners } from './listeners.js'
+import { rereadSettings } from './rereading.js'
 import type { Mount } from './fuse/mounting.js'
-import { createHttpServer, type HttpServer } from './http/server.js'
 import { openMountListener } from './mount-listener.js'
 import { servedFolder } from './served-folder.js'
 import { openServedMount } from './served-mount.js'
-import { firstSignal } from './signals.js'
+import { watchSignals, type Signals } from './signals.js'
 import { starting, StartError } from './start-error.js'
 import { mountSocketIn, stateFolderOf } from './state/state.js'
 import { systemClock, systemRandom } from './surroundings.js'
@@ -29,21 +34,11 @@ import type { PlainFiles } from './webdav/plain-files.js'
 
 export interface Serving {
   readonly folder: string
-  /** As in a URL; undefined where only the mount is served. */
-  readonly address: string | undefined
+  readonly listeners: readonly OpenListener[]
   /** The real path of the folder that the repositories are mounted on. */
   readonly mountFolder: string | undefined
   /** What an operator must be told. */
   readonly warnings: readonly string[]
-}
-
-/** What a gateway can be run with: without an address where it is only to be mounted. */
-export interface RunSettings extends Omit<ServeSettings, 'listen'> {
-  readonly listen?: ServeSettings['listen'] | undefined
-  /** Of the mount. */
-  readonly as?: string
-  readonly readOnly?: boolean
-  readonly allowOther?: boolean
 }
 
 const tickMs = 5_000
@@ -51,60 +46,43 @@ const tickMs = 5_000
 const drainMs = 7_000
 const endMs = 9_500
 
+/** Without listeners where it is only to be mounted. */
+export interface RunSettings extends GatewaySettings {
+  /** Of the mount. */
+  readonly as?: string
+  readonly readOnly?: boolean
+  readonly allowOther?: boolean
+}
+
+export interface Running {
+  readonly settings: RunSettings
+  readonly logger: Logger
+  /** All settings as they are now. Throws a SettingsError. */
+  readonly reread: () => GatewaySettings
+  readonly onServing: (serving: Serving) => void
+}
+
 /** Serves until a signal; answers the exit code. Throws a StartError where it cannot start, with nothing changed. */
-export async function runGateway(
-  settings: RunSettings,
-  logger: Logger,
-  onServing: (serving: Serving) => void,
-): Promise<number> {
+export async function runGateway(running: Running): Promise<number> {
+  const { settings, logger } = running
   process.on('uncaughtExceptionMonitor', (error) => {
     logger.fatal({ err: error }, 'a bug stopped the gateway')
   })
-  const { signalled } = firstSignal()
+  const signals = watchSignals()
   const recordings = new Recordings()
   recordings.subscribe(logEvents(logger))
+  const listeners = await Listeners.prepare(settings.listeners, logger)
   const assembly = await assembleFor(settings, recordings, logger)
-  const { folder, fences, store, state } = assembly
-  const gate = new Gate({ store, fences, random: systemRandom, ...defaultParking })
-  const { appendOnly: isAppendOnly } = settings
-  const plain = await plainFilesOf(settings, assembly)
-  const hasDav = !settings.noWebdav
-  const server = createHttpServer({
-    ...{ gate, clock: systemClock, logger, isAppendOnly, hasDav },
-    ...(plain === undefined ? {} : { plain }),
-  })
   const ending = new AbortController()
   const working = Promise.all([
     tickUntil(ending.signal, assembly),
     countUntil(ending.signal, assembly, logger),
   ])
   try {
-    const warnings = await loadJournals(assembly, logger)
-    const admin = new AdminService({ ...assembly, recordings })
-    const socket = await openAdminSocket({ admin, file: state.adminSocket, logger })
-    const file = mountSocketIn(state.folder)
-    const mounts = await openMountListener({
-      gate,
-      clock: systemClock,
-      logger,
-      isAppendOnly,
-      file,
-    })
-    try {
-      const address = await listen(server, settings)
-      await state.announce(address === undefined ? [] : [address])
-      const mount = await mountWhereAsked(settings, folder, file, logger)
-      if (settings.fencing === 'observe') logger.warn(observingWarning)
-      logger.info({ folder, address, mount: mount?.folder, isAppendOnly }, 'serving')
-      onServing({ folder, address, mountFolder: mount?.folder, warnings })
-      logger.info({ signal: await signalled }, 'ending')
-      endInTime(logger)
-      await mount?.close()
-    } finally {
-      await server.close(drainMs)
-      await mounts.close(drainMs)
-      await socket.close()
-    }
+    const { cpuProfile } = settings
+    const endProfile = cpuProfile === undefined ? undefined : await startCpuProfile(cpuProfile)
+    await serve(running, { listeners, assembly, recordings, signals })
+    await endProfile?.()
   } finally {
     ending.abort()
     await working
@@ -112,6 +90,50 @@ export async function runGateway(
   }
   logger.info('ended')
   return 0
+}
+
+interface Parts {
+  readonly listeners: Listeners
+  readonly assembly: Assembly
+  readonly recordings: Recordings
+  readonly signals: Signals
+}
+
+async function serve(running: Running, parts: Parts): Promise<void> {
+  const { settings, logger, onServing } = running
+  const { listeners, assembly, recordings, signals } = parts
+  const { folder, fences, store, state } = assembly
+  const gate = new Gate({ store, fences, random: systemRandom, ...defaultParking })
+  const accessLog = settings.log === undefined ? undefined : openAccessLog(settings.log)
+  const plain = await plainFilesOf(settings, assembly)
+  const warnings = await loadJournals(assembly, logger)
+  const admin = new AdminService({ ...assembly, recordings })
+  const socket = await openAdminSocket({ admin, file: state.adminSocket, logger })
+  const file = mountSocketIn(state.folder)
+  const { appendOnly: isAppendOnly } = settings
+  const around = { gate, clock: systemClock, logger }
+  const mounts = await openMountListener({ ...around, isAppendOnly, file })
+  try {
+    const open = await listeners.open({
+      ...{ gate, hasDav: !settings.noWebdav },
+      ...(accessLog === undefined ? {} : { accessLog }),
+      ...(plain === undefined ? {} : { plain }),
+    })
+    await state.announce(open.map(({ address }) => address))
+    const mount = await mountWhereAsked(settings, folder, file, logger)
+    if (settings.fencing === 'observe') logger.warn(observingWarning)
+    for (const listener of open) logger.info({ folder, ...listener }, 'serving')
+    onServing({ folder, listeners: open, mountFolder: mount?.folder, warnings })
+    reread(running, signals, listeners, accessLog)
+    logger.info({ signal: await signals.signalled }, 'ending')
+    endInTime(logger)
+    await mount?.close()
+  } finally {
+    await listeners.close(drainMs)
+    await mounts.close(drainMs)
+    await socket.close()
+    accessLog?.close()
+  }
 }
 
 async function plainFilesOf(
@@ -132,14 +154,28 @@ async function mountWhereAsked(
   return openServedMount({ folder, socket, mountFolder, as, isReadOnly, allowOther, logger })
 }
 
+/** One after another: what asks again meanwhile is served afterwards. */
+function reread(
+  running: Running,
+  signals: Signals,
+  listeners: Listeners,
+  accessLog: AccessLogFile | undefined,
+): void {
+  let before = Promise.resolve()
+  signals.onHangup(() => {
+    before = before.then(() => rereadSettings({ ...running, listeners, accessLog }))
+  })
+}
+
 async function assembleFor(
-  settings: RunSettings,
+  settings: GatewaySettings,
   recordings: Recordings,
   logger: Logger,
 ): Promise<Assembly> {
-  const fault = settings.listen && (await faultOfAddress(settings.listen))
+  const fault = await faultOfPlaces(settings)
   // Of a gateway that is refused nothing must remain. Where there is a state, the gateway that has it is named first.
-  if (fault !== undefined && !existsSync(stateFolderOf(resolve(settings.path)))) throw fault
+  if (fault !== undefined && !existsSync(stateFolderOf(resolve(settings.path), settings.state)))
+    throw fault
   const folder = await servedFolder(settings.path)
   const onFault = (error: unknown, what: string): void => {
     if (error instanceof AssertionError) throw error
@@ -153,6 +189,15 @@ async function assembleFor(
   if (refusal === undefined) return assembly
   await assembly.close()
   throw refusal
+}
+
+/** The first that cannot be listened at, as far as that can be told without doing it. */
+async function faultOfPlaces({ listeners }: GatewaySettings): Promise<StartError | undefined> {
+  for (const { place } of listeners) {
+    const fault = place.kind === 'address' ? await faultOfAddress(place.address) : undefined
+    if (fault !== undefined) return fault
+  }
+  return undefined
 }
 
 /** A newer program may have laid out more than the journal anew. */
@@ -180,20 +225,6 @@ async function loadJournals(
     }
   }
   return warnings
-}
-
-/** Undefined where no address is served. */
-async function listen(
-  server: HttpServer,
-  { listen: where }: RunSettings,
-): Promise<string | undefined> {
-  if (where === undefined) return undefined
-  try {
-    const { address } = await server.listen(where)
-    return address
-  } catch (error) {
-    throw explainAddress(where, error)
-  }
 }
 
 /** What time itself decides, every few seconds; resolves when no check runs any more. */

@@ -18,25 +18,44 @@ export interface Reached {
   readonly close: () => Promise<void>
 }
 
+export interface FolderSettings {
+  readonly path: string
+  /** The state folder, where it is not in the folder of the repositories. */
+  readonly state: string | undefined
+}
+
+interface Taking {
+  readonly folder: string
+  readonly state: string | undefined
+  readonly command: string
+  readonly deadline: number
+}
+
 /** A gateway that starts has the state before it answers; one that ends answers no more before it lets go. */
 const changeMs = 12_000
 const retryMs = 100
 
 /** Throws a StartError where the state cannot be had. */
-export async function reachAdmin(path: string, command: string): Promise<Reached> {
+export async function reachAdmin(
+  { path, state }: FolderSettings,
+  command: string,
+): Promise<Reached> {
   const folder = await existingFolder(path)
-  await requireState(folder)
+  const stateFolder = stateFolderOf(folder, state)
+  await requireState(folder, stateFolder)
   const deadline = performance.now() + changeMs
   for (;;) {
-    const reached = (await askGateway(folder)) ?? (await takeState(folder, command, deadline))
+    const reached =
+      (await askGateway(folder, stateFolder)) ??
+      (await takeState({ folder, state, command, deadline }))
     if (reached !== undefined) return reached
     await new Promise((resolve) => setTimeout(resolve, retryMs))
   }
 }
 
-async function requireState(folder: string): Promise<void> {
+async function requireState(folder: string, stateFolder: string): Promise<void> {
   try {
-    await stat(stateFolderOf(folder))
+    await stat(stateFolder)
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') {
       throw new StartError(`the state of "${folder}" cannot be looked at: ${messageOf(error)}`)
@@ -48,8 +67,8 @@ async function requireState(folder: string): Promise<void> {
 }
 
 /** Undefined where no gateway answers. */
-async function askGateway(folder: string): Promise<Reached | undefined> {
-  const admin = connectAdmin(adminSocketIn(stateFolderOf(folder)))
+async function askGateway(folder: string, stateFolder: string): Promise<Reached | undefined> {
+  const admin = connectAdmin(adminSocketIn(stateFolder))
   try {
     await admin.greet()
     return { admin, isServed: true, close: () => admin.close() }
@@ -68,11 +87,12 @@ async function askGateway(folder: string): Promise<Reached | undefined> {
 }
 
 /** Undefined where somebody has it, and there is time to ask again. */
-async function takeState(
-  folder: string,
-  command: string,
-  deadline: number,
-): Promise<Reached | undefined> {
+async function takeState({
+  folder,
+  state,
+  command,
+  deadline,
+}: Taking): Promise<Reached | undefined> {
   // While a gateway runs nothing of this is needed.
   const { assemble } = await import('../assembly.js')
   const { Recordings } = await import('./following.js')
@@ -83,7 +103,7 @@ async function takeState(
     assembly = await assemble({
       folder,
       command,
-      settings: loadSettings(serveOptions, []),
+      settings: { ...loadSettings(serveOptions, []), state },
       observe: recordings.observe,
       onFault: () => undefined,
     })

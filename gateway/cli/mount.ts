@@ -2,7 +2,8 @@
 import { Option, type Command } from 'commander'
 import { connect } from 'node:net'
 import { once } from 'node:events'
-import { loadSettings, environmentSource, flagsSource } from '../../config/load.js'
+import { loadGatewaySettings, type GatewaySettings } from '../../config/gateway-settings.js'
+import { loadSettings, flagsSource } from '../../config/load.js'
 import { serveOptions, type LogLevel } from '../../config/schema.js'
 import { parseGatewayUrl } from '../fuse/gateway-address.js'
 import { openMount, type Mount } from '../fuse/mounting.js'
@@ -10,7 +11,7 @@ import { createLogger } from '../logger.js'
 import { runGateway } from '../main.js'
 import { mounting, openServedMount } from '../served-mount.js'
 import { servedFolder } from '../served-folder.js'
-import { firstSignal } from '../signals.js'
+import { watchSignals } from '../signals.js'
 import { StartError } from '../start-error.js'
 import { mountSocketIn, stateFolderOf } from '../state/state.js'
 import { CommandError, exitCodes } from './exit-code.js'
@@ -91,7 +92,12 @@ async function mountRemote(
   if (parsed === undefined) throw new CommandError(exitCodes.usage, `"${url}" is no address`)
   return untilSignal(folder, async () =>
     mounting(() =>
-      openMount({ ...parsed, ...mountFlags(flags), folder, logger: createLogger(logLevel) }),
+      openMount({
+        ...parsed,
+        ...mountFlags(flags),
+        folder,
+        logger: createLogger({ level: logLevel }),
+      }),
     ),
   )
 }
@@ -104,8 +110,9 @@ async function mountLocal(
   logLevel: LogLevel,
 ): Promise<number> {
   const served = await servedFolder(path)
-  const socket = mountSocketIn(stateFolderOf(served))
-  const logger = createLogger(logLevel)
+  const settings = environmentSettings()
+  const socket = mountSocketIn(stateFolderOf(served, settings.state))
+  const logger = createLogger({ level: logLevel })
   if (await isAnswered(socket)) {
     const { as } = flags
     const options = { folder: served, socket, mountFolder: folder, as, logger }
@@ -113,11 +120,17 @@ async function mountLocal(
       openServedMount({ ...options, ...mountFlags(flags), as }),
     )
   }
-  const settings = loadSettings(serveOptions, [environmentSource(serveOptions, process.env)])
-  const asked = { ...flags, path: served, listen: undefined, fuse: folder, logLevel }
-  return runGateway({ ...settings, ...asked }, logger, ({ mountFolder = folder }) =>
-    sayMounted(mountFolder),
-  )
+  const asked = { ...flags, path: served, listeners: [], fuse: folder, logLevel }
+  return runGateway({
+    settings: { ...settings, ...asked },
+    logger,
+    reread: () => ({ ...environmentSettings(), ...asked }),
+    onServing: ({ mountFolder = folder }) => sayMounted(mountFolder),
+  })
+}
+
+function environmentSettings(): GatewaySettings {
+  return loadGatewaySettings({ flags: {}, environment: process.env }).settings
 }
 
 function mountFlags(flags: Flags): { isReadOnly: boolean; allowOther: boolean; as?: string } {
@@ -126,7 +139,7 @@ function mountFlags(flags: Flags): { isReadOnly: boolean; allowOther: boolean; a
 }
 
 async function untilSignal(folder: string, open: () => Promise<Mount>): Promise<number> {
-  const { signalled } = firstSignal()
+  const { signalled } = watchSignals()
   const mounted = await open()
   sayMounted(mounted.folder)
   const lost = await Promise.race([signalled.then(() => undefined), mounted.lost])

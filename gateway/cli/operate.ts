@@ -1,13 +1,14 @@
 /** Knows what all commands that ask about a folder share: reaching it, and who is asking. */
 import { userInfo } from 'node:os'
 import { InvalidArgumentError, Option, type Command } from 'commander'
+import { loadFolders } from '../../config/gateway-settings.js'
 import { commonOptions } from '../../config/schema.js'
 import { AdminError, type Admin } from '../admin/admin.js'
 import { reachAdmin, type Reached } from '../admin/reach.js'
 import { CommandError, exitCodes } from './exit-code.js'
-import { addOptions, settingsOf } from './options.js'
+import { addOptions, askedBy } from './options.js'
 
-/** The command takes `--path`, and its action reaches the state of that folder. */
+/** The command takes `--path`, `--state` and `--config`, and its action reaches the state of that folder. */
 export function addPath(command: Command): Command {
   return addOptions(command, commonOptions)
 }
@@ -16,8 +17,8 @@ export function addPath(command: Command): Command {
 export type Operation = (admin: Admin, reached: Reached) => Promise<number>
 
 export async function operate(command: Command, operation: Operation): Promise<void> {
-  const { path } = settingsOf(command, commonOptions)
-  const reached = await reachAdmin(path, nameOf(command))
+  const folders = loadFolders(askedBy(command, commonOptions))
+  const reached = await reachAdmin(folders, nameOf(command))
   try {
     process.exitCode = await operation(reached.admin, reached)
   } catch (error) {

@@ -1,35 +1,30 @@
 /** Knows how the options of the schema become flags of a command, and how what was given is read. */
 import { Option, type Command } from 'commander'
-import { environmentSource, flagsSource, loadSettings } from '../../config/load.js'
-import {
-  flagOf,
-  variableOf,
-  type OptionSpec,
-  type OptionSpecs,
-  type ValuesOf,
-} from '../../config/option.js'
+import type { Asked } from '../../config/gateway-settings.js'
+import { flagOf, variableOf, type OptionSpec, type OptionSpecs } from '../../config/option.js'
 
 export function addOptions(command: Command, specs: OptionSpecs): Command {
   for (const [key, spec] of Object.entries(specs)) command.addOption(toOption(key, spec))
   return command
 }
 
-/** What flags, variables and defaults say together. Throws a SettingsError. */
-export function settingsOf<S extends OptionSpecs>(command: Command, specs: S): ValuesOf<S> {
-  return loadSettings(specs, [
-    flagsSource(flagsOf(command, specs)),
-    environmentSource(specs, process.env),
-  ])
+/** What was typed, and what stands in the environment. */
+export function askedBy(command: Command, specs: OptionSpecs): Asked {
+  return { flags: flagsOf(command, specs), environment: process.env }
 }
 
 function toOption(key: string, spec: OptionSpec<unknown>): Option {
   const argument = spec.argument === undefined ? '' : ` <${spec.argument}>`
-  const standard =
-    spec.argument === undefined || spec.default === ''
-      ? ''
-      : `default: ${String(spec.default)}, `
+  const hasDefault =
+    spec.argument !== undefined && spec.default !== undefined && spec.default !== ''
+  const standard = hasDefault ? `default: ${String(spec.default)}, ` : ''
   const help = `${spec.help} (${standard}env: ${variableOf(key)})`
-  return new Option(`${flagOf(key)}${argument}`, help)
+  const option = new Option(`${flagOf(key)}${argument}`, help)
+  return spec.isList === true ? option.argParser(collect) : option
+}
+
+function collect(value: string, before: unknown): string[] {
+  return [...(Array.isArray(before) ? (before as string[]) : []), value]
 }
 
 function flagsOf(command: Command, specs: OptionSpecs): Record<string, unknown> {

@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { version } from '../version.js'
 import { exitCodesHelp } from './exit-code.js'
+import { addConfig } from './config.js'
 import { addFence } from './fence.js'
 import { addJournal } from './journal.js'
 import { addMount } from './mount.js'
@@ -28,6 +29,7 @@ export function createProgram(): Command {
     .exitOverride()
     .addHelpText('after', `${examples}\n${exitCodesHelp}`)
   addServe(program)
+  addConfig(program)
   addMount(program)
   addRun(program)
   addStatus(program)

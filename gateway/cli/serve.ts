@@ -1,26 +1,27 @@
 /** Knows the command that serves a folder until a signal ends it. */
 import type { Command } from 'commander'
-import { SettingsError } from '../../config/load.js'
-import {
-  contradictionsIn,
-  serveOptions,
-  warningsOn,
-  type ServeSettings,
-} from '../../config/schema.js'
+import { loadGatewaySettings, type LoadedSettings } from '../../config/gateway-settings.js'
+import { serveOptions } from '../../config/schema.js'
 import type { Serving } from '../main.js'
-import { addOptions, settingsOf } from './options.js'
+import { addOptions, askedBy } from './options.js'
 
 const examples = `
 Examples:
   $ lockkeeper serve --path /srv/restic
   $ restic -r rest:http://127.0.0.1:8000/laptop init
 
-  Let other machines in, and let them delete nothing:
-  $ lockkeeper serve --path /srv/restic --listen :8000 --no-auth --append-only
+  Let other machines in, whoever has a password, and let them delete nothing:
+  $ htpasswd -B -c /srv/restic/.htpasswd laptop
+  $ lockkeeper serve --path /srv/restic --listen :8000 --append-only
+
+  With a file of settings, looked through first:
+  $ lockkeeper config check --config /etc/lockkeeper.yaml
+  $ lockkeeper serve --config /etc/lockkeeper.yaml
 
 Signals:
   SIGTERM and SIGINT let requests end and stop the gateway within 10 s, exit code 0;
-  a second one stops it at once.`
+  a second one stops it at once. SIGHUP reads passwords, certificates and the level of the log
+  again, and begins a new --log file.`
 
 export function addServe(program: Command): void {
   const command = program
@@ -29,39 +30,46 @@ export function addServe(program: Command): void {
     .description('Serves the repositories in a folder to unmodified backup clients.')
     .addHelpText('after', examples)
   addOptions(command, serveOptions).action(async () => {
-    const settings = settingsOf(command, serveOptions)
-    const contradictions = contradictionsIn(settings)
-    if (contradictions.length > 0) throw new SettingsError(contradictions)
+    const load = (): LoadedSettings => loadGatewaySettings(askedBy(command, serveOptions))
+    const loaded = load()
     // The other commands start without these.
-    const { createLogger } = await import('../logger.js')
+    const { createLogger, levelOf } = await import('../logger.js')
     const { runGateway } = await import('../main.js')
-    const logger = createLogger(settings.logLevel)
-    process.exitCode = await runGateway(settings, logger, (serving) => {
-      process.stdout.write(banner(settings, serving))
+    const { settings } = loaded
+    const logger = createLogger({ level: levelOf(settings), format: settings.logFormat })
+    process.exitCode = await runGateway({
+      settings,
+      logger,
+      reread: () => load().settings,
+      onServing: (serving) => {
+        process.stdout.write(banner(loaded, serving))
+      },
     })
   })
 }
 
-function banner(settings: ServeSettings, serving: Serving): string {
-  const { folder, address = '', mountFolder, warnings } = serving
-  const repository = `rest:http://${address}/laptop`
-  const tagged = `rest:http://${address}/-/w/$(uuidgen)/laptop`
-  const notes = [...warningsOn(settings), ...warnings]
+function banner({ settings, warnings }: LoadedSettings, serving: Serving): string {
+  const { folder, listeners, mountFolder } = serving
+  const url = listeners.find((one) => one.url !== undefined)?.url ?? 'http://HOST/'
+  const notes = [...warnings, ...serving.warnings]
   return [
-    `Lockkeeper serves ${folder} at http://${address}/${settings.appendOnly ? ' (append-only)' : ''}`,
+    ...listeners.map(
+      ({ address, url: where = address, isAppendOnly }) =>
+        `Lockkeeper serves ${folder} at ${where}${isAppendOnly ? ' (append-only)' : ''}`,
+    ),
     '',
     'Try it:',
-    `  export RESTIC_REPOSITORY=${repository}`,
+    `  export RESTIC_REPOSITORY=rest:${url}laptop`,
     '  restic init',
     '  restic backup ~/Documents',
     'Better, with a tag that says which run is writing (see "lockkeeper run --help"):',
-    `  export RESTIC_REPOSITORY=${tagged}`,
+    `  export RESTIC_REPOSITORY=rest:${url}-/w/$(uuidgen)/laptop`,
     '  restic backup ~/Documents',
     ...(mountFolder === undefined
       ? []
       : ['Or on the mount:', `  restic -r ${mountFolder}/laptop backup ~/Documents`]),
     'Look at it:',
-    `  lockkeeper status --path ${folder}`,
+    `  lockkeeper status --path ${folder}${settings.state === undefined ? '' : ` --state ${settings.state}`}`,
     '',
     ...notes.map((note) => `WARNING: ${note}`),
     ...(notes.length > 0 ? [''] : []),

@@ -5,20 +5,22 @@ import type { Http2ServerRequest, ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
+import type { TrustedRange } from '../../config/trusted-range.js'
 import type { Clock } from '../../fencing/ports.js'
+import { accessLine, type AccessLog } from './access-log.js'
 import { SocketChannel } from './channel.js'
 import { Exchange } from './exchange.js'
 import { isBeyondLimits, refuseJunk } from './junk.js'
 import type { HttpLimits } from './limits.js'
 import type { Line } from './line.js'
 import { Origins } from './proxy/origins.js'
-import type { TrustedRange } from './proxy/trust.js'
 import { logExchange } from './request-log.js'
 import { SessionChannel } from './session-channel.js'
 
 export interface ChannelsOptions {
   readonly clock: Clock
   readonly logger: Logger
+  readonly accessLog?: AccessLog
   readonly limits: HttpLimits
   readonly onClosed: (channelId: string, byClient: boolean) => void
   readonly trusted: readonly TrustedRange[]
@@ -71,7 +73,7 @@ export class Channels {
 
   /** Hands a request to the door when its turn has come. */
   serve(request: IncomingMessage, answer: ServerResponse, handle: RequestHandler): void {
-    const { clock, logger, limits } = this.#options
+    const { clock, logger, limits, accessLog } = this.#options
     const line = this.#lineOf(request)
     if (line === undefined) {
       request.socket.destroy()
@@ -86,6 +88,12 @@ export class Channels {
     }
     const exchange = new Exchange({ id: this.#nextId(), line, origin, request, answer })
     logExchange({ exchange, request, answer, clock, logger })
+    if (accessLog !== undefined) {
+      answer.once('close', () => {
+        const now = new Date(clock.now())
+        accessLog.write(accessLine({ exchange, request, answer, now }))
+      })
+    }
     answer.once('close', () => {
       if (this.#isClosing) line.end()
     })

@@ -2,12 +2,14 @@
 import type { Server } from 'node:net'
 import { fastify, type FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
+import type { TrustedRange } from '../../config/trusted-range.js'
 import type { Clock } from '../../fencing/ports.js'
 import type { Gate } from '../gate/gate.js'
 import { restDoor } from '../rest/door.js'
 import { createDavDoor } from '../webdav/door.js'
 import type { PlainFiles } from '../webdav/plain-files.js'
 import { isDavUrl } from '../webdav/target.js'
+import type { AccessLog } from './access-log.js'
 import { admitting } from './admission.js'
 import type { Authenticator } from './authentication/authenticator.js'
 import { Channels, type RequestHandler } from './channels.js'
@@ -16,12 +18,13 @@ import { defaultHttpLimits, type HttpLimits } from './limits.js'
 import { listen, stopListening, type Listening, type ListenOptions } from './listening.js'
 import { createNodeServer, type NodeServer, type TlsSettings } from './node-server.js'
 import { createProxyFront, type ProxyFront } from './proxy/proxy-front.js'
-import type { TrustedRange } from './proxy/trust.js'
 
 export interface HttpServerOptions {
   readonly gate: Gate
   readonly clock: Clock
   readonly logger: Logger
+  /** A line for each request in a format that other programs read. */
+  readonly accessLog?: AccessLog
   /** Deletions other than of locks are not allowed through this server. */
   readonly isAppendOnly: boolean
   /** A user may enter only the repositories below the folder of its own name. */
@@ -61,6 +64,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     limits,
     onClosed,
     trusted,
+    ...(options.accessLog === undefined ? {} : { accessLog: options.accessLog }),
     sourceOf: (socket) => parts.front?.sourceOf(socket),
   })
   const dav = options.hasDav === false ? undefined : createDavDoor({ ...options, isPrivate })

@@ -1,7 +1,7 @@
 /** Knows the gateway's own folder: what lies in it, and that one process at a time has it. */
 import { existsSync } from 'node:fs'
 import { chmod, mkdir, open, rm, stat, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { damaged } from '../../backends/sqlite/faults.js'
 import { openSqliteJournal } from '../../backends/sqlite/sqlite-journal.js'
 import { stateFolderName } from '../../fencing/object.js'
@@ -40,7 +40,9 @@ export interface State {
   readonly close: () => Promise<void>
 }
 
-export const stateFolderOf = (root: string): string => join(root, stateFolderName)
+/** `chosen` is what the operator says instead of the usual place in the root. */
+export const stateFolderOf = (root: string, chosen?: string): string =>
+  chosen === undefined ? join(root, stateFolderName) : resolve(chosen)
 export const adminSocketIn = (folder: string): string => join(folder, 'admin.sock')
 export const mountSocketIn = (folder: string): string => join(folder, 'mount.sock')
 

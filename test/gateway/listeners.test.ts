@@ -12,10 +12,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
 import { fileURLToPath } from 'node:url'
+import { parseTrustedRange, type TrustedRange } from '../../config/trusted-range.js'
 import { createAuthenticator } from '../../gateway/http/authentication/authenticator.js'
 import { PasswordFile } from '../../gateway/http/authentication/password-file.js'
 import type { TlsSettings } from '../../gateway/http/node-server.js'
-import { parseTrustedRange, type TrustedRange } from '../../gateway/http/proxy/trust.js'
 import { nameOf, openDoor, type Door, type DoorOptions } from './door.js'
 
 const pem = (name: string): Buffer =>

@@ -10,12 +10,8 @@ import {
 } from 'proxy-protocol-js'
 import { IPv4Address, IPv4ProxyAddress, TransportProtocol } from 'proxy-protocol-js'
 import { readProxyHeader } from '../../gateway/http/proxy/proxy-header.js'
-import {
-  forwardedFor,
-  isTrusted,
-  parseTrustedRange,
-  type TrustedRange,
-} from '../../gateway/http/proxy/trust.js'
+import { parseTrustedRange, type TrustedRange } from '../../config/trusted-range.js'
+import { forwardedFor, isTrusted } from '../../gateway/http/proxy/trust.js'
 
 const ranges = (...texts: string[]): TrustedRange[] =>
   texts.map((text) => {

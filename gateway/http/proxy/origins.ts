@@ -1,9 +1,10 @@
 /** Knows whom a request comes from, through a proxy or not: the client's address, and the channel that it came on. */
 import type { IncomingMessage } from 'node:http'
 import { LRUCache } from 'lru-cache'
+import type { TrustedRange } from '../../../config/trusted-range.js'
 import type { Channel } from '../../../fencing/presence.js'
 import type { Clock } from '../../../fencing/ports.js'
-import { forwardedFor, isTrusted, plainAddress, type TrustedRange } from './trust.js'
+import { forwardedFor, isTrusted, plainAddress } from './trust.js'
 
 /** A trusted proxy names the client's own connection in this header, with a name that it never uses twice. */
 export const connectionHeader = 'x-connection-id'

@@ -1,7 +1,8 @@
 /** Knows how to take the PROXY protocol's header off a connection before anything else reads from it. */
 import { createServer, type Server, type Socket } from 'node:net'
+import type { TrustedRange } from '../../../config/trusted-range.js'
 import { readProxyHeader } from './proxy-header.js'
-import { isTrusted, type TrustedRange } from './trust.js'
+import { isTrusted } from './trust.js'
 
 export interface ProxyFrontOptions {
   /** Only these may send the header; without it, and from others, a connection is closed. */

@@ -1,16 +1,6 @@
 /** Knows which addresses are proxies that may say who is behind them. */
 import ipaddr from 'ipaddr.js'
-
-/** A CIDR range, or a single address. */
-export type TrustedRange = readonly [ipaddr.IPv4 | ipaddr.IPv6, number]
-
-/** Undefined for what is neither an address nor a CIDR range. */
-export function parseTrustedRange(text: string): TrustedRange | undefined {
-  if (ipaddr.isValidCIDR(text)) return ipaddr.parseCIDR(text)
-  if (!ipaddr.isValid(text)) return undefined
-  const address = ipaddr.process(text)
-  return [address, address.kind() === 'ipv4' ? 32 : 128]
-}
+import type { TrustedRange } from '../../../config/trusted-range.js'
 
 /**
  * Whether a connection comes from a proxy that may be believed. Peers of a Unix socket have no address: who may open

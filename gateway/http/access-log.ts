@@ -1,0 +1,54 @@
+/** Knows Apache's combined log format, one line a request, for the programs that read it. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Exchange } from './exchange.js'
+
+export interface AccessLog {
+  readonly write: (line: string) => void
+}
+
+/** The time, as Apache writes it: `10/Oct/2026:13:55:36 +0000`. */
+export function accessTime(now: Date): string {
+  const [, day = '', month = '', year = '', time = ''] =
+    /^\w+, (\d\d) (\w+) (\d+) ([\d:]+) GMT$/.exec(now.toUTCString()) ?? []
+  return `${day}/${month}/${year}:${time} +0000`
+}
+
+export interface AccessLine {
+  readonly exchange: Pick<Exchange, 'client'>
+  readonly request: Pick<IncomingMessage, 'method' | 'url' | 'httpVersion' | 'headers'>
+  readonly answer: Pick<ServerResponse, 'statusCode' | 'writableFinished' | 'getHeader'>
+  readonly now: Date
+}
+
+/** A request that was broken off has 499, as other servers of logs have it. */
+export function accessLine({ exchange, request, answer, now }: AccessLine): string {
+  const { user = '-', address } = exchange.client
+  const { method = '', url = '', httpVersion, headers } = request
+  // An address in its absolute form may carry a password.
+  const asked = `${method} ${url.replace(/^[a-z]+:\/\/[^/?]*/i, '')} HTTP/${httpVersion}`
+  const length = answer.getHeader('content-length')
+  const hasBody = method !== 'HEAD' && length !== undefined && String(length) !== '0'
+  return [
+    quotable(address).replaceAll(' ', '_'),
+    '-',
+    quotable(user).replaceAll(' ', '_'),
+    `[${accessTime(now)}]`,
+    `"${quotable(asked)}"`,
+    String(answer.writableFinished ? answer.statusCode : 499),
+    hasBody ? String(length) : '-',
+    `"${quotable(headers.referer ?? '-')}"`,
+    `"${quotable(headers['user-agent'] ?? '-')}"\n`,
+  ].join(' ')
+}
+
+/** What could end a line or a quotation early is written as Apache does. */
+function quotable(text: string): string {
+  return text
+    .replace(/["\\]/g, '\\$&')
+    .replace(/[\u0000-\u001f\u007f-\uffff]/g, (character) => {
+      const [byte, ...more] = Buffer.from(character)
+      return [byte ?? 0, ...more]
+        .map((each) => `\\x${each.toString(16).padStart(2, '0')}`)
+        .join('')
+    })
+}
