@@ -62,6 +62,8 @@ export function plainState(state: RepositoryState) {
     generation: state.generation,
     position: state.position,
     isAdopted: state.isAdopted,
+    adoptedAt: state.adoptedAt,
+    outside: state.outside,
     indexPosition: state.indexPosition,
     runs: state.runs,
     writers: [...state.writers.values()].map((one) => ({ ...one, locks: [...one.locks] })),
@@ -82,8 +84,9 @@ export function plainState(state: RepositoryState) {
 
 function restored(plain: PlainState, allowance: Allowance): RepositoryState {
   const state = new RepositoryState(allowance)
-  const { generation, position, isAdopted, indexPosition, runs } = plain
-  Object.assign(state, { generation, position, isAdopted, indexPosition, runs })
+  const { generation, position, isAdopted, adoptedAt, outside, indexPosition, runs } = plain
+  const rest = { isAdopted, adoptedAt, outside, indexPosition, runs }
+  Object.assign(state, { generation, position, ...rest })
   for (const one of plain.writers) {
     const writer: Writer = { ...one, locks: new Set(one.locks) }
     state.writers.set(one.id, writer)

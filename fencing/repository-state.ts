@@ -38,6 +38,13 @@ export interface CommitState {
   readonly position: Position
 }
 
+export interface OutsideUse {
+  readonly time: number
+  /** How many indexes. */
+  readonly vanished: number
+  readonly appeared: number
+}
+
 export interface EventStamp {
   readonly position: Position
   readonly time: number
@@ -47,6 +54,10 @@ export class RepositoryState {
   generation: Generation = firstGeneration
   position: Position = 0
   isAdopted = false
+  /** When the repository came under this gateway, in milliseconds since the epoch. */
+  adoptedAt = 0
+  /** How the folder was last found used past the gateway. */
+  outside: OutsideUse | null = null
   readonly writers = new Map<WriterId, Writer>()
   readonly locks = new Map<ObjectName, LockState>()
   /** Who posted each lock, gone ones included, while its writer is remembered. */
@@ -228,6 +239,7 @@ function adopt(
   stamp: EventStamp,
 ): void {
   state.isAdopted = true
+  state.adoptedAt = stamp.time
   for (const index of event.indexes) state.indexes.add(index)
   for (const lock of event.locks) {
     const id = `w-${digestOf(lock)?.slice(0, 8) ?? ''}` as WriterId
@@ -244,9 +256,10 @@ function adopt(
 function changeOutside(
   state: RepositoryState,
   event: Extract<JournalEvent, { kind: 'outside' }>,
-  { position }: EventStamp,
+  { position, time }: EventStamp,
 ): void {
   const { vanished, appeared, generation } = event
+  state.outside = { time, vanished: vanished.length, appeared: appeared.length }
   for (const index of vanished) state.indexes.delete(index)
   for (const index of appeared) state.indexes.add(index)
   state.indexPosition = position

@@ -206,10 +206,8 @@ function refusalOf({ fault }: Assembly): StartError | undefined {
 }
 
 /** Answers what is damaged: reads are served there, and writes refused. */
-async function loadJournals(
-  { fault, fences, journal, state }: Assembly,
-  logger: Logger,
-): Promise<string[]> {
+async function loadJournals(assembly: Assembly, logger: Logger): Promise<string[]> {
+  const { fault, fences, journal, state } = assembly
   if (fault !== undefined) {
     logger.error({ err: fault }, 'the journal cannot be used')
     return [fault.message]
@@ -224,7 +222,25 @@ async function loadJournals(
       warnings.push(`${error.message}. ${howToRecover(state.journalFile)}`)
     }
   }
+  const unknown = await unknownRepositories(assembly)
+  if (unknown.length > 0) {
+    logger.warn({ repositories: unknown.slice(0, 100) }, unknownWarning(unknown.length))
+    warnings.push(unknownWarning(unknown.length))
+  }
   return warnings
+}
+
+/** Those that stand in the folder without a journal: adopted for the first time, or the state was lost. */
+async function unknownRepositories({ store, journal }: Assembly): Promise<string[]> {
+  const known = new Set(await journal.repositories())
+  return (await store.repositories()).filter((repository) => !known.has(repository))
+}
+
+function unknownWarning(count: number): string {
+  return (
+    `${count === 1 ? 'a repository is' : `${count} repositories are`} new to this gateway, or its state was lost: ` +
+    'of the runs that began before now it knows only those whose locks stand, and fences what the others write'
+  )
 }
 
 /** What time itself decides, every few seconds; resolves when no check runs any more. */

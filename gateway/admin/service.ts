@@ -234,7 +234,15 @@ export class AdminService implements Admin {
 function nothingOf(name: string): RepositoryView {
   const quarantined = { count: 0, bytes: 0 }
   const empty = { writers: [], locks: 0, quarantined, maintenance: null, fault: null }
-  return { name, generation: 1, fencing: null, passed: {}, ...empty }
+  return {
+    name,
+    generation: 1,
+    fencing: null,
+    passed: {},
+    adopted: null,
+    outside: null,
+    ...empty,
+  }
 }
 
 function held(item: Item): Held {

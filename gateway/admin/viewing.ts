@@ -24,6 +24,11 @@ export function viewRepository(fence: RepositoryFence): RepositoryView {
       bytes: kept.reduce((sum, item) => sum + (item.isKept ? item.size : 0), 0),
     },
     maintenance: newestMaintenance(living),
+    adopted: state.isAdopted ? new Date(state.adoptedAt).toISOString() : null,
+    outside: state.outside && {
+      ...state.outside,
+      time: new Date(state.outside.time).toISOString(),
+    },
     fencing: fence.isObserving ? 'observe' : 'enforce',
     passed: Object.fromEntries(state.passed),
     fault: null,

@@ -23,6 +23,12 @@ export const repositoryView = z.object({
   maintenance: z
     .object({ writer: z.string(), generation: z.number(), since: z.string() })
     .nullable(),
+  /** Since when this gateway's journal knows the repository; null where it does not yet. */
+  adopted: z.string().nullable(),
+  /** When and how the folder was last found used past the gateway: how many indexes vanished or appeared. */
+  outside: z
+    .object({ time: z.string(), vanished: z.number(), appeared: z.number() })
+    .nullable(),
   /** observe: nothing is protected. Null where it is not known. */
   fencing: z.enum(['enforce', 'observe']).nullable(),
   /** How often what would have been refused was let through while observing, by the reason. */

@@ -17,6 +17,7 @@ States of a writer:
 Fields of --json, an array with one object for each repository:
   name, generation, writers[] (id, client, tag, generation, state, locks, lastSeen), locks,
   quarantined {count, bytes}, maintenance {writer, generation, since} or null, fault or null,
+  adopted (when this journal came to know it) or null, outside {time, vanished, appeared} or null,
   fencing (enforce or observe), passed {REASON: how often it was let through while observing}
 
 Examples:
@@ -84,6 +85,14 @@ function show(view: RepositoryView): string {
   const { name, generation, locks, quarantined, maintenance, fault, writers } = view
   const lines = [`${displayName(name)}: generation ${generation}, ${count(locks, 'lock')}`]
   if (fault !== null) lines.push(`  NOTHING IS COMMITTED: ${fault}`)
+  if (view.adopted !== null) {
+    lines.push(`  known to this gateway since ${localTime(view.adopted)}`)
+  }
+  if (view.outside !== null) {
+    const { time, vanished, appeared } = view.outside
+    const what = `${vanished} indexes vanished, ${appeared} appeared`
+    lines.push(`  USED PAST THE GATEWAY, found at ${localTime(time)}: ${what}`)
+  }
   if (view.fencing === 'observe') {
     lines.push('  NOTHING IS PROTECTED: the gateway only observes (--fencing observe)')
   }
