@@ -1,6 +1,6 @@
 /** Knows who is writing: gathers the evidence for a request's author, strongest first (DESIGN.md, "Who is writing?"). */
 import type { Author, WriterId } from './event.js'
-import type { ObjectName } from './object.js'
+import { typeOf, type ObjectName } from './object.js'
 import { sureAuthor, type Caller, type Scene } from './scene.js'
 import { fenceOf, type Writer } from './writer.js'
 
@@ -27,8 +27,7 @@ export function attribute(
 ): Attribution {
   const candidates = candidatesOf(scene, caller)
   if (caller.tag !== undefined && candidates.length === 1) return sure(candidates[0], 'tag')
-  const poster = question.uploaded && scene.presence.posters.get(question.uploaded)
-  const posted = candidates.find((writer) => writer.id === poster)
+  const posted = question.uploaded && posterOf(scene, caller, question.uploaded)
   if (posted !== undefined) return sure(posted, 'name')
   const bound = boundWriter(scene, caller)
   if (bound !== undefined) return sure(bound, 'own-channel')
@@ -37,6 +36,16 @@ export function attribute(
     : candidates
   if (eligible.length === 1) return sure(eligible[0], 'only-candidate')
   return { candidates: eligible }
+}
+
+/** Ended or not: a copy of an upload that comes late is not that of whoever else may be writing now. */
+function posterOf(scene: Scene, caller: Caller, object: ObjectName): Writer | undefined {
+  // The config alone is not named by its content.
+  const id = typeOf(object) === 'config' ? undefined : scene.presence.posters.get(object)
+  const writer = id === undefined ? undefined : scene.state.writers.get(id)
+  const isItsOwn =
+    writer !== undefined && writer.tag === caller.tag && mayBeUser(caller, writer)
+  return isItsOwn ? writer : undefined
 }
 
 /** The writer whose channel this is by evidence 3, living or ended. */

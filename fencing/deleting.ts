@@ -1,10 +1,15 @@
 /** Knows what becomes of a deletion: a retraction, maintenance, a plain deletion, or a refusal. Locks: see unlocking.ts. */
 import { attribute, authorOf, type Attribution } from './attribution.js'
 import { done, type Decision } from './decision.js'
+import { authorIs, type Position } from './event.js'
 import { sureAuthor, type Caller, type Scene } from './scene.js'
 import { digestOf, typeOf, type ObjectName } from './object.js'
 import { knock, refuse, type Attempt } from './refusing.js'
-import { isMaintained, maintenanceGeneration } from './repository-state.js'
+import {
+  isMaintained,
+  maintenanceGeneration,
+  type RepositoryState,
+} from './repository-state.js'
 import { commonFence } from './uploading.js'
 import type { Writer } from './writer.js'
 
@@ -14,7 +19,11 @@ export interface Deletion {
 }
 
 export function decideDeletion(scene: Scene, caller: Caller, deletion: Deletion): Decision {
-  if (!deletion.isPresent) return done
+  if (!deletion.isPresent) {
+    // It takes back a try that failed; a copy of it may come when a later try has succeeded.
+    scene.presence.repeated.set(deletion.object, true)
+    return done
+  }
   const attempt: Attempt = { verb: 'deletion', object: deletion.object, size: 0 }
   const attribution = attribute(scene, caller, {
     mustHaveLooked: isRelyingOnALook(deletion.object),
@@ -28,7 +37,7 @@ export function decideDeletion(scene: Scene, caller: Caller, deletion: Deletion)
   }
   const fence = commonFence(scene, attribution)
   if (fence !== undefined) return refuse(scene, caller, attempt, attribution, fence)
-  if (writer === undefined || mayBeItsOwn(scene, writer, deletion.object)) {
+  if (writer === undefined || mayTakeBack(scene, attribution, deletion.object)) {
     return knockOrRefuse(scene, caller, attempt, attribution)
   }
   if (!isMaintained(deletion.object)) return remove(scene, deletion.object, writer)
@@ -60,9 +69,29 @@ function retract(object: ObjectName, writer: Writer): Decision {
   return { verdict: { kind: 'done' }, events: [{ kind: 'retracted', object, author }] }
 }
 
-/** An index or snapshot of an unknown author that may be the deleter's own: neither a retraction nor a real deletion. */
-function mayBeItsOwn(scene: Scene, writer: Writer, object: ObjectName): boolean {
-  return scene.state.unknownCommits.get(object)?.includes(writer.id) === true
+/**
+ * What may be the late copy of a retraction is neither a retraction nor a real deletion: it is put off. That is so of
+ * an index or snapshot of an unknown author that may be the deleter's own; of its own, unless it is a maintenance that
+ * has written a newer index (restic's prune deletes its intermediate ones last); and of one that was posted more than
+ * once, where the deleter is known as the only candidate, and so may be its author that has ended.
+ */
+function mayTakeBack(scene: Scene, attribution: Attribution, object: ObjectName): boolean {
+  const { state, presence } = scene
+  const { writer, by } = attribution
+  if (writer === undefined) return true
+  if (state.unknownCommits.get(object)?.includes(writer.id) === true) return true
+  const commit = state.answered.get(object) ?? state.unanswered.get(object)
+  if (commit?.author.kind !== 'writer') return false
+  if (commit.author.writer !== writer.id) {
+    return by === 'only-candidate' && presence.repeated.get(object) === true
+  }
+  return writer.maintenance === undefined || !hasNewerIndex(state, writer, commit.position)
+}
+
+function hasNewerIndex(state: RepositoryState, writer: Writer, than: Position): boolean {
+  return [...state.answered, ...state.unanswered].some(([object, { author, position }]) => {
+    return authorIs(author, writer.id) && position > than && typeOf(object) === 'index'
+  })
 }
 
 /** A deletion needs one sure author; while there is none it is put off, and refused when patience ends. */

@@ -40,6 +40,8 @@ export function arrive(scene: Scene, caller: Caller): JournalEvent[] {
   const events: JournalEvent[] = []
   channel.lastRequestAt = monotonic
   const objects = channel.unconfirmed.filter((object) => {
+    // Each failed try is followed by a DELETE, which may arrive when a later try has long been answered (rule 8).
+    if (presence.repeated.get(object) === true) return false
     return state.unanswered.has(object) || state.locks.get(object)?.isAnswered === false
   })
   channel.unconfirmed = []

@@ -65,6 +65,9 @@ export class Presence {
   readonly #channels = new Map<string, ChannelState>()
   /** Upload names are unique to a process: who posted each. */
   readonly posters = new RecentMap<ObjectName, WriterId>(postersMax)
+  /** Uploads that came more than once: a deletion that took one of the tries back may still be on its way. */
+  readonly repeated = new RecentMap<ObjectName, true>(postersMax)
+  readonly uploads = new RecentMap<ObjectName, true>(postersMax)
   /** Since when each object's tries have been put off. */
   readonly patience = new RecentMap<ObjectName, Patience>(postersMax)
   readonly locksHeard = new Map<ObjectName, number>()
@@ -152,6 +155,12 @@ export class Presence {
     }
     patience.last = monotonic
     return monotonic - patience.since >= patienceMs ? 'exhausted' : 'again'
+  }
+
+  /** Notes a try of an upload, whatever becomes of it. */
+  uploaded(object: ObjectName): void {
+    if (this.uploads.get(object) === true) this.repeated.set(object, true)
+    this.uploads.set(object, true)
   }
 
   settled(object: ObjectName): void {

@@ -166,6 +166,11 @@ export class RepositoryFence {
     return fence && refuse(scene, caller, attempt, attribution, fence)
   }
 
+  /** To be called for every upload that arrives, before its body is read: it may break off. */
+  uploading(object: ObjectName): void {
+    this.presence.uploaded(object)
+  }
+
   async upload(caller: Caller, upload: Upload): Promise<Decided> {
     return this.#decide(caller, (scene) => {
       const decision = decideUpload(scene, caller, upload)

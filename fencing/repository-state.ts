@@ -72,6 +72,8 @@ export class RepositoryState {
   readonly lastCommits = new Map<WriterId | undefined, Position>()
   /** Uploads (packs and locks aside) whose answer has not surely arrived. */
   readonly unanswered = new Map<ObjectName, CommitState>()
+  /** Indexes and snapshots whose answer has surely arrived, while their author is remembered. */
+  readonly answered = new Map<ObjectName, CommitState>()
   /** Indexes and snapshots whose author is unknown, with those that it may be. */
   readonly unknownCommits = new Map<ObjectName, readonly WriterId[]>()
   /** Where packs were published, as far back as the oldest living view. Keys are bare hex names. */
@@ -149,7 +151,11 @@ function applyEvent(state: RepositoryState, event: JournalEvent, stamp: EventSta
       return
     case 'answered':
       for (const object of event.objects) {
+        const commit = state.unanswered.get(object)
         state.unanswered.delete(object)
+        const type = typeOf(object)
+        const isNaming = type === 'index' || type === 'snapshots'
+        if (commit !== undefined && isNaming) state.answered.set(object, commit)
         const lock = state.locks.get(object)
         if (lock !== undefined) lock.isAnswered = true
       }
@@ -351,6 +357,7 @@ function remove(
   state.locks.delete(object)
   if (state.indexes.delete(object)) state.indexPosition = stamp.position
   state.unanswered.delete(object)
+  state.answered.delete(object)
   state.unknownCommits.delete(object)
   if (typeOf(object) === 'data') state.packs.delete(digestOf(object) ?? '')
   const { generation } = event
@@ -414,6 +421,12 @@ function sweep(state: RepositoryState, time: number): void {
   }
   for (const [object, candidates] of state.unknownCommits) {
     if (!candidates.some((id) => state.writers.has(id))) state.unknownCommits.delete(object)
+  }
+  for (const commits of [state.answered, state.unanswered]) {
+    for (const [object, { author }] of commits) {
+      const isForgotten = author.kind === 'writer' && !state.writers.has(author.writer)
+      if (isForgotten) commits.delete(object)
+    }
   }
   for (const [lock, owner] of state.lockOwners) {
     if (!state.writers.has(owner)) state.lockOwners.delete(lock)

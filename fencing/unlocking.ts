@@ -12,9 +12,13 @@ export function decideUnlocking(scene: Scene, caller: Caller, deletion: Deletion
   const { state, presence } = scene
   const { object } = deletion
   const owner = state.writers.get(state.lockOwners.get(object) ?? ('' as never))
+  if (isUnlockOfOthers(caller, owner)) presence.share(caller.channel)
   const bindings = owner === undefined ? [] : bindByLock(scene, caller, object, owner)
   const sender = senderOf(scene, caller, owner)
-  if (!deletion.isPresent) return { ...done, events: bindings }
+  if (!deletion.isPresent) {
+    presence.repeated.set(object, true)
+    return { ...done, events: bindings }
+  }
   const adopted = sender === undefined ? [] : adoptLock(scene, caller, object, sender)
   const isOwn = sender !== undefined && (owner?.id === sender.id || adopted.length > 0)
   if (sender !== undefined && !isOwn && fenceOf(sender, state.runs) !== undefined) {
@@ -35,6 +39,13 @@ export function decideUnlocking(scene: Scene, caller: Caller, deletion: Deletion
     verdict: { kind: 'commit' },
     events: [...bindings, ...adopted, deleted, ...ended],
   }
+}
+
+/** A channel that a lock's deletion alone says the owner of, and that deletes somebody else's too, is an `unlock`. */
+function isUnlockOfOthers(caller: Caller, owner: Writer | undefined): boolean {
+  const { binding } = caller.channel
+  if (binding?.by !== 'lock' || binding.isProof || owner === undefined) return false
+  return owner.id !== binding.writer
 }
 
 function senderOf(scene: Scene, caller: Caller, owner: Writer | undefined): Writer | undefined {

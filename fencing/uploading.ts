@@ -87,6 +87,9 @@ function decideLock(scene: Scene, caller: Caller, attempt: Attempt): Decision {
   const fence = haveLooked ? commonFence(scene, attribution) : undefined
   if (fence !== undefined) return refuse(scene, caller, attempt, attribution, fence)
   scene.presence.lockPosted(attempt.object, scene.monotonic)
+  if (scene.state.lockOwners.has(attempt.object)) {
+    scene.presence.repeated.set(attempt.object, true)
+  }
   if (writer === undefined) caller.channel.lastLock = attempt.object
   const takesView = writer?.hasLooked === false && !writer.isBroken
   return commit(scene, caller, attempt, attribution, takesView)

@@ -169,6 +169,7 @@ export class Gate {
     const staged = random.hex(12)
     store.requireSpace?.(object, body.size ?? 0)
     const chunks = body.chunks
+    fence.uploading(object)
     const { size, sha256 } = await store.stage(repository, staged, chunks, signal, object)
     try {
       const digest = digestOf(object)

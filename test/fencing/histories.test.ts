@@ -1,5 +1,6 @@
 /** The histories that broke earlier wordings of the fencing rule, each under the name it has in the design notes. */
 import test from 'ava'
+import type { ObjectName } from '../../fencing/object.js'
 import { World, data, index, lock, minutes, seconds, snapshot } from './world.js'
 
 test('wrong author: an index on an unknown channel is not credited to the prune that is the likeliest', async (t) => {
@@ -108,12 +109,13 @@ test('late retraction: what was surely answered is not taken back', async (t) =>
 })
 
 test('late retraction: a restart does not forget what was surely answered', async (t) => {
-  const world = await World.create()
+  const world = await World.create({ standing: [index('old')] })
   const r = world.client()
   const chR = world.channel()
   await r.begin('R', chR)
   await r.post(index('N'), chR)
-  await r.post(data('after'), chR)
+  await r.post(index('newer'), chR)
+  await r.delete(index('old'), chR)
   await world.restart()
   t.is(await r.delete(index('N'), world.channel()), 'ok')
   t.false(world.disk.has(index('N')), 'its own answered index is really deleted')
@@ -156,6 +158,137 @@ test('half-open line: an answer is given when a further request came on its own 
   t.is(await a.delete(index('X'), world.channel()), 'ok')
   t.true(world.disk.has(index('X')))
   t.is(world.generation, 1)
+})
+
+test('late copy of a retraction: what was posted once more is never deleted by a late DELETE', async (t) => {
+  const world = await World.create()
+  const a = world.client()
+  const [chA, next] = [world.channel(), world.channel()]
+  await a.begin('A', chA)
+  t.is(await a.post(index('N'), chA, { isLost: true }), 'ok')
+  // Its DELETE hangs in the network meanwhile.
+  t.is(await a.post(index('N'), next), 'ok')
+  t.is(await a.post(data('more'), next), 'ok')
+  t.is(await a.delete(index('N'), chA), 'ok')
+  t.true(world.disk.has(index('N')))
+  t.is(await a.post(snapshot('A'), next), 'ok')
+  t.is(world.generation, 1)
+})
+
+test('late copy of a retraction: a lock that was posted once more proves no ending', async (t) => {
+  const world = await World.create()
+  const a = world.client()
+  const [chA, next] = [world.channel(), world.channel()]
+  await a.begin('A', chA)
+  await a.post(lock('L1'), chA, { isLost: true })
+  await a.delete(lock('A'), next)
+  await a.post(lock('L1'), next)
+  await a.post(data('more'), next)
+  await a.delete(lock('L1'), chA)
+  t.is(world.fence.livingWriters().length, 1)
+})
+
+test('late copy of a retraction: nor does one that was taken back and posted anew', async (t) => {
+  const world = await World.create()
+  const a = world.client()
+  const [chA, next] = [world.channel(), world.channel()]
+  await a.begin('A', chA)
+  await a.post(lock('L1'), chA, { isLost: true })
+  await a.delete(lock('L1'), next)
+  await a.post(lock('L1'), next)
+  await a.delete(lock('A'), next)
+  await a.post(data('more'), next)
+  await a.delete(lock('L1'), chA)
+  t.is(world.fence.livingWriters().length, 1)
+})
+
+test('late copy of an upload: it is that of the run that has ended, not of the only candidate', async (t) => {
+  const world = await World.create()
+  const [a, p, b] = [world.client(), world.client(), world.client()]
+  const [chA, chP, chB] = [world.channel(), world.channel(), world.channel()]
+  await a.begin('A', chA)
+  await a.post(data('X'), chA)
+  t.is(await a.post(index('X'), chA), 'ok')
+  t.is(await a.delete(lock('A'), chA), 'ok')
+  await p.begin('P', chP)
+  t.is(await p.delete(index('X'), chP), 'ok')
+  t.is(await p.delete(data('X'), chP), 'ok')
+  t.is(await p.delete(lock('P'), chP), 'ok')
+  await b.begin('B', chB)
+  t.is(world.fence.livingWriters().length, 1)
+  t.is(await a.post(index('X'), world.channel()), 'stale')
+  t.false(world.disk.has(index('X')), 'it names a pack that is gone')
+})
+
+test('late copy of a retraction: a backup never deletes its own index, whatever the journal knows', async (t) => {
+  const world = await World.create()
+  const a = world.client()
+  const [chA, next] = [world.channel(), world.channel()]
+  await a.begin('A', chA)
+  // The first try never arrived, and the DELETE that follows on it comes when the second is answered.
+  await a.post(index('N'), chA)
+  await a.post(snapshot('A'), chA)
+  a.ping(chA)
+  t.is(await a.delete(index('N'), next), 'knock')
+  t.is(await a.delete(snapshot('A'), next), 'knock')
+  t.true(world.disk.has(index('N')) && world.disk.has(snapshot('A')))
+  t.is(await a.post(snapshot('more'), chA), 'ok', 'nothing is broken by it')
+})
+
+test('late copy of a retraction: a run that has ended may send it, not only the only candidate', async (t) => {
+  const world = await World.create({ standing: [snapshot('old')] })
+  const [f, a] = [world.client(), world.client()]
+  const [chF, chA] = [world.channel(), world.channel()]
+  await f.begin('F', chF)
+  await a.begin('A', chA)
+  await a.post(snapshot('A'), chA, { isLost: true })
+  await a.post(snapshot('A'), chA)
+  a.ping(chA)
+  await a.delete(lock('A'), chA)
+  t.is(world.fence.livingWriters().length, 1)
+  t.is(await a.delete(snapshot('A'), world.channel()), 'knock')
+  t.is(await f.delete(snapshot('old'), world.channel()), 'ok', 'others are deleted as before')
+})
+
+test('late copy of a retraction: a DELETE of a lock that was never there tells of a failed try', async (t) => {
+  const world = await World.create()
+  const a = world.client()
+  const chA = world.channel()
+  await a.begin('A', chA)
+  await a.delete(lock('L1'), chA)
+  await a.post(lock('L1'), chA)
+  await a.delete(lock('A'), chA)
+  await a.delete(lock('L1'), chA)
+  t.is(world.fence.livingWriters().length, 1)
+})
+
+test('one name for all: a config that is written anew is not that of whoever wrote it before', async (t) => {
+  const world = await World.create()
+  const [a, b] = [world.client(), world.client()]
+  const [chA, chB] = [world.channel(), world.channel()]
+  const config = 'config' as ObjectName
+  await a.begin('A', chA)
+  await a.post(config, chA)
+  await b.begin('B', chB)
+  await b.delete(config, chB)
+  await b.post(config, chB)
+  t.deepEqual(world.fence.state.unanswered.get(config)?.author, {
+    kind: 'writer',
+    writer: b.id,
+  })
+})
+
+test('an unlock on two connections: taken for the owner of one lock, it may delete the next', async (t) => {
+  const world = await World.create({ standing: [index('old')] })
+  const [a, p, u] = [world.client(), world.client(), world.client()]
+  const [chA, chP, chU] = [world.channel(), world.channel(), world.channel()]
+  await a.begin('A', chA)
+  await p.begin('P', chP)
+  await p.delete(index('old'), chP)
+  await u.open(chU)
+  const second = world.channel()
+  t.is(await u.delete(lock('A'), second), 'ok')
+  t.is(await u.delete(lock('P'), second), 'ok', 'A is stale, and this is not A')
 })
 
 test('half-open line: handed to the system is not answered either', async (t) => {

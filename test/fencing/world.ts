@@ -198,6 +198,7 @@ export class SimulatedClient {
     options: { isLost?: boolean; size?: number } = {},
   ): Promise<Told> {
     const caller = this.#arrive(channel)
+    this.#world.fence.uploading(object)
     const { decision, recorded } = await this.#world.fence.upload(caller, {
       object,
       size: options.size ?? 100,

@@ -1,6 +1,14 @@
 /** A small sequential model of a repository: blobs, packs, indexes and snapshots, and what it means to be damaged. */
 import type { ObjectName } from '../../fencing/object.js'
 
+export interface LockContent {
+  readonly isExclusive: boolean
+  /** When it was made, in milliseconds. */
+  readonly at: number
+  /** The machine that it was made on. */
+  readonly client: number
+}
+
 /** What each object says; clients fill it as they write, the judge reads it. */
 export class Contents {
   /** The blobs in each pack. */
@@ -9,6 +17,7 @@ export class Contents {
   readonly indexes = new Map<ObjectName, readonly ObjectName[]>()
   /** The blobs that each snapshot reaches. */
   readonly snapshots = new Map<ObjectName, readonly string[]>()
+  readonly locks = new Map<ObjectName, LockContent>()
 }
 
 /** Invariant I1: no index names a missing pack, and no snapshot reaches a blob that no index leads to. */

@@ -29,6 +29,9 @@ export function pictureOf(fence: RepositoryFence, nameOf: Named): string {
     unanswered: sorted(state.unanswered, ([object, { author, position }]) => {
       return [object, authorName(author, nameOf), at(position)]
     }),
+    answered: sorted(state.answered, ([object, { author, position }]) => {
+      return [object, authorName(author, nameOf), at(position)]
+    }),
     unknown: sorted(state.unknownCommits, ([object, ids]) => [object, ids.map(nameOf)]),
     packs: sorted(state.packs, ([pack, position]) => [pack, at(position)]),
     items: sorted(state.items.values(), ({ object, state: itemState, reason, isKept }) => {
@@ -106,6 +109,8 @@ function pictureOfPresence(presence: Presence, nameOf: Named): unknown {
     posters: sorted(presence.posters.entries(), ([object, id]) => [object, nameOf(id)]),
     patience: sorted(presence.patience.entries(), (entry) => entry),
     locksHeard: sorted(presence.locksHeard, (entry) => entry),
+    uploads: sorted(presence.uploads.entries(), (entry) => entry),
+    repeated: sorted(presence.repeated.entries(), (entry) => entry),
   }
 }
 

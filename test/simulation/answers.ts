@@ -1,0 +1,88 @@
+/** Judges what a client is told: I2 and I3, false alarms (I4), and successes that are only pretended. */
+import { typeOf, type ObjectName } from '../../fencing/object.js'
+import type { Outcome } from '../../gateway/gate/outcome.js'
+import type { Judge } from './judge.js'
+import type { Disk } from './stores.js'
+import type { Subject } from './subject.js'
+
+const fences: ReadonlySet<string> = new Set(['stale', 'conflict', 'unseen', 'ambiguous'])
+
+export interface Asked {
+  readonly subject: Subject
+  readonly object: ObjectName
+  /** The journal's head when the request arrived. */
+  readonly since: number
+}
+
+export function judgeUpload(judge: Judge, disk: Disk, asked: Asked, outcome: Outcome): void {
+  const { object, subject } = asked
+  const stands = judge.standing.has(object)
+  if (outcome.kind === 'done') {
+    const stood = (judge.standing.get(object) ?? Infinity) <= asked.since
+    if (stood) judge.reached.add('rule 9: the same bytes again')
+    const isThere = stands && disk.objects.has(object)
+    if (!isThere && (judge.deletedAt.get(object) ?? -1) <= asked.since) {
+      judge.blame(`I2: ${subject.name} was told "ok" for ${object}, which is not there`)
+    }
+    return
+  }
+  note(judge, outcome.reason)
+  if (outcome.reason === 'knocked') subject.knocks += 1
+  if (!fences.has(outcome.reason)) return
+  judgeFence(judge, asked, outcome.reason)
+  if (stands)
+    judge.blame(`I3: ${subject.name} was told "${outcome.reason}" for ${object}, which stands`)
+  const kept = judge.items.get(object)
+  if (kept === undefined) {
+    judge.blame(`I3: no item was kept of the refused ${object}`)
+  } else if (kept.isKept && disk.held.quarantine.get(kept.item) === undefined) {
+    judge.blame(`I3: the bytes of the refused ${object} are not in quarantine`)
+  }
+}
+
+export function judgeDeletion(judge: Judge, disk: Disk, asked: Asked, outcome: Outcome): void {
+  const { object, subject, since } = asked
+  if (outcome.kind === 'done') {
+    const hasEvent = (positions: ReadonlyMap<ObjectName, number>): boolean => {
+      return (positions.get(object) ?? -1) > since
+    }
+    const isGone = !judge.standing.has(object) || (judge.standing.get(object) ?? 0) > since
+    if (judge.isBeyondLimits) return
+    if (!isGone && !hasEvent(judge.retractedAt) && !hasEvent(judge.deletedAt)) {
+      judge.blame(`I2: ${subject.name} was told that ${object} is deleted, and it stands`)
+    }
+    return
+  }
+  note(judge, outcome.reason)
+  if (outcome.reason === 'knocked') subject.knocks += 1
+  if (fences.has(outcome.reason)) judgeFence(judge, asked, outcome.reason)
+}
+
+/** I4: only who was overtaken is told so; the rest are false alarms, which are counted, and some are not allowed. */
+function judgeFence(judge: Judge, asked: Asked, reason: string): void {
+  const { subject, object } = asked
+  if (judge.isBeyondLimits || subject.isGivenUp || subject.isOver) return
+  const { openedAt } = subject
+  // Whose opening's answer was lost has two writers, and so is never exact.
+  const isExact = subject.isExact && subject.writers.size === 1
+  if (openedAt === undefined) return
+  const since = isExact ? (subject.lockedAt ?? openedAt) : openedAt
+  const isOvertaken = judge.isOvertaken(subject, since)
+  const isForestalled = judge.isForestalled(subject, since, true)
+  const isRight =
+    isOvertaken || subject.rightful > 0 || (reason === 'conflict' && isForestalled)
+  if (isRight) {
+    subject.rightful += 1
+    return
+  }
+  subject.falseAlarms.push(`${reason} for ${typeOf(object)}`)
+  if (reason === 'stale' || reason === 'unseen' || isExact) {
+    judge.blame(
+      `I4: nothing overtook ${subject.name}, which was told "${reason}" for ${object}`,
+    )
+  }
+}
+
+function note(judge: Judge, reason: string): void {
+  judge.reached.add(`told: ${reason}`)
+}

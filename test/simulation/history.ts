@@ -1,0 +1,212 @@
+/** Runs one history from its plan: the real gate and core, model clients, simulated time and stores, and the judge. */
+import { KeyedMutex } from '../../gateway/gate/keyed-mutex.js'
+import { emptyHead, follows } from '../../fencing/chain.js'
+import { isOpen } from '../../fencing/item.js'
+import type { ObjectName } from '../../fencing/object.js'
+import { data, index, key, snapshot } from '../fencing/world.js'
+import { runCommand } from './commands.js'
+import { Dice } from './dice.js'
+import { Calls } from './faults.js'
+import { Gateway, days } from './gateway.js'
+import { happen } from './incidents.js'
+import { Judge } from './judge.js'
+import { Contents } from './model.js'
+import type { Plan, ProcessPlan, Setup } from './plan.js'
+import { processOf } from './planning.js'
+import { Restic } from './restic.js'
+import type { Situation } from './situation.js'
+import { Disk, digestOfName, repository } from './stores.js'
+import type { Subject } from './subject.js'
+import { Time, quiescence } from './time.js'
+
+export interface Verdict {
+  readonly violation: string | undefined
+  readonly reached: ReadonlySet<string>
+  readonly setup: Setup
+  readonly subjects: readonly Subject[]
+  readonly steps: number
+  /** The plan with all processes that took part. */
+  readonly plan: Plan
+}
+
+const stepsMax = 2_000
+const processesMax = 40
+
+export class History {
+  readonly #plan: Plan
+  readonly #stepsMin: number
+  readonly #time = new Time()
+  readonly #disk = new Disk()
+  readonly #contents = new Contents()
+  readonly #judge: Judge
+  readonly #calls: Calls
+  readonly #gateway: Gateway
+  readonly #situation: Situation
+  readonly #processes: Restic[] = []
+  readonly #plans: ProcessPlan[]
+  #running = 0
+
+  constructor(plan: Plan, stepsMin: number, tell?: (line: string) => void) {
+    this.#plan = plan
+    this.#plans = [...plan.processes]
+    this.#stepsMin = stepsMin
+    this.#judge = new Judge(this.#disk, this.#contents)
+    this.#judge.tell = tell
+    this.#calls = new Calls(plan.troubles, this.#judge.reached)
+    this.#gateway = new Gateway({
+      time: this.#time,
+      dice: new Dice(plan.seed, 'gateway'),
+      disk: this.#disk,
+      judge: this.#judge,
+      calls: this.#calls,
+      quarantineBytesMax: plan.quarantineBytesMax,
+    })
+    const mutex = new KeyedMutex()
+    this.#situation = {
+      seed: plan.seed,
+      setup: plan.setup,
+      time: this.#time,
+      disk: this.#disk,
+      judge: this.#judge,
+      contents: this.#contents,
+      gateway: this.#gateway,
+      opening: { run: (act) => mutex.run('opening', act) },
+      steps: 0,
+      ended: () => {
+        this.#running -= 1
+      },
+    }
+  }
+
+  async run(): Promise<Verdict> {
+    this.#layOut()
+    await this.#gateway.start()
+    for (const plan of this.#plan.processes) this.#schedule(plan)
+    for (const incident of this.#plan.incidents) {
+      this.#time.after(incident.atMs, () => void happen(this.#situation, incident))
+    }
+    await this.#play()
+    if (this.#judge.violation === undefined) await this.#conclude()
+    const { seed, ...rest } = this.#plan
+    return {
+      violation: this.#judge.violation,
+      reached: this.#judge.reached,
+      setup: this.#plan.setup,
+      subjects: this.#processes.map(({ subject }) => subject),
+      steps: this.#situation.steps,
+      plan: { seed, ...rest, processes: this.#plans },
+    }
+  }
+
+  async #play(): Promise<void> {
+    for (;;) {
+      await quiescence()
+      if (this.#judge.violation !== undefined) return
+      if (this.#running === 0 && !this.#goOn()) return
+      if (this.#situation.steps > stepsMax) return
+      if (!this.#time.step()) return
+    }
+  }
+
+  /** A history that is too short goes on with another process. */
+  #goOn(): boolean {
+    if (this.#situation.steps >= this.#stepsMin || this.#plans.length >= processesMax)
+      return false
+    const id = Math.max(-1, ...this.#plans.map((plan) => plan.id)) + 1
+    const plan = processOf(this.#plan.seed, id, new Dice(id).whole(0, 60_000))
+    this.#plans.push(plan)
+    this.#schedule(plan)
+    return true
+  }
+
+  #schedule(plan: ProcessPlan): void {
+    this.#running += 1
+    this.#time.after(plan.startMs, () => {
+      const process = new Restic(this.#situation, plan)
+      this.#processes.push(process)
+      runCommand(process).then(
+        (isDone) => {
+          this.#running -= 1
+          if (isDone) this.#judge.reached.add(`finished: ${plan.command}`)
+          if (isDone && plan.sleeps.length > 0)
+            this.#judge.reached.add('rule 7: a sleeper finished')
+        },
+        (error: unknown) => this.#judge.blame(`a client broke: ${String(error)}`),
+      )
+    })
+  }
+
+  /** A repository with used, partly used, unused and unnamed packs. */
+  #layOut(): void {
+    const { packs, indexes, snapshots } = this.#contents
+    packs.set(data('used'), ['u1', 'u2'])
+    packs.set(data('partly'), ['p1', 'p2'])
+    packs.set(data('garbage'), ['g'])
+    packs.set(data('orphan'), ['o'])
+    indexes.set(index('0'), [data('used'), data('garbage')])
+    indexes.set(index('1'), [data('partly')])
+    snapshots.set(snapshot('0'), ['u1', 'u2'])
+    snapshots.set(snapshot('1'), ['u1', 'p1'])
+    const names = [...packs.keys(), ...indexes.keys(), ...snapshots.keys(), key('0')]
+    for (const object of [...names, 'config' as ObjectName]) {
+      this.#disk.objects.set(object, digestOfName(object))
+      this.#judge.standing.set(object, 0)
+    }
+  }
+
+  /** With the stores well again and after one more start, everything that was recorded is carried out. */
+  async #conclude(): Promise<void> {
+    this.#calls.isOver = true
+    this.#time.skew = 0
+    await this.#pass(1 * days)
+    // A fence that has failed is loaded again by the next request.
+    await this.#gateway.run?.fences.of(repository)
+    await this.#gateway.run?.fences.tick()
+    await this.#gateway.run?.fences.flush()
+    this.#gateway.kill(0)
+    await this.#pass(60_000)
+    const fence = await this.#gateway.run?.fences.of(repository)
+    if (fence === undefined) {
+      this.#judge.blame('I2: the repository cannot be loaded again')
+      return
+    }
+    this.#compare(
+      [...fence.state.items.values()]
+        .filter((one) => isOpen(one) && one.isKept)
+        .map((one) => one.id),
+    )
+    let head = emptyHead
+    for (const record of this.#disk.records) {
+      if (!follows(head, record)) this.#judge.blame('I6: the journal does not follow on itself')
+      head = record
+    }
+  }
+
+  #compare(kept: readonly string[]): void {
+    const { objects, held, unsettled } = this.#disk
+    if (unsettled.size > 0) this.#judge.blame('I2: something recorded was never carried out')
+    if (held.staging.size > 0) this.#judge.blame('something was left in staging')
+    if (kept.some((item) => !held.quarantine.has(item)))
+      this.#judge.blame('I3: kept bytes are gone')
+    if (held.quarantine.size > kept.length)
+      this.#judge.blame('the quarantine holds what no item stands for')
+    if (this.#judge.isBeyondLimits) return
+    for (const object of this.#judge.standing.keys()) {
+      if (!objects.has(object)) this.#judge.blame(`I2: ${object} stands by the journal only`)
+    }
+    for (const object of objects.keys()) {
+      if (!this.#judge.standing.has(object))
+        this.#judge.blame(`I6: ${object} stands on the disk only`)
+    }
+  }
+
+  async #pass(ms: number): Promise<void> {
+    const until = this.#time.now + ms
+    this.#time.after(ms, () => undefined)
+    for (;;) {
+      await quiescence()
+      if (this.#time.now >= until || !this.#time.step()) break
+    }
+    await quiescence()
+  }
+}

@@ -1,0 +1,313 @@
+/** The small sequential model that judges every step of a history by the invariants I1 to I6 of the design. */
+import type { Author, JournalEvent, WriterId } from '../../fencing/event.js'
+import { typeOf, type ObjectName } from '../../fencing/object.js'
+import type { StoredRecord } from '../../fencing/ports.js'
+import { damageOf, type Contents } from './model.js'
+import { Requests } from './requests.js'
+import type { Disk, Witness } from './stores.js'
+import type { Subject } from './subject.js'
+
+interface Deed {
+  readonly position: number
+  readonly subject: Subject | undefined
+  readonly object?: ObjectName
+}
+
+type Deleted = Extract<JournalEvent, { kind: 'deleted' }>
+type Committed = Extract<JournalEvent, { kind: 'committed' }>
+
+export class Judge implements Witness {
+  /** What broke an invariant first. */
+  violation: string | undefined
+  /** What this history came to: rules, reasons, endings, faults. */
+  readonly reached = new Set<string>()
+  readonly requests = new Requests()
+  /** Hears the story as it unfolds, where somebody wants to read it. */
+  tell: ((line: string) => void) | undefined
+  /** Whose opening is under way. */
+  opening: Subject | undefined
+  /** A process that was given up (a stated limit) has written again, or the folder was used past the gateway. */
+  isBeyondLimits = false
+  readonly owners = new Map<ObjectName, Subject>()
+  readonly standing = new Map<ObjectName, number>()
+  readonly deletedAt = new Map<ObjectName, number>()
+  readonly retractedAt = new Map<ObjectName, number>()
+  readonly maintenances: Deed[] = []
+  readonly commits: Deed[] = []
+  readonly publishedAt = new Map<ObjectName, number>()
+  /** The item that stands for an object's refused upload, and whether its bytes are kept. */
+  readonly items = new Map<ObjectName, { readonly item: string; readonly isKept: boolean }>()
+  readonly #subjects = new Map<WriterId, Subject>()
+  readonly #generations = new Map<WriterId, number>()
+  readonly #disk: Disk
+  readonly #contents: Contents
+  #generation = 1
+
+  constructor(disk: Disk, contents: Contents) {
+    this.#disk = disk
+    this.#contents = contents
+  }
+
+  get head(): number {
+    return this.#disk.records.length
+  }
+
+  blame(what: string): void {
+    this.violation ??= what
+  }
+
+  subjectOf(writer: WriterId): Subject | undefined {
+    return this.#subjects.get(writer)
+  }
+
+  published(object: ObjectName): void {
+    this.publishedAt.set(object, this.head)
+    if (!this.standing.has(object)) this.blame(`I6: ${object} was published without a record`)
+    this.#lookForDamage(object)
+  }
+
+  removed(object: ObjectName): void {
+    if (this.standing.has(object))
+      this.blame(`I2: ${object} was removed, and stands by the journal`)
+    this.#lookForDamage(object)
+  }
+
+  /** Somebody else's deletion of an index or a pack after this position. */
+  isOvertaken(subject: Subject, since: number): boolean {
+    return this.maintenances.some((one) => one.position > since && one.subject !== subject)
+  }
+
+  /** Somebody else's index or snapshot after this position; `seen` counts from where it could be listed. */
+  isForestalled(subject: Subject, since: number, seen = false): boolean {
+    return this.commits.some(({ position, subject: by, object }) => {
+      if (by === subject) return false
+      const at = seen
+        ? (this.publishedAt.get(object ?? ('' as ObjectName)) ?? Infinity)
+        : position
+      return Math.max(at, position) > since
+    })
+  }
+
+  recorded(record: StoredRecord): void {
+    const event = JSON.parse(record.body) as JournalEvent
+    const { position } = record
+    this.tell?.(`    journal ${position}: ${record.body}`)
+    this.reached.add(`event: ${event.kind}`)
+    switch (event.kind) {
+      case 'opened':
+        this.#open(event.writer)
+        if (event.view < position - 1)
+          this.reached.add('rule 1: a view before unpublished commits')
+        return
+      case 'committed':
+        this.#commit(event, position)
+        return
+      case 'deleted':
+        this.#delete(event, position)
+        return
+      case 'retracted':
+        this.#retract(event.object, event.author, position)
+        return
+      case 'owned': {
+        const owner = this.owners.get(event.lock)
+        // An `unlock` that is taken for the owner of one lock is given another, which goes at once.
+        const isGoing = [...this.requests.deleting(event.lock)].some((one) => one !== owner)
+        if (isGoing) return
+        this.#attributed({ kind: 'writer', writer: event.writer }, owner, event.lock)
+        return
+      }
+      case 'ended':
+        this.#end(event.writer, event.cause)
+        return
+      case 'refused':
+        this.reached.add(`refused: ${event.reason}, ${event.verb}`)
+        if (event.kept !== undefined) this.#keep(event.object, event.kept)
+        return
+      case 'knocked':
+        if (event.kept !== undefined) this.#keep(event.object, event.kept)
+        return
+      case 'released':
+        this.standing.set(event.object, position)
+        this.items.delete(event.object)
+        return
+      case 'fenced':
+        this.#raise(event.generation)
+        this.maintenances.push({ position, subject: undefined })
+        return
+      case 'outside':
+        if (event.generation !== undefined) {
+          this.#raise(event.generation)
+          this.maintenances.push({ position, subject: undefined })
+        }
+        for (const object of event.vanished) this.standing.delete(object)
+        for (const object of event.appeared) {
+          this.standing.set(object, position)
+          this.commits.push({ position, subject: undefined, object })
+        }
+        return
+      case 'discarded':
+      case 'evicted':
+        for (const [object, { item }] of this.items) {
+          if (item === event.item) this.items.delete(object)
+        }
+        return
+      case 'looked':
+        if (event.sure) this.reached.add('a sure look')
+        else this.reached.add('a look of one of several')
+        return
+      case 'adopted':
+      case 'answered':
+      case 'revived':
+        return
+    }
+  }
+
+  #open(writer: WriterId): void {
+    const subject = this.opening
+    if (subject === undefined) {
+      this.blame(`nobody opened, and ${writer} was born`)
+      return
+    }
+    subject.writers.add(writer)
+    this.#subjects.set(writer, subject)
+  }
+
+  #commit(event: Committed, position: number): void {
+    const { object, author } = event
+    const type = typeOf(object)
+    const subject = this.owners.get(object)
+    if (this.standing.has(object)) this.blame(`I6: ${object} was committed twice`)
+    this.standing.set(object, position)
+    this.items.delete(object)
+    if (event.view !== undefined) this.reached.add('rule 1: a lock took the view again')
+    if (event.resolves !== undefined) this.reached.add('a knocked upload was committed later')
+    this.#attributed(author, subject, object)
+    if (type !== 'index' && type !== 'snapshots') return
+    if (author.kind === 'unknown') this.reached.add('committed as unknown')
+    this.commits.push({ position, subject, object })
+    if (subject === undefined || this.isBeyondLimits) return
+    if (subject.lookedAt !== undefined && this.isOvertaken(subject, subject.lookedAt)) {
+      this.blame(`rule 4: ${subject.name} was overtaken, and its ${object} was committed`)
+    }
+  }
+
+  #delete(event: Deleted, position: number): void {
+    const { object, author, generation } = event
+    if (!this.standing.delete(object) && !this.isBeyondLimits)
+      this.blame(`I6: ${object} was deleted, and did not stand`)
+    this.deletedAt.set(object, position)
+    if (event.cause !== 'request')
+      return void this.reached.add(`a lock deleted: ${event.cause}`)
+    const type = typeOf(object)
+    if (type === 'locks') return
+    const subject = this.#requester(object, author)
+    this.#attributed(author, subject, `the deletion of ${object}`)
+    const isMaintenance = type === 'index' || type === 'data'
+    if (isMaintenance) {
+      this.#countGeneration(author, generation)
+      this.maintenances.push({ position, subject, object })
+    }
+    const since = subject?.lookedAt
+    if (subject === undefined || since === undefined || this.isBeyondLimits) return
+    if (this.isOvertaken(subject, since)) {
+      this.blame(`rule 5: ${subject.name} was overtaken, and deleted ${object}`)
+    }
+    if (isMaintenance && this.isForestalled(subject, since)) {
+      this.blame(
+        `rule 3: the repository changed under ${subject.name}, and it deleted ${object}`,
+      )
+    }
+  }
+
+  #requester(object: ObjectName, author: Author): Subject | undefined {
+    const requesters = this.requests.deleting(object)
+    if (requesters.size === 0) this.blame(`I6: ${object} was deleted, and nobody had asked`)
+    const credited = author.kind === 'writer' ? this.#subjects.get(author.writer) : undefined
+    if (credited !== undefined && requesters.has(credited)) return credited
+    return [...requesters][0]
+  }
+
+  /** Rule 8: what is answered as taken back must be the deleter's own failed upload; a pack is left where it is. */
+  #retract(object: ObjectName, author: Author, position: number): void {
+    this.retractedAt.set(object, position)
+    this.reached.add(`rule 8: retracted, ${typeOf(object)}`)
+    if (typeOf(object) === 'data' || this.isBeyondLimits) return
+    const subject = this.#requester(object, author)
+    this.#attributed(author, subject, `the retraction of ${object}`)
+    const isOwn = subject !== undefined && this.owners.get(object) === subject
+    if (isOwn && !subject.takingBack.has(object)) {
+      // Allowed by the rule: its answer was never surely heard of, and what stays is sound.
+      this.reached.add('rule 8: an own object stayed that was to go')
+    }
+    if (!isOwn) {
+      this.blame(
+        `rule 8: the deletion of ${object} by ${subject?.name ?? '?'} was only pretended`,
+      )
+    }
+  }
+
+  /** A sure author must be the true one, and an unknown one must be among the candidates. */
+  #attributed(author: Author, subject: Subject | undefined, what: string): void {
+    if (subject === undefined || this.isBeyondLimits) return
+    if (author.kind === 'writer') {
+      if (subject.writers.has(author.writer)) return
+      const credited = this.#subjects.get(author.writer)?.name ?? author.writer
+      this.blame(`${what} is ${subject.name}'s, and was credited to ${credited}`)
+      return
+    }
+    const isLockOrPack = /^(locks|data|keys|config)/.test(what)
+    if (isLockOrPack || author.candidates.some((id) => subject.writers.has(id))) return
+    this.blame(`${what} is ${subject.name}'s, who was not among the candidates`)
+  }
+
+  #end(writer: WriterId, cause: string): void {
+    const subject = this.#subjects.get(writer)
+    this.reached.add(`ended: ${cause}`)
+    if (subject === undefined) return
+    if (cause === 'operator' || cause === 'silence') {
+      subject.isGivenUp = true
+      if (!subject.isOver) this.isBeyondLimits = true
+      return
+    }
+    const isRight =
+      cause === 'unlocked' ? subject.isUnlocking || subject.isOver : subject.isOver
+    if (!isRight) this.blame(`${subject.name} lives, and was taken for ended (${cause})`)
+  }
+
+  #keep(object: ObjectName, kept: { item: string; staged?: string }): void {
+    const known = this.items.get(object)
+    if (known !== undefined) return
+    if (kept.staged === undefined) this.reached.add('the quarantine was full')
+    this.items.set(object, { item: kept.item, isKept: kept.staged !== undefined })
+  }
+
+  /** I5: one writer's maintenance has one generation, one above the last. */
+  #countGeneration(author: Author, generation: number | undefined): void {
+    if (author.kind !== 'writer' || generation === undefined) {
+      this.blame('I5: a maintenance without a sure author or a generation')
+      return
+    }
+    const known = this.#generations.get(author.writer)
+    if (known !== undefined) {
+      if (known !== generation) this.blame(`I5: one maintenance has two generations`)
+      return
+    }
+    this.#generations.set(author.writer, generation)
+    this.#raise(generation)
+  }
+
+  #raise(generation: number): void {
+    if (generation !== this.#generation + 1) {
+      this.blame(`I5: the generation went from ${this.#generation} to ${generation}`)
+    }
+    this.#generation = generation
+    this.reached.add('the generation rose')
+  }
+
+  #lookForDamage(object: ObjectName): void {
+    if (this.violation !== undefined || this.isBeyondLimits) return
+    if (!/^(index|snapshots|data)/.test(object)) return
+    const damage = damageOf(this.#contents, new Set(this.#disk.objects.keys()))
+    if (damage !== undefined) this.blame(`I1: ${damage}`)
+  }
+}

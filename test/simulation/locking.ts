@@ -1,0 +1,118 @@
+/** How restic locks, waits for others' locks, refreshes its own, and notices that it was taken away (RESTIC.md section 2). */
+import { named } from '../fencing/world.js'
+import type { ObjectName } from '../../fencing/object.js'
+import type { Restic } from './restic.js'
+
+const minutes = 60_000
+const refreshMs = 5 * minutes
+/** restic from 0.16 on looks whether its lock still stands when the last refresh was so long ago. */
+const refreshableMs = 22.5 * minutes
+
+export interface Locking {
+  /** Lets the lock go: the last that a run does. */
+  readonly end: () => Promise<void>
+}
+
+export async function beginLocked(
+  process: Restic,
+  isExclusive: boolean,
+): Promise<Locking | undefined> {
+  const { plan, dice } = process
+  const until = process.situation.time.now + (plan.isPatient ? 40 * minutes : 0)
+  for (let tries = 0; ; tries += 1) {
+    if (!(await isLocked(process, isExclusive))) {
+      const lock = newLock(process, isExclusive, `0.${tries}`)
+      if (!(await process.post(lock))) return undefined
+      await process.pause(200)
+      if (!(await isLocked(process, isExclusive, lock)))
+        return new HeldLock(process, lock, isExclusive)
+      await process.delete(lock)
+    }
+    if (process.situation.time.now >= until) return undefined
+    await process.pause(dice.whole(5, 120) * 1000)
+  }
+}
+
+async function isLocked(
+  process: Restic,
+  isExclusive: boolean,
+  own?: ObjectName,
+): Promise<boolean> {
+  const { locks } = process.situation.contents
+  const standing = await process.list('locks')
+  return standing.some((lock) => {
+    return lock !== own && (isExclusive || locks.get(lock)?.isExclusive === true)
+  })
+}
+
+function newLock(process: Restic, isExclusive: boolean, label: string): ObjectName {
+  const { situation, plan } = process
+  const lock = named('locks', `${plan.id} ${label}`)
+  situation.contents.locks.set(lock, {
+    isExclusive,
+    at: situation.time.now,
+    client: plan.client,
+  })
+  return lock
+}
+
+class HeldLock implements Locking {
+  readonly #process: Restic
+  readonly #isExclusive: boolean
+  #lock: ObjectName
+  #refreshedAt: number
+  #refreshes = 0
+  #isOver = false
+  #refreshing = Promise.resolve()
+  #cancel: () => void = () => undefined
+
+  constructor(process: Restic, lock: ObjectName, isExclusive: boolean) {
+    this.#process = process
+    this.#lock = lock
+    this.#isExclusive = isExclusive
+    this.#refreshedAt = process.situation.time.now
+    process.lease = { isLost: () => this.#isLost() }
+    this.#schedule()
+  }
+
+  async end(): Promise<void> {
+    this.#cancel()
+    this.#isOver = true
+    delete this.#process.lease
+    await this.#refreshing
+    this.#process.subject.isUnlocking = true
+    await this.#process.delete(this.#lock)
+  }
+
+  #schedule(): void {
+    this.#cancel = this.#process.situation.time.after(refreshMs, () => {
+      this.#refreshing = this.#refresh().then(() => {
+        if (!this.#isOver) this.#schedule()
+      })
+    })
+  }
+
+  async #refresh(): Promise<void> {
+    await this.#process.wake()
+    if (this.#isOver) return
+    this.#refreshes += 1
+    const fresh = newLock(this.#process, this.#isExclusive, `${this.#refreshes}`)
+    if (!(await this.#process.post(fresh))) return
+    const old = this.#lock
+    this.#lock = fresh
+    this.#refreshedAt = this.#process.situation.time.now
+    await this.#process.deleteOnce(old)
+  }
+
+  /** Asked before a request of the work; restic up to 0.15 never asks. */
+  async #isLost(): Promise<boolean> {
+    const { situation, isOld } = this.#process
+    if (isOld || this.#isOver) return false
+    if (situation.time.now - this.#refreshedAt < refreshableMs) return false
+    this.#refreshedAt = situation.time.now
+    const standing = await this.#process.list('locks')
+    if (!standing.includes(this.#lock)) return true
+    await this.#refresh()
+    return false
+  }
+}

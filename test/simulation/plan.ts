@@ -1,0 +1,81 @@
+/** What happens in a history, as data: made from a seed, and shortened by leaving parts out. */
+import type { Troubles } from './faults.js'
+
+export const setups = ['shared', 'users', 'hidden', 'http2', 'tagged'] as const
+export type Setup = (typeof setups)[number]
+
+export const commands = [
+  'backup',
+  'prune',
+  'forget',
+  'forget --prune',
+  'tag',
+  'copy',
+  'repair index',
+  'migrate',
+  'unlock',
+  'unlock --remove-all',
+  'check',
+  'snapshots',
+  'key add',
+  'tool',
+] as const
+export type Command = (typeof commands)[number]
+
+/**
+ * What befalls a process's request of this number. unsent: it never arrives. unanswered: its answer does not (the line
+ * stays half open where `ms` is not 0). delayed: it arrives so much later, after the client has given up on it.
+ * duplicated: it arrives once more, later. broken: its body breaks off. fresh: it comes on a new connection.
+ */
+export interface Mishap {
+  readonly at: number
+  readonly kind: 'unsent' | 'unanswered' | 'delayed' | 'duplicated' | 'broken' | 'fresh'
+  readonly ms: number
+}
+
+export interface ProcessPlan {
+  readonly id: number
+  readonly command: Command
+  readonly startMs: number
+  /** Which machine, and so which user, it runs on. */
+  readonly client: number
+  /** up to 0.16, 0.17 to 0.18, 0.19. */
+  readonly version: 'old' | 'new' | 'newest'
+  /** The longest time between two requests. */
+  readonly paceMs: number
+  /** It waits for other locks to go. */
+  readonly isPatient: boolean
+  readonly usesFreshLines: boolean
+  readonly sleeps: readonly {
+    readonly at: number
+    readonly ms: number
+    readonly isCut: boolean
+  }[]
+  readonly mishaps: readonly Mishap[]
+  readonly roams: readonly { readonly at: number; readonly to: number }[]
+  readonly killedAt?: number
+}
+
+/** What an operator does, or what befalls the gateway as a whole. */
+export interface Incident {
+  readonly atMs: number
+  readonly kind:
+    | 'end a dead writer'
+    | 'end a living writer'
+    | 'raise the generation'
+    | 'release a pack'
+    | 'discard an item'
+    | 'restart'
+    | 'jump of the clock'
+    | 'outside prune'
+  readonly ms: number
+}
+
+export interface Plan {
+  readonly seed: number
+  readonly setup: Setup
+  readonly quarantineBytesMax: number
+  readonly processes: readonly ProcessPlan[]
+  readonly incidents: readonly Incident[]
+  readonly troubles: Troubles
+}

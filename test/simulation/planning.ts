@@ -1,0 +1,178 @@
+/** Makes a history's plan from its seed, steered so that every rule is reached in at least one history of a hundred. */
+import { Dice } from './dice.js'
+import type { Death, Illness } from './faults.js'
+import {
+  setups,
+  type Command,
+  type Incident,
+  type Mishap,
+  type Plan,
+  type ProcessPlan,
+} from './plan.js'
+
+const seconds = 1000
+const minutes = 60 * seconds
+const hours = 60 * minutes
+const days = 24 * hours
+
+const weights: readonly (readonly [Command, number])[] = [
+  ['backup', 30],
+  ['prune', 15],
+  ['forget --prune', 13],
+  ['repair index', 7],
+  ['copy', 6],
+  ['tool', 6],
+  ['unlock --remove-all', 7],
+  ['unlock', 3],
+  ['tag', 4],
+  ['forget', 3],
+  ['snapshots', 2],
+  ['check', 1],
+  ['key add', 1.5],
+  ['migrate', 1],
+]
+
+const sleepsMs = [45 * seconds, 10 * minutes, 40 * minutes, 9 * hours, 3 * days] as const
+const pacesMs = [0, 200, 5 * seconds, 60 * seconds, 6 * minutes] as const
+
+export function planOfSeed(seed: number): Plan {
+  const dice = new Dice(seed, 'plan')
+  const setup = setups[seed % setups.length] ?? 'shared'
+  const windowMs = dice.pick([30 * seconds, 10 * minutes, 2 * hours, 12 * hours])
+  const count = dice.whole(3, 6)
+  const processes = Array.from({ length: count }, (_, at) => {
+    return processOf(seed, at, dice.whole(0, windowMs))
+  })
+  if (dice.happens(0.5)) processes.push(...storyOfSleeper(seed, count, dice))
+  return {
+    seed,
+    setup,
+    quarantineBytesMax: dice.happens(0.2) ? 70 : 1e12,
+    processes,
+    incidents: incidentsOf(dice, windowMs),
+    troubles: { illnesses: illnessesOf(dice), deaths: deathsOf(dice) },
+  }
+}
+
+/** The process of this number, whoever asks for it: a history that is too short goes on with further ones. */
+export function processOf(seed: number, id: number, startMs: number): ProcessPlan {
+  const dice = new Dice(seed, 'process plan', id)
+  const client = dice.whole(1, 3)
+  const killedAt = dice.happens(0.07) ? { killedAt: dice.whole(2, 16) } : {}
+  return {
+    id,
+    command: commandOf(dice),
+    startMs,
+    client,
+    version: dice.pick(['old', 'new', 'newest'] as const),
+    paceMs: dice.pick(pacesMs),
+    isPatient: dice.happens(0.3),
+    usesFreshLines: dice.happens(0.06),
+    sleeps: dice.happens(0.2) ? [sleepOf(dice)] : [],
+    mishaps: dice.happens(0.4) ? mishapsOf(dice) : [],
+    roams: dice.happens(0.08) ? [{ at: dice.whole(2, 12), to: dice.whole(1, 3) }] : [],
+    ...killedAt,
+  }
+}
+
+/** A backup falls asleep late, its lock is taken away, the repository is pruned, and it wakes up. */
+function storyOfSleeper(seed: number, firstId: number, dice: Dice): ProcessPlan[] {
+  const at = dice.whole(0, 20 * minutes)
+  const ms = dice.happens(0.2) ? 15 * days : dice.pick([10 * minutes, 40 * minutes, 9 * hours])
+  const sleeper: ProcessPlan = {
+    ...processOf(seed, firstId, at),
+    command: dice.pick([
+      'backup',
+      'backup',
+      'backup',
+      'prune',
+      'forget --prune',
+      'tool',
+      'copy',
+    ]),
+    sleeps: [{ at: dice.whole(6, 14), ms, isCut: dice.happens(0.5) }],
+  }
+  const unlocking: ProcessPlan = {
+    ...processOf(seed, firstId + 1, at + dice.whole(20 * seconds, 8 * minutes)),
+    command: 'unlock --remove-all',
+    sleeps: [],
+  }
+  const pruning: ProcessPlan = {
+    ...processOf(seed, firstId + 2, unlocking.startMs + dice.whole(1 * seconds, ms)),
+    command: dice.pick(['prune', 'forget --prune', 'repair index', 'backup']),
+    sleeps: [],
+  }
+  return dice.happens(0.6) ? [sleeper, unlocking, pruning] : [sleeper, pruning]
+}
+
+function commandOf(dice: Dice): Command {
+  const total = weights.reduce((sum, [, weight]) => sum + weight, 0)
+  let left = dice.throw() * total
+  for (const [command, weight] of weights) {
+    left -= weight
+    if (left < 0) return command
+  }
+  return 'backup'
+}
+
+function sleepOf(dice: Dice): { at: number; ms: number; isCut: boolean } {
+  return { at: dice.whole(3, 15), ms: dice.pick(sleepsMs), isCut: dice.happens(0.5) }
+}
+
+function mishapsOf(dice: Dice): Mishap[] {
+  return Array.from({ length: dice.whole(1, 3) }, () => {
+    const kind = dice.pick([
+      'unsent',
+      'unanswered',
+      'unanswered',
+      'delayed',
+      'duplicated',
+      'broken',
+      'fresh',
+    ] as const)
+    const ms = dice.pick([0, 300, 5 * seconds, 1 * minutes, 4 * minutes])
+    return { at: dice.whole(1, 18), kind, ms }
+  })
+}
+
+function illnessesOf(dice: Dice): Illness[] {
+  if (dice.happens(0.12)) {
+    const ms = dice.whole(500, 20 * seconds)
+    return [{ atCall: dice.whole(5, 300), calls: 80, kind: 'slow', ms }]
+  }
+  if (!dice.happens(0.2)) return []
+  return Array.from({ length: dice.whole(1, 2) }, () => ({
+    atCall: dice.whole(10, 600),
+    calls: dice.pick([1, 2, 5, 30]),
+    kind: dice.pick(['error', 'lost', 'full', 'slow'] as const),
+    ms: dice.whole(10, 20 * seconds),
+  }))
+}
+
+function deathsOf(dice: Dice): Death[] {
+  if (!dice.happens(0.3)) return []
+  return Array.from({ length: dice.whole(1, 2) }, () => ({
+    atCall: dice.whole(10, 700),
+    isDone: dice.happens(0.5),
+    downMs: dice.pick([100, 5 * seconds, 3 * minutes]),
+  }))
+}
+
+const incidentWeights: readonly (readonly [Incident['kind'], number])[] = [
+  ['end a dead writer', 0.08],
+  ['end a living writer', 0.01],
+  ['raise the generation', 0.025],
+  ['release a pack', 0.5],
+  ['discard an item', 0.1],
+  ['restart', 0.1],
+  ['jump of the clock', 0.06],
+  ['outside prune', 0.02],
+]
+
+function incidentsOf(dice: Dice, windowMs: number): Incident[] {
+  return incidentWeights.flatMap(([kind, probability]): Incident[] => {
+    if (!dice.happens(probability)) return []
+    const ms = dice.pick([-3 * days, -5 * minutes, 5 * minutes, 40 * minutes, 20 * days])
+    return [{ kind, atMs: dice.whole(10 * seconds, windowMs + 30 * minutes), ms }]
+  })
+}

@@ -1,0 +1,31 @@
+/** Five thousand seeded histories of the whole core and gate; `npm run sim` runs more, and replays one. */
+import test from 'ava'
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { add, describe, newTally, unreached, type Tally } from './tally.js'
+
+const workers = 2
+const seed = Number(process.env.SEED ?? 1)
+const histories = Number(process.env.HISTORIES ?? 5_000)
+const steps = 60
+
+test('no history breaks an invariant, and each rule is reached', async (t) => {
+  t.timeout(10 * 60_000)
+  const program = fileURLToPath(new URL('./simulate.js', import.meta.url))
+  const tally = newTally()
+  const parts = Array.from({ length: workers }, async (_, at) => {
+    const words = ['range', seed + at, histories - at, steps, workers].map(String)
+    const { stdout } = await promisify(execFile)(process.execPath, [program, ...words])
+    add(tally, JSON.parse(stdout) as Tally)
+  })
+  await Promise.all(parts)
+  t.log(describe(tally))
+  t.is(tally.histories, histories)
+  t.true(tally.steps >= steps * histories)
+  const failures = tally.failures.map(({ seed: failed, violation }) => {
+    return `${violation}; replay: npm run sim -- --seed ${failed} --steps ${steps}`
+  })
+  t.deepEqual(failures, [])
+  t.deepEqual(unreached(tally), [], 'reached by less than one history of a hundred')
+})

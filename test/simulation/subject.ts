@@ -1,0 +1,31 @@
+/** One process of a client program as it truly is, beside what the gateway makes of it. */
+import type { WriterId } from '../../fencing/event.js'
+import type { ObjectName } from '../../fencing/object.js'
+
+export class Subject {
+  readonly name: string
+  /** Each request says by itself whose it is. */
+  readonly isExact: boolean
+  /** The writers that the gateway has seen in it: more than one where an answer to its opening got lost. */
+  readonly writers = new Set<WriterId>()
+  /** The journal's head when its first opening arrived, its last lock before the look, and its first look's answer. */
+  openedAt: number | undefined
+  lockedAt: number | undefined
+  lookedAt: number | undefined
+  /** Uploads that failed and are being taken back. */
+  readonly takingBack = new Set<ObjectName>()
+  isUnlocking = false
+  isOver = false
+  /** Ended by the gateway while it lived, by a stated limit or by an operator. */
+  isGivenUp = false
+  knocks = 0
+  /** Refusals that its history explains, and those that it does not. */
+  rightful = 0
+  falseAlarms: string[] = []
+  writes = 0
+
+  constructor(name: string, isExact: boolean) {
+    this.name = name
+    this.isExact = isExact
+  }
+}
