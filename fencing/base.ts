@@ -72,6 +72,7 @@ export function plainState(state: RepositoryState) {
     indexes: [...state.indexes],
     lastCommits: [...state.lastCommits].map(([author, at]) => [author ?? null, at] as const),
     unanswered: [...state.unanswered],
+    answered: [...state.answered],
     unknownCommits: [...state.unknownCommits],
     packs: [...state.packs],
     items: [...state.items.values()],
@@ -97,6 +98,7 @@ function restored(plain: PlainState, allowance: Allowance): RepositoryState {
   fill(state.locks, plain.locks)
   fill(state.lockOwners, plain.lockOwners)
   fill(state.unanswered, plain.unanswered)
+  fill(state.answered, plain.answered)
   fill(state.unknownCommits, plain.unknownCommits)
   fill(state.packs, plain.packs)
   fill(state.openItems, plain.openItems)

@@ -33,8 +33,8 @@ function upload(
 }
 
 /** A repository with a writer that has begun and looked. */
-async function begun(parts: GateWithParts): Promise<Visitor> {
-  const from = visitor('a')
+async function begun(parts: GateWithParts, channel = 'a'): Promise<Visitor> {
+  const from = visitor(channel)
   await parts.gate.create(repository)
   await upload(parts, from, config, 'config')
   await parts.gate.begin(from, repository)
@@ -191,15 +191,15 @@ for (const what of ['upload', 'deletion', 'refused upload'] as const) {
       if (what === 'deletion') {
         const uploaded = await upload(parts, from, object, 'snapshot')
         if (uploaded.kind === 'done') uploaded.delivered()
-        // Its own upload, once surely answered, is really deleted.
-        await parts.gate.stat(from, repository, object)
       }
+      // Another run's snapshot is really deleted; its own would only be taken back.
+      const deleter = what === 'deletion' ? await begun(parts, 'b') : from
       if (what === 'refused upload')
         await (await parts.fences.of(repository))?.raise('me', 'why')
       dying.state.isArmed = true
       const told = await (
         what === 'deletion'
-          ? parts.gate.delete(from, repository, object, never)
+          ? parts.gate.delete(deleter, repository, object, never)
           : upload(parts, from, object, 'snapshot')
       ).then(
         ({ kind }) => kind,

@@ -158,6 +158,8 @@ export class Judge implements Witness {
       case 'adopted':
       case 'answered':
       case 'revived':
+      case 'passed':
+      case 'sealed':
         return
     }
   }

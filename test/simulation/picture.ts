@@ -37,6 +37,7 @@ export function pictureOf(fence: RepositoryFence, nameOf: Named): string {
     items: sorted(state.items.values(), ({ object, state: itemState, reason, isKept }) => {
       return [object, itemState, reason, isKept, state.openItems.has(object)]
     }),
+    passed: sorted(state.passed, ([name, place]) => [name, place]),
     commitsToDo: sorted(state.pendingCommits, ([object, place]) => [object, at(place)]),
     deletionsToDo: sorted(state.pendingDeletions, ([object, place]) => [object, at(place)]),
     presence: pictureOfPresence(fence.presence, nameOf),

@@ -126,6 +126,8 @@ export function simulatedJournal(disk: Disk, faults: Faults, witness: Witness): 
       }),
     settle: (_repository, positions) =>
       call(false, () => positions.forEach((position) => unsettled.delete(position))),
+    base: () => call(false, () => undefined),
+    rebase: () => call(true, () => undefined),
     tries: () => call(false, () => [...tries.values()]),
     noteTries: (_repository, note) => call(false, () => void tries.set(note.item, note)),
     close: async () => undefined,
