@@ -94,9 +94,15 @@ export class World {
   }
 
   /** Starts restic; the test goes on at once. */
-  restic(version: ResticVersion, args: readonly string[], options: ResticOptions = {}): Child {
+  restic(version: ResticVersion, args: readonly string[], options?: ResticOptions): Child {
+    return this.command([clientPath(`restic-${version}`), ...args], options)
+  }
+
+  /** Starts any program in restic's surroundings. */
+  command(words: readonly [string, ...string[]], options: ResticOptions = {}): Child {
+    const [file, ...args] = words
     const { home, env, ...rest } = options
-    const child = new Child(clientPath(`restic-${version}`), args, {
+    const child = new Child(file, args, {
       ...rest,
       env: { ...this.environment(home), ...env },
     })
