@@ -10,6 +10,7 @@ import type {
 import { localArchives } from '../backends/local/archives.js'
 import { openLocalStore } from '../backends/local/local-store.js'
 import { withQuota, type Quota } from '../backends/quota-store.js'
+import type { Failpoints } from './failpoints.js'
 import { Fences } from './gate/fences.js'
 import { observed, type Observer } from './observed-journal.js'
 import { openState, stateFolderOf, type State } from './state/state.js'
@@ -57,16 +58,20 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const { folder, command, settings, observe, onFault } = options
   const state = await openState({ folder: stateFolderOf(folder, settings.state), command })
   try {
-    const whole = await openLocalStore({
+    const failing = command === 'serve' ? await failpoints() : undefined
+    const local = await openLocalStore({
       root: folder,
       stateFolder: state.folder,
       isGroupAccessible: settings.groupAccessibleRepos,
+      ...(failing === undefined ? {} : { disk: failing.disk }),
     })
+    const whole = failing?.store(local) ?? local
     const { maxSize: bytesMax } = settings
     const quota = bytesMax === 0 ? undefined : withQuota({ store: whole, bytesMax })
     const store = quota?.store ?? whole
     const archives = localArchives(join(state.folder, 'archive'))
-    const { journal, fault } = await state.openJournal()
+    const { journal: opened, fault } = await state.openJournal()
+    const journal = failing?.journal(opened, state.journalFile) ?? opened
     const fences = new Fences({
       store,
       journal: observed(journal, observe),
@@ -100,4 +105,12 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     await state.close()
     throw error
   }
+}
+
+/** For tests of crashes and faults; elsewhere not even loaded. */
+async function failpoints(): Promise<Failpoints | undefined> {
+  const text = process.env.LOCKKEEPER_FAILPOINT
+  if (text === undefined) return undefined
+  const { failpointsOf } = await import('./failpoints.js')
+  return failpointsOf(text)
 }

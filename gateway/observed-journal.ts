@@ -25,7 +25,7 @@ function show(repository: RepositoryId, record: StoredRecord, observe: Observer)
 }
 
 /** A journal may be an object of a class, whose methods a spread would lose. */
-function bound(journal: JournalStore): JournalStore {
+export function bound(journal: JournalStore): JournalStore {
   return {
     repositories: () => journal.repositories(),
     head: (repository) => journal.head(repository),

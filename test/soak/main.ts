@@ -34,6 +34,9 @@ try {
   const report = await soak(world, settings)
   console.log(settings.isJson ? JSON.stringify(report, undefined, 2) : describe(report))
   process.exitCode = report.problems.length === 0 ? 0 : 1
+} catch (error) {
+  console.error(error)
+  process.exitCode = 1
 } finally {
   await close()
 }

@@ -1,4 +1,5 @@
 /** Knows a soak from its beginning to its verdict: real clients, disturbed for a while, and nothing may be lost. */
+import { setMaxListeners } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { drawFrom } from '../fuzz/http-input.js'
 import { journalOf } from '../end-to-end/harness/facts.js'
@@ -44,13 +45,17 @@ export const soak = async (world: World, settings: SoakSettings): Promise<SoakRe
   const durationMs = settings.minutes * 60_000
   const gatewayLifeMs = Math.min(45_000, durationMs / 2)
   const ending = new AbortController()
+  setMaxListeners(0, ending.signal)
   const living = clients.map((client) => client.live(ending.signal))
   const chaos = disturb(
     { gateway, clients, lines, draw: draw(999), tally, gatewayLifeMs },
     ending.signal,
   )
-  await Promise.race([delay(durationMs), chaos, ...living])
-  ending.abort()
+  try {
+    await Promise.race([delay(durationMs), chaos, ...living])
+  } finally {
+    ending.abort()
+  }
   await chaos
   await Promise.race([Promise.all(living), delay(Math.min(graceMaxMs, durationMs))])
   for (const client of clients) client.killRunning()

@@ -36,6 +36,9 @@ const isListening = async (port: number): Promise<boolean> => {
   }
 }
 
+/** Seconds even on a busy machine; the soak starts it dozens of times on an overloaded one. */
+const startMaxMs = 180_000
+
 /** A server on a fixed port, that can be stopped, killed and started again. */
 export class Service {
   readonly port: number
@@ -74,6 +77,7 @@ export class Service {
         if (child.isOver) throw new Error(`${child.command} ended:\n${child.output}`)
         return isListening(this.port)
       },
+      startMaxMs,
     )
   }
 
