@@ -77,8 +77,11 @@ function prepare(database: Database, file: string, logBytes: number): void {
   if (logBytes === 0 && sizeOf(file) !== lengthOf(database)) {
     throw damaged(file, 'its end is cut off')
   }
-  const verdict = database.pragma('quick_check(1)', { simple: true })
-  if (verdict !== 'ok') throw damaged(file, String(verdict))
+  // The quick check passes over indexes, and a repository that its name does not find would be begun anew.
+  for (const check of ['quick_check(1)', "integrity_check('repository')"]) {
+    const verdict = database.pragma(check, { simple: true })
+    if (verdict !== 'ok') throw damaged(file, String(verdict))
+  }
   database.exec('UPDATE run SET is_closed = 0')
   // Into the file itself; the log keeps its length, so from now on there is always one beside a file in use.
   database.pragma('wal_checkpoint(PASSIVE)')
