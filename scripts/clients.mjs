@@ -3,7 +3,7 @@
  * `node scripts/clients.mjs [names…]` fetches what is missing; once all are there no network is needed.
  */
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -12,7 +12,10 @@ import { openApt } from './debian.mjs'
 const run = promisify(execFile)
 const cache = fileURLToPath(new URL('../.cache/clients/', import.meta.url))
 
-/** Per client: the package, its release, the program in it, how to ask its version, and the version that is expected. */
+/**
+ * Per client: the package, its release, the program in it, how to ask its version, and the version that is expected;
+ * `with` names a package of libraries that it needs and that may not be installed.
+ */
 const CLIENTS = {
   'restic-0.14': {
     from: ['restic', 'bookworm'],
@@ -38,6 +41,13 @@ const CLIENTS = {
     ask: 'version',
     expect: /1\.60\.\d+/,
   },
+  strace: {
+    from: ['strace', 'bookworm'],
+    with: 'libunwind8',
+    program: 'strace',
+    ask: '--version',
+    expect: /\b6\.1\b/,
+  },
 }
 
 export const CLIENT_NAMES = Object.keys(CLIENTS)
@@ -50,10 +60,18 @@ const readMarker = async (name) => {
   return text === undefined ? undefined : JSON.parse(text)
 }
 
+/** The folders of unpacked libraries, as the dynamic linker takes them: `usr/lib/x86_64-linux-gnu` … */
+const librariesIn = async (folder) => {
+  const libraries = join(folder, 'usr', 'lib')
+  const names = await readdir(libraries).catch(() => [])
+  return names.map((name) => join(libraries, name)).join(':')
+}
+
 /** Runs the unpacked program once: a package may be fetched and still not run here. */
 const versionOf = async (name, folder, path) => {
   const { ask, expect } = CLIENTS[name]
-  const { stdout } = await run(join(folder, path), [ask]).catch((error) => {
+  const env = { ...process.env, LD_LIBRARY_PATH: await librariesIn(folder) }
+  const { stdout } = await run(join(folder, path), [ask], { env }).catch((error) => {
     throw new Error(`does not run here: ${error.stderr || error.message}`.trim())
   })
   const version = expect.exec(stdout)?.[0]
@@ -63,10 +81,11 @@ const versionOf = async (name, folder, path) => {
 
 /** Builds the client's folder aside and renames it, so that two runs at once or a broken one leave nothing half-made. */
 const install = async (name, apt) => {
-  const { from, program } = CLIENTS[name]
+  const { from, program, with: libraries } = CLIENTS[name]
   const folder = await mkdtemp(join(cache, 'new-'))
   try {
     await apt.download(...from, folder)
+    if (libraries) await apt.download(libraries, from[1], folder)
     const path = join('usr', 'bin', program)
     const version = await versionOf(name, folder, path)
     await writeFile(join(folder, MARKER), JSON.stringify({ path, version }))

@@ -68,7 +68,7 @@ export class Service {
     const child = new Child(file, args, { env })
     this.#child = child
     if (ready !== undefined) {
-      await child.says(ready)
+      await child.says(ready, startMaxMs)
       return
     }
     await eventually(
@@ -104,6 +104,8 @@ export interface ServiceOptions {
   readonly port?: number
   /** Further flags of the program. */
   readonly args?: readonly string[]
+  /** A program that runs the gateway in its turn, and becomes it: `prlimit`, `strace`. */
+  readonly under?: readonly [string, ...string[]]
 }
 
 /** The command line of the gateway, ready for `spawn`. */
@@ -119,10 +121,12 @@ export const startGateway = async ({
   env,
   port,
   args = [],
+  under,
 }: ServiceOptions): Promise<Service> => {
   const listen = port ?? (await freePort())
   const flags = ['serve', '--path', folder, '--listen', `127.0.0.1:${listen}`, ...args]
-  const [file, ...rest] = gatewayCommand(flags)
+  const command = gatewayCommand(flags)
+  const [file, ...rest] = under === undefined ? command : ([...under, ...command] as const)
   // Before it makes anything the gateway tries its port, so a connection alone proves nothing.
   const ready = /Lockkeeper serves /
   const service = new Service(listen, folder, { file, args: rest, env, ready })

@@ -24,6 +24,8 @@ export interface ServeOptions {
   readonly port?: number
   readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** See ServiceOptions. */
+  readonly under?: readonly [string, ...string[]]
 }
 
 const worlds = new Set<World>()
