@@ -64,7 +64,7 @@ test('a journal whose repository has lost its name is damaged, not empty', async
       openSqliteJournal({ file }).then((journal) => journal.close()),
       { instanceOf: BackendError },
     )
-    t.is(error?.code, 'corrupt')
+    t.is(error.code, 'corrupt')
   }
 })
 

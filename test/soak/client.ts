@@ -31,11 +31,14 @@ const kib = 1024
 export class SoakClient {
   /** What it was told is saved, and has not begun to forget since. */
   saved: readonly Saved[] = []
+  /** What it has tried to forget: gone, or as whole as the others. */
+  forgotten: readonly Saved[] = []
   readonly #options: SoakClientOptions
   readonly #version: ResticVersion
   #child: Child | undefined
   #round = 0
   #isAsleep = false
+  #isLockedOut = false
 
   constructor(options: SoakClientOptions) {
     this.#options = options
@@ -76,6 +79,8 @@ export class SoakClient {
 
   async #actOnce(): Promise<void> {
     const { draw } = this.#options
+    // What kills clients leaves locks behind; a user would look after them.
+    if (this.#isLockedOut && draw(2) === 0) return this.#unlock()
     if (this.saved.length >= savedMax) return this.#forget(draw(2) === 0)
     const dice = draw(100)
     if (dice < 62 || this.saved.length === 0) return this.#backUp()
@@ -83,7 +88,11 @@ export class SoakClient {
     if (dice < 84) return this.#forget(true)
     if (dice < 92)
       return this.#run('prune', ['prune', ...this.#pruneFlags()]).then(() => undefined)
-    const flags = draw(3) === 0 ? ['--remove-all'] : []
+    await this.#unlock()
+  }
+
+  async #unlock(): Promise<void> {
+    const flags = this.#options.draw(3) === 0 ? ['--remove-all'] : []
     await this.#run('unlock', ['unlock', ...flags])
   }
 
@@ -123,7 +132,9 @@ export class SoakClient {
     this.saved = rest
     const prune = andPrunes ? ['--prune', ...this.#pruneFlags()] : []
     const act: Act = andPrunes ? 'forget and prune' : 'forget'
-    await this.#run(act, ['forget', first.snapshot, ...prune])
+    const ended = await this.#run(act, ['forget', first.snapshot, ...prune])
+    if (fateOf(ended) === 'locked') this.saved = [first, ...this.saved]
+    else this.forgotten = [...this.forgotten, first]
   }
 
   #pruneFlags(): readonly string[] {
@@ -135,7 +146,9 @@ export class SoakClient {
     this.#child = child
     const ended = await child.ended
     this.#child = undefined
-    this.#options.tally.note(act, fateOf(ended), ended)
+    const fate = fateOf(ended)
+    this.#options.tally.note(act, fate, ended)
+    this.#isLockedOut = fate === 'locked'
     return ended
   }
 

@@ -17,7 +17,7 @@ const describe = (report: SoakReport): string =>
     table('Journal', report.journal),
     ...(report.stories.length > 0 ? ['Failures that no refusal explains:'] : []),
     ...report.stories.map((story) => `  ${story}`),
-    `${report.restored} backups that reported success and were not forgotten were restored and compared.`,
+    `${report.restored} backups that reported success and are not forgotten were restored and compared.`,
     ...(report.problems.length > 0
       ? ['DAMAGED:', ...report.problems]
       : ['SOUND: check --read-data found nothing, the journal verifies.']),

@@ -1,9 +1,11 @@
 /** Knows a soak from its beginning to its verdict: real clients, disturbed for a while, and nothing may be lost. */
 import { setMaxListeners } from 'node:events'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { drawFrom } from '../fuzz/http-input.js'
 import { journalOf } from '../end-to-end/harness/facts.js'
-import { soundness } from '../end-to-end/harness/soundness.js'
+import { soundness, type Saved } from '../end-to-end/harness/soundness.js'
 import type { World } from '../end-to-end/harness/world.js'
 import { disturb } from './chaos.js'
 import { SoakClient } from './client.js'
@@ -62,7 +64,13 @@ export const soak = async (world: World, settings: SoakSettings): Promise<SoakRe
   await Promise.all(living)
   await gateway.stop()
 
-  const saved = clients.flatMap((client) => client.saved)
+  const names = await readdir(join(folder, 'snapshots'))
+  const isThere = ({ snapshot }: Saved): boolean =>
+    names.some((name) => name.startsWith(snapshot))
+  const saved = clients.flatMap((client) => [
+    ...client.saved,
+    ...client.forgotten.filter(isThere),
+  ])
   const verified = await world.lockkeeper('journal', 'verify')
   const problems = [
     ...(verified.code === 0 ? [] : [`journal verify: ${verified.stdout}${verified.stderr}`]),
