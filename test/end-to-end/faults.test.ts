@@ -136,7 +136,7 @@ testMounted(
 
 const errors = [
   'before-write',
-  'before-sync',
+  'after-stage',
   'before-link',
   'after-link',
   'before-append',
