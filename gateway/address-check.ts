@@ -60,10 +60,11 @@ export function explainPlace(place: ListenPlace, error: unknown): StartError {
       return new StartError(
         `another program answers at ${where} already; stop it, or choose another path with --listen`,
       )
-    case 'ENOENT':
-      return new StartError(`the folder of ${where} is not there; make it first`)
+    // A folder that is missing is told with the same code.
     case 'EACCES':
-      return new StartError(`no right to make the socket ${where}; choose another path`)
+      return new StartError(
+        `${where} cannot be made: its folder is not there, or may not be written; choose another path`,
+      )
     case 'EBADF':
     case 'EINVAL':
     case 'ENOTSOCK':

@@ -82,8 +82,12 @@ export class Gate {
     return this.#parked
   }
 
-  /** Makes the folders of a repository. */
-  async create(repository: RepositoryId): Promise<void> {
+  /** Makes the folders of a repository; where they stand already nothing changes. Append-only visitors may. */
+  async create(visitor: Visitor, repository: RepositoryId): Promise<void> {
+    this.#refuseStranger(visitor, repository)
+    if (visitor.isReader === true) {
+      throw new BackendError('not-allowed', 'this visitor only reads')
+    }
     await this.#options.store.create(repository)
     await this.#options.fences.of(repository)
   }
@@ -315,11 +319,14 @@ export class Gate {
     }
   }
 
+  /** Doors ask before; this is for the one that forgets. */
+  #refuseStranger(visitor: Visitor, repository: RepositoryId): void {
+    if (mayEnter(visitor, repository)) return
+    throw new BackendError('not-allowed', `"${repository}" is not this user's`)
+  }
+
   async #meet(visitor: Visitor, repository: RepositoryId): Promise<Met | undefined> {
-    // Doors ask before; this is for the one that forgets.
-    if (!mayEnter(visitor, repository)) {
-      throw new BackendError('not-allowed', `"${repository}" is not this user's`)
-    }
+    this.#refuseStranger(visitor, repository)
     const fence = await this.#options.fences.of(repository)
     if (fence === undefined) return undefined
     const { channel, client, tag, request } = visitor

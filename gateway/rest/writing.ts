@@ -5,14 +5,14 @@ import type { Call, ObjectCall, RootCall } from './call.js'
 import { refusals } from './refusals.js'
 
 export async function answerCreation(call: RootCall): Promise<void> {
-  const { gate, repository, query, exchange, reply } = call
+  const { gate, visitor, repository, query, exchange, reply } = call
   await exchange.body.drain()
   if (new URLSearchParams(query).get('create') !== 'true') {
     const sentence = 'Only "?create=true" can be posted to a repository.'
     tell(reply, { status: 400, sentence })
     return
   }
-  await gate.create(repository)
+  await gate.create(visitor, repository)
   answerEmpty(reply, 200)
 }
 

@@ -59,7 +59,7 @@ export async function makeInside(call: Call<InnerPlace>): Promise<Reply> {
   }
   const obstacle = await obstacleTo(call, repository)
   if (obstacle !== undefined) return obstacle
-  await gate.create(repository)
+  await gate.create(visitor, repository)
   folders.forget(repository)
   return created
 }

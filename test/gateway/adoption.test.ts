@@ -80,7 +80,7 @@ test('no start, adoption, opening or write ever lists the packs', async (t) => {
 
 test("a stale client's retries are drained, not staged again", async (t) => {
   const { gate, fences, watched } = buildGate()
-  await gate.create(laptop)
+  await gate.create(visitor('s'), laptop)
   await put(watched.store, 'config' as ObjectName, 'config')
   const a = visitor('a', 'a')
   await gate.begin(a, laptop)

@@ -29,7 +29,7 @@ for (const jump of [2 * 60 * minutes, -2 * 60 * minutes, 0])
       timer: () => () => undefined,
     }
     const { gate, fences, store } = buildGate({ clock })
-    await gate.create(laptop)
+    await gate.create(visitor('s'), laptop)
     await store.stage(laptop, 'a', chunksOf('config'), undefined, config)
     await store.publish(laptop, { area: 'staging', id: 'a' }, config)
     const [a, b] = [visitor('a'), visitor('b')]

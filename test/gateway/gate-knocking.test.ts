@@ -30,7 +30,7 @@ function upload(
 async function mixed(options: Parameters<typeof buildGate>[0] = {}): Promise<GateWithParts> {
   const parts = buildGate(options)
   const { gate, fences } = parts
-  await gate.create(repository)
+  await gate.create(visitor('s'), repository)
   await upload(parts, visitor('s'), 'config', undefined, 'config' as ObjectName)
   for (const id of ['sleeper', 'current']) {
     const from = visitor(id)

@@ -35,7 +35,7 @@ function upload(
 /** A repository with a writer that has begun and looked. */
 async function begun(parts: GateWithParts, channel = 'a'): Promise<Visitor> {
   const from = visitor(channel)
-  await parts.gate.create(repository)
+  await parts.gate.create(from, repository)
   await upload(parts, from, config, 'config')
   await parts.gate.begin(from, repository)
   await parts.gate.list(from, repository, 'index')

@@ -1,0 +1,170 @@
+import test, { type ExecutionContext } from 'ava'
+import { readFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { loadGatewaySettings, type LoadedSettings } from '../../config/gateway-settings.js'
+import { formatListenPlace } from '../../config/listen-place.js'
+import { SettingsError } from '../../config/load.js'
+import { fileKeyOf, flagOf, variableOf } from '../../config/option.js'
+import { serveOptions } from '../../config/schema.js'
+
+const projectFile = (name: string): string =>
+  fileURLToPath(new URL(`../../../${name}`, import.meta.url))
+
+async function fileOf(t: ExecutionContext, text: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'lockkeeper-settings-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  const file = join(folder, 'lockkeeper.yaml')
+  await writeFile(file, text)
+  return file
+}
+
+async function load(
+  t: ExecutionContext,
+  text: string,
+  flags: Readonly<Record<string, unknown>> = {},
+  environment: Readonly<Record<string, string>> = {},
+): Promise<LoadedSettings> {
+  const config = await fileOf(t, text)
+  return loadGatewaySettings({ flags: { ...flags, config }, environment })
+}
+
+async function problemOf(t: ExecutionContext, text: string): Promise<string> {
+  const config = await fileOf(t, text)
+  const asked = { flags: { config }, environment: {} }
+  const error = t.throws(() => loadGatewaySettings(asked), { instanceOf: SettingsError })
+  return error.problems.join('\n')
+}
+
+test('a file goes before the defaults, and variables and flags go before it', async (t) => {
+  const text = 'lock-timeout: 1h\nwriter-max-age: 20d\nlog-level: warn\nappend-only: yes\n'
+  const environment = { LOCKKEEPER_WRITER_MAX_AGE: '30d' }
+  const { settings, said } = await load(t, text, { logLevel: 'error' }, environment)
+  t.is(settings.lockTimeout, 3_600_000)
+  t.is(settings.writerMaxAge, 30 * 86_400_000)
+  t.is(settings.logLevel, 'error')
+  t.true(settings.listeners[0]?.isAppendOnly)
+  t.regex(said.lockTimeout?.from ?? '', /lockkeeper\.yaml: lock-timeout$/)
+})
+
+test('listeners: each says what is its own, and the rest holds for all', async (t) => {
+  const { settings } = await load(
+    t,
+    `
+append-only: true
+trusted-proxy: 10.0.0.0/8
+listeners:
+  - listen: [127.0.0.1:1, '[::1]:2']
+  - listen: unix:/run/x.sock
+    append-only: false
+    htpasswd-file: /etc/users
+    trusted-proxy: []
+`,
+  )
+  t.deepEqual(
+    settings.listeners.map(({ place, isAppendOnly, htpasswdFile, trusted }) => [
+      formatListenPlace(place),
+      isAppendOnly,
+      htpasswdFile,
+      trusted.length,
+    ]),
+    [
+      ['127.0.0.1:1', true, undefined, 1],
+      ['[::1]:2', true, undefined, 1],
+      ['unix:/run/x.sock', false, '/etc/users', 0],
+    ],
+  )
+})
+
+for (const [title, text, words] of [
+  [
+    'a mistyped key',
+    'lock-timout: 5m',
+    /"lock-timout" is no setting here; did you mean "lock-timeout"\?/,
+  ],
+  [
+    'a mistyped key of a listener',
+    'listeners: [{listen: ":1", apend-only: true}]',
+    /listener 1: "apend-only".*"append-only"/,
+  ],
+  [
+    'a key of the whole gateway in a listener',
+    'listeners: [{listen: ":1", max-size: 1}]',
+    /"max-size" is no setting here/,
+  ],
+  ['a key said twice', 'path: a\npath: b', /line 2: .*unique/],
+  ['no YAML', 'path: [a', /line 1: /],
+  ['a value that is none', 'lock-timeout: 5', /lock-timeout "5": .*30m/],
+  ['a tree where a word is expected', 'path: {a: b}', /"path" has a value of its own shape/],
+  [
+    'a listener that is nowhere',
+    'listeners: [{append-only: true}]',
+    /listener 1 has no "listen"/,
+  ],
+  [
+    'listeners beside a place',
+    'listen: :1\nlisteners: [{listen: "127.0.0.1:2"}]',
+    /both say where to listen/,
+  ],
+  ['another file', 'config: other.yaml', /"config" is no setting here/],
+  ['an open listener', 'listeners: [{listen: ":8000"}]', /listener :8000: .*--no-auth/],
+  ['a list instead of keys', '- a', /its top must be keys/],
+  [
+    'aliases without end',
+    `a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\npath: [*c,*c,*c,*c]`,
+    /lias/,
+  ],
+] as const)
+  test(`a file is refused: ${title}`, async (t) => {
+    t.regex(await problemOf(t, text), words)
+  })
+
+test('a key that is none of ours does not show its value, which may be a secret', async (t) => {
+  t.notRegex(await problemOf(t, 'password: hunter2'), /hunter2/)
+  t.notRegex(await problemOf(t, 'path: [\npassword: hunter2'), /hunter2/)
+})
+
+test('a file that is not there is told as such', (t) => {
+  const asked = { flags: { config: '/nowhere/x.yaml' }, environment: {} }
+  const error = t.throws(() => loadGatewaySettings(asked), { instanceOf: SettingsError })
+  t.regex(error.message, /cannot be read: .*ENOENT/)
+})
+
+const example = readFileSync(projectFile('config/example.yaml'), 'utf8')
+
+test('the example loads as it is, and with all that it comments out', async (t) => {
+  const { settings } = await load(t, example)
+  t.deepEqual(
+    settings.listeners.map(({ place }) => formatListenPlace(place)),
+    ['[::]:8000', 'unix:/run/lockkeeper.sock'],
+  )
+  const whole = example
+    .replace(/^( *)# ( *)(- )?([a-z0-9-]+: .*)$/gm, '$1$2$3$4')
+    .replace(/^listen: .*$/m, '')
+  const all = await load(t, whole)
+  t.is(all.settings.listeners.length, 3)
+  t.is(all.settings.state, '/srv/restic/.lockkeeper')
+})
+
+test('the example names every setting of a file', (t) => {
+  const missing = Object.keys(serveOptions)
+    .map(fileKeyOf)
+    .filter((key) => !new RegExp(`^[ #-]*${key}: `, 'm').test(example))
+  t.deepEqual(missing, ['config', 'no-verify-upload', 'fuse', 'debug', 'cpu-profile'])
+})
+
+test('the table of settings in the documents is the schema', (t) => {
+  const text = readFileSync(projectFile('docs/CONFIGURATION.md'), 'utf8').replace(/ +/g, ' ')
+  for (const [key, { help, default: standard, argument }] of Object.entries(
+    serveOptions as Readonly<
+      Record<string, { help: string; default?: string | boolean; argument?: string }>
+    >,
+  )) {
+    const flag = argument === undefined ? flagOf(key) : `${flagOf(key)} ${argument}`
+    const usual = standard === undefined || standard === '' ? '' : String(standard)
+    const row = `| \`${flag}\` | \`${variableOf(key)}\` | ${usual} | ${help} |`
+    t.true(text.includes(row.replace(/ +/g, ' ')), key)
+  }
+})
