@@ -10,6 +10,7 @@ import { StartError } from '../start-error.js'
 import { adminSocketIn, stateFolderOf } from '../state/state.js'
 import type { Admin } from './admin.js'
 import { connectAdmin } from './remote.js'
+import { shortSocketPath } from '../socket-path.js'
 
 export interface Reached {
   readonly admin: Admin
@@ -68,12 +69,17 @@ async function requireState(folder: string, stateFolder: string): Promise<void> 
 
 /** Undefined where no gateway answers. */
 async function askGateway(folder: string, stateFolder: string): Promise<Reached | undefined> {
-  const admin = connectAdmin(adminSocketIn(stateFolder))
+  const socket = await shortSocketPath(adminSocketIn(stateFolder))
+  const admin = connectAdmin(socket.path)
+  const close = async (): Promise<void> => {
+    await admin.close()
+    await socket.release()
+  }
   try {
     await admin.greet()
-    return { admin, isServed: true, close: () => admin.close() }
+    return { admin, isServed: true, close }
   } catch (error) {
-    await admin.close()
+    await close()
     const code = codeOf(error)
     if (code === 'EACCES' || code === 'EPERM') {
       throw new StartError(

@@ -7,6 +7,7 @@ import type { Logger } from 'pino'
 import { ZodError } from 'zod'
 import { version } from '../version.js'
 import { AdminError, type Admin } from './admin.js'
+import { shortSocketPath } from '../socket-path.js'
 import {
   bytesInput,
   errorStatus,
@@ -33,14 +34,20 @@ export async function openAdminSocket(options: AdminSocketOptions): Promise<Admi
   const { file } = options
   const ending = new AbortController()
   const app = createAdminRouter(options, ending.signal)
-  await rm(file, { force: true })
-  await app.listen({ path: file })
-  await chmod(file, ownerOnly)
-  return {
-    close: async () => {
-      ending.abort()
-      await app.close()
-    },
+  const short = await shortSocketPath(file)
+  const close = async (): Promise<void> => {
+    ending.abort()
+    await app.close()
+    await short.release()
+  }
+  try {
+    await rm(file, { force: true })
+    await app.listen({ path: short.path })
+    await chmod(file, ownerOnly)
+    return { close }
+  } catch (error) {
+    await close()
+    throw error
   }
 }
 

@@ -179,6 +179,9 @@ async function readJournal(
     if (ending.signal.aborted) break
     await print(isJson ? `${JSON.stringify(record)}\n` : line(record))
   }
+  if (question.isFollowed && !ending.signal.aborted) {
+    throw new CommandError(exitCodes.unavailable, 'the gateway has ended; nothing is recorded')
+  }
   return exitCodes.ok
 }
 

@@ -6,6 +6,8 @@ import { CommandError, exitCodes } from './exit-code.js'
 import { createProgram } from './program.js'
 import { StartError } from '../start-error.js'
 
+const leaveMs = 2_000
+
 // Whoever read the output has gone ("| head"): nothing is left to say.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
@@ -15,6 +17,8 @@ try {
   await createProgram().parseAsync()
 } catch (error) {
   process.exitCode = explain(error)
+  // What a start that failed may have left open does not keep the program.
+  setTimeout(() => process.exit(), leaveMs).unref()
 }
 
 function explain(error: unknown): number {

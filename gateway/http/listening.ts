@@ -2,6 +2,7 @@
 import { chmod, lstat, unlink } from 'node:fs/promises'
 import { connect, type Server } from 'node:net'
 import { once } from 'node:events'
+import { shortSocketPath } from '../socket-path.js'
 
 export type ListenOptions =
   /** Port 0 takes any free port. */
@@ -19,18 +20,8 @@ export interface Listening {
 }
 
 export async function listen(server: Server, where: ListenOptions): Promise<Listening> {
-  if ('path' in where) await removeStale(where.path)
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(where, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
-  if ('path' in where) {
-    await chmod(where.path, where.mode ?? 0o600)
-    return { address: `unix:${where.path}`, port: 0 }
-  }
+  if ('path' in where) return listenOnSocket(server, where.path, where.mode ?? 0o600)
+  await bind(server, where)
   const bound = server.address()
   if (bound === null || typeof bound === 'string') {
     const name = 'fd' in where ? `fd:${where.fd}` : String(bound)
@@ -38,6 +29,31 @@ export async function listen(server: Server, where: ListenOptions): Promise<List
   }
   const name = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address
   return { address: `${name}:${bound.port}`, port: bound.port }
+}
+
+async function listenOnSocket(server: Server, path: string, mode: number): Promise<Listening> {
+  const short = await shortSocketPath(path)
+  try {
+    await removeStale(path)
+    await bind(server, { path: short.path })
+    // The file is removed by the path that it was made by.
+    server.once('close', () => void short.release())
+  } catch (error) {
+    await short.release()
+    throw error
+  }
+  await chmod(path, mode)
+  return { address: `unix:${path}`, port: 0 }
+}
+
+async function bind(server: Server, where: ListenOptions): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(where, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
 }
 
 /** Takes no more connections; resolves when those that are open have closed. */
@@ -52,11 +68,13 @@ export async function stopListening(server: Server): Promise<void> {
 async function removeStale(path: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined)
   if (found?.isSocket() !== true) return
-  const socket = connect(path)
+  const short = await shortSocketPath(path)
+  const socket = connect(short.path)
   const isAnswered = await once(socket, 'connect').then(
     () => true,
     () => false,
   )
   socket.destroy()
+  await short.release()
   if (!isAnswered) await unlink(path)
 }

@@ -1,9 +1,10 @@
 /** How a gateway starts, is refused, and ends. */
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, stat, writeFile } from 'node:fs/promises'
 import test from 'ava'
 import { Child, type Ended } from '../end-to-end/harness/child.js'
 import { freePort, gatewayCommand } from '../end-to-end/harness/service.js'
@@ -63,4 +64,50 @@ test.serial('SIGTERM ends within 10 s, whatever a client holds up', async (t) =>
   t.false(existsSync(join(world.repositories, '.lockkeeper', 'admin.sock')))
   await gateway.start()
   t.is(await new RestWriter(gateway.port, 'repo', 'one').read('config'), 200)
+})
+
+test.serial('a folder whose path is longer than that of a socket may be', async (t) => {
+  const world = await World.open(t)
+  const path = world.path('x'.repeat(120))
+  const port = await freePort()
+  const [file, ...rest] = gatewayCommand([
+    'serve',
+    '--path',
+    path,
+    '--listen',
+    `127.0.0.1:${port}`,
+  ])
+  const gateway = new Child(file, rest, { env: world.environment() })
+  await gateway.says(/Lockkeeper serves/)
+  t.is((await stat(join(path, '.lockkeeper', 'admin.sock'))).mode & 0o777, 0o600)
+  const [program, ...args] = gatewayCommand(['journal', '--follow', '--path', path])
+  const following = new Child(program, args, { env: world.environment() })
+  await new RestWriter(port, 'repo', 'long').init()
+  await following.says(/committed +config/)
+  gateway.signal('SIGTERM')
+  t.is((await gateway.ended).code, 0)
+  const { code, stderr } = await following.ended
+  t.is(code, 3)
+  t.regex(stderr, /the gateway has (gone|ended)/)
+  t.false(existsSync(join(path, '.lockkeeper', 'admin.sock')))
+})
+
+test.serial('a folder without rights is told as such', async (t) => {
+  const world = await World.open(t)
+  const path = world.path('locked')
+  await mkdir(path, { mode: 0o500 })
+  // Root may write everywhere, so somebody else is asked.
+  const uid = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
+  await chmod(world.folder, 0o755)
+  await chmod(path, 0o555)
+  const [file, ...args] = gatewayCommand(['serve', '--path', path, '--listen', '127.0.0.1:0'])
+  const { status, stderr } = spawnSync(file, args, {
+    ...uid,
+    env: world.environment(),
+    encoding: 'utf8',
+    timeout: 60_000,
+  })
+  t.is(status, 3, stderr)
+  t.regex(stderr, /no rights to read and write/)
+  t.deepEqual(await readdir(path), [])
 })
