@@ -1,57 +1,76 @@
 /** Knows how bytes that come piece by piece are handed to a request, no faster than it takes them. */
 import { Readable } from 'node:stream'
 
-const heldBytesMax = 2 * 1024 * 1024
+const queuedBytesMax = 4 * 1024 * 1024
 
-export class BodyStream extends Readable {
-  #whenWanted: (() => void)[] = []
-  #isWanted = true
+export class BodyStream {
+  /** What the request is to be given. */
+  readonly stream = Readable.from(this.#bytes(), { objectMode: false, highWaterMark: 1 })
+  #queue: Buffer[] = []
+  #queuedBytes = 0
+  #isEnded = false
   #failure: Error | undefined
+  #watchers: (() => void)[] = []
 
   constructor() {
-    super({ highWaterMark: heldBytesMax })
-    // It is told to whoever sends next; the request has its own way to learn of it.
-    this.on('error', (error) => {
-      this.#failure = error
-    })
-    this.once('close', () => this.#wake())
+    // The request has its own way to learn of it.
+    this.stream.on('error', () => undefined)
+    this.stream.once('close', () => this.fail(new Error('the request for these bytes is over')))
   }
 
-  /** Resolves when more can be sent; rejects once the request has failed. */
+  /** Where it answers a promise, more is to be sent only after that. Both ways it fails once the request has failed. */
   send(bytes: Buffer): Promise<void> | undefined {
-    this.#check()
-    this.#isWanted = this.push(bytes)
-    return this.#isWanted ? undefined : this.#wanted()
+    if (this.#failure !== undefined) throw this.#failure
+    this.#queue.push(bytes)
+    this.#queuedBytes += bytes.length
+    this.#changed()
+    return this.#queuedBytes > queuedBytesMax ? this.#atMost(queuedBytesMax) : undefined
   }
 
   /** Resolves when the request has taken all that was sent. */
   async drained(): Promise<void> {
-    this.#check()
-    while (this.readableLength > 0) await this.#wanted()
+    await this.#atMost(0)
   }
 
   end(): void {
-    this.push(null)
+    this.#isEnded = true
+    this.#changed()
   }
 
-  override _read(): void {
-    this.#wake()
+  /** Breaks the request off, if it is not over. */
+  fail(error: Error): void {
+    this.#failure ??= error
+    this.#queue = []
+    this.#queuedBytes = 0
+    this.#changed()
   }
 
-  #wake(): void {
-    this.#isWanted = true
-    const waiting = this.#whenWanted
-    this.#whenWanted = []
-    for (const resolve of waiting) resolve()
-  }
-
-  async #wanted(): Promise<void> {
-    await new Promise<void>((resolve) => this.#whenWanted.push(resolve))
-    this.#check()
-  }
-
-  #check(): void {
+  async #atMost(bytes: number): Promise<void> {
+    while (this.#failure === undefined && this.#queuedBytes > bytes) await this.#change()
     if (this.#failure !== undefined) throw this.#failure
-    if (this.destroyed) throw new Error('the request that takes these bytes is over')
+  }
+
+  async *#bytes(): AsyncGenerator<Buffer> {
+    for (;;) {
+      if (this.#failure !== undefined) throw this.#failure
+      const bytes = this.#queue.shift()
+      if (bytes !== undefined) {
+        yield bytes
+        // It is asked for the next one when this one has been taken.
+        this.#queuedBytes = Math.max(0, this.#queuedBytes - bytes.length)
+        this.#changed()
+      } else if (this.#isEnded) return
+      else await this.#change()
+    }
+  }
+
+  #changed(): void {
+    const watchers = this.#watchers
+    this.#watchers = []
+    for (const resolve of watchers) resolve()
+  }
+
+  async #change(): Promise<void> {
+    await new Promise<void>((resolve) => this.#watchers.push(resolve))
   }
 }

@@ -10,6 +10,7 @@ interface Piece {
 
 const pieceBytesMin = 128 * 1024
 const pieceBytesMax = 2 * 1024 * 1024
+const growth = 4
 /** The piece that is being read, and the one ahead of it, and one behind: the kernel asks a little out of order. */
 const piecesMax = 3
 
@@ -39,7 +40,7 @@ export class ObjectReader {
     if (known === undefined) {
       const isReadOn = this.#pieces.some(({ end }) => end === offset)
       if (!isReadOn) this.#nextBytes = pieceBytesMin
-      return this.#ask(offset, Math.max(length, isReadOn ? this.#nextBytes : length))
+      return this.#ask(offset, isReadOn ? this.#grown(length) : length)
     }
     const isLast = this.#pieces.every(({ end }) => end <= known.end)
     const isBeyondHalf = offset - known.start >= (known.end - known.start) / 2
@@ -49,9 +50,13 @@ export class ObjectReader {
 
   /** Only of what is read on: whoever reads a part of a pack has no use for the next one. */
   #askAhead(last: Piece): void {
-    this.#nextBytes = Math.min(pieceBytesMax, this.#nextBytes * 2)
-    const ahead = this.#ask(last.end, this.#nextBytes)
+    const ahead = this.#ask(last.end, this.#grown(0))
     ahead.bytes.catch(() => undefined)
+  }
+
+  #grown(least: number): number {
+    this.#nextBytes = Math.min(pieceBytesMax, this.#nextBytes * growth)
+    return Math.max(least, this.#nextBytes)
   }
 
   #ask(start: number, length: number): Piece {

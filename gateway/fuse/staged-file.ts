@@ -79,14 +79,14 @@ export class StagedFile {
   discard(): void {
     this.#isOver = true
     this.#held = []
-    this.#upload?.body.destroy(new Error('the file was removed before it had its name'))
+    this.#upload?.body.fail(new Error('the file was removed before it had its name'))
   }
 
   async #send(): Promise<void> {
     const body = new BodyStream()
-    const committed = this.opening.upload(this.object, body)
+    const committed = this.opening.upload(this.object, body.stream)
     committed.catch((error: unknown) => {
-      body.destroy(error instanceof Error ? error : new Error('the upload failed'))
+      body.fail(error instanceof Error ? error : new Error('the upload failed'))
     })
     this.#upload = { body, committed }
     const held = this.#held
