@@ -53,7 +53,7 @@ export const serveOptions = {
   plainFiles: {
     schema: toggle,
     default: false,
-    help: 'let WebDAV keep other files beside the repositories: ordinary storage, not fenced',
+    help: 'let WebDAV and --fuse keep other files beside the repositories: ordinary storage, not fenced',
   },
   fencing: {
     schema: z.enum(fencingModes, `one of ${fencingModes.join(', ')}`),

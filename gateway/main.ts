@@ -151,7 +151,9 @@ async function mountWhereAsked(
 ): Promise<Mount | undefined> {
   if (settings.fuse === '') return undefined
   const { fuse: mountFolder, as, readOnly: isReadOnly = false, allowOther = false } = settings
-  return openServedMount({ folder, socket, mountFolder, as, isReadOnly, allowOther, logger })
+  const hasPlainFiles = settings.plainFiles
+  const options = { folder, socket, mountFolder, as, isReadOnly, allowOther, hasPlainFiles }
+  return openServedMount({ ...options, logger })
 }
 
 /** One after another: what asks again meanwhile is served afterwards. */

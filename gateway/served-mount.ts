@@ -16,12 +16,14 @@ export interface ServedMountOptions {
   readonly as: string | undefined
   readonly isReadOnly: boolean
   readonly allowOther: boolean
+  /** Ordinary files may lie beside the repositories. */
+  readonly hasPlainFiles: boolean
   readonly logger: Logger
 }
 
 /** Throws a StartError. */
 export async function openServedMount(options: ServedMountOptions): Promise<Mount> {
-  const { folder, socket, mountFolder, as, ...rest } = options
+  const { folder, socket, mountFolder, as, hasPlainFiles, ...rest } = options
   await refuseOverlap(folder, mountFolder)
   return mounting(() =>
     openMount({
@@ -31,6 +33,7 @@ export async function openServedMount(options: ServedMountOptions): Promise<Moun
       address: gatewayAt(socket, as),
       basis: [],
       spaceOf: folder,
+      ...(hasPlainFiles ? { plainRoot: folder } : {}),
     }),
   )
 }

@@ -43,10 +43,30 @@ const CLIENTS = {
   },
   strace: {
     from: ['strace', 'bookworm'],
-    with: 'libunwind8',
+    with: ['libunwind8'],
     program: 'strace',
     ask: '--version',
     expect: /\b6\.1\b/,
+  },
+  borg: {
+    from: ['borgbackup', 'bookworm'],
+    with: [
+      ...['python3-msgpack', 'python3-packaging', 'python3-pkg-resources'],
+      ...['python3.11-minimal', 'libpython3.11-minimal', 'libpython3.11-stdlib'],
+      ...['libacl1', 'libb2-1', 'libexpat1', 'libffi8', 'liblz4-1', 'libssl3', 'libxxhash0'],
+      ...['libzstd1', 'zlib1g'],
+    ],
+    program: 'borg',
+    interpreter: 'python3.11',
+    ask: '--version',
+    expect: /1\.2\.\d+/,
+  },
+  /** What lets rclone mount, to be measured beside. */
+  fusermount: {
+    from: ['fuse3', 'bookworm'],
+    path: join('bin', 'fusermount3'),
+    ask: '--version',
+    expect: /3\.\d+\.\d+/,
   },
 }
 
@@ -67,6 +87,17 @@ const librariesIn = async (folder) => {
   return names.map((name) => join(libraries, name)).join(':')
 }
 
+/** A program in Python brings its own, which has to be told where it lies. */
+const launcherOf = ({ program, interpreter }) => `#!/bin/sh
+here=$(dirname "$(readlink -f "$0")")
+export PYTHONHOME="$here/usr" PYTHONPATH="$here/usr/lib/python3/dist-packages"
+for folder in "$here"/usr/lib/*-linux-gnu "$here"/lib/*-linux-gnu; do
+  LD_LIBRARY_PATH="$folder\${LD_LIBRARY_PATH:+:}$LD_LIBRARY_PATH"
+done
+export LD_LIBRARY_PATH
+exec "$here/usr/bin/${interpreter}" "$here/usr/bin/${program}" "$@"
+`
+
 /** Runs the unpacked program once: a package may be fetched and still not run here. */
 const versionOf = async (name, folder, path) => {
   const { ask, expect } = CLIENTS[name]
@@ -81,12 +112,14 @@ const versionOf = async (name, folder, path) => {
 
 /** Builds the client's folder aside and renames it, so that two runs at once or a broken one leave nothing half-made. */
 const install = async (name, apt) => {
-  const { from, program, with: libraries } = CLIENTS[name]
+  const client = CLIENTS[name]
+  const { from, with: others = [], program, interpreter } = client
   const folder = await mkdtemp(join(cache, 'new-'))
   try {
     await apt.download(...from, folder)
-    if (libraries) await apt.download(libraries, from[1], folder)
-    const path = join('usr', 'bin', program)
+    for (const other of others) await apt.download(other, from[1], folder)
+    const path = client.path ?? (interpreter ? program : join('usr', 'bin', program))
+    if (interpreter) await writeFile(join(folder, path), launcherOf(client), { mode: 0o755 })
     const version = await versionOf(name, folder, path)
     await writeFile(join(folder, MARKER), JSON.stringify({ path, version }))
     await rename(folder, join(cache, name)).catch(async (error) => {

@@ -1,6 +1,6 @@
 /**
- * `npm run stories -- [--compare] [--json] [name…]`: tells every story whose name contains one of the names, with both
- * versions of restic, through the gateway (with --compare through rest-server too), and prints who was told what and
+ * `npm run stories -- [--compare | --mount] [--json] [name…]`: tells every story whose name contains one of the names, with both
+ * versions of restic, through the gateway (with --compare through rest-server too, with --mount on mounts), and prints who was told what and
  * whether the repository is sound. Exit code 0 only if each ends as promised behind the gateway.
  */
 import { parseArgs } from 'node:util'
@@ -11,7 +11,11 @@ import { prepare } from './prepare.mjs'
 const TOLD_AT_ONCE = 3
 
 const { values: flags, positionals: names } = parseArgs({
-  options: { compare: { type: 'boolean' }, json: { type: 'boolean' } },
+  options: {
+    compare: { type: 'boolean' },
+    mount: { type: 'boolean' },
+    json: { type: 'boolean' },
+  },
   allowPositionals: true,
 })
 
@@ -42,7 +46,7 @@ const work = async (jobs, harness, results) => {
     const mark = result.problems.length === 0 ? 'as promised' : 'NOT as promised'
     const { story, version, server, seconds } = result
     say(`${mark}: ${story} (restic ${version}, ${server}, ${seconds} s)`)
-    if (server === 'gateway') for (const problem of result.problems) say(`    ${problem}`)
+    if (server !== 'rest-server') for (const problem of result.problems) say(`    ${problem}`)
   }
 }
 
@@ -53,7 +57,7 @@ const soundText = ({ isSound }) =>
 const rowOf = (result, results) => {
   const { story, version, seconds, problems } = result
   const other = results.find(
-    (one) => one.server !== 'gateway' && one.story === story && one.version === version,
+    (one) => one.server === 'rest-server' && one.story === story && one.version === version,
   )
   return [
     story,
@@ -69,7 +73,7 @@ const rowOf = (result, results) => {
 const printTable = (results) => {
   const heads = ['story', 'restic', 'told', 'repository', 'seconds', 'as promised']
   if (flags.compare) heads.push('rest-server: told', 'rest-server: repository')
-  const told = results.filter(({ server }) => server === 'gateway')
+  const told = results.filter(({ server }) => server !== 'rest-server')
   const rows = [heads, ...told.map((result) => rowOf(result, results))]
   const widths = heads.map((_, column) => Math.max(...rows.map((row) => row[column].length)))
   for (const row of rows)
@@ -86,17 +90,18 @@ const main = async () => {
   const clients = await ensureClients(undefined, say)
   say(`Clients:\n  ${describeClients(clients).join('\n  ')}\n`)
   const from = (name) => import(`../dist/test/end-to-end/${name}.js`)
-  const [{ World }, { RESTIC_VERSIONS }, { stories }, { tell }] = await Promise.all(
-    ['harness/world', 'harness/clients', 'stories/all', 'stories/story'].map(from),
-  )
-  const chosen = stories.filter(
+  const [{ World }, { RESTIC_VERSIONS }, { stories, mountStories }, { tell }] =
+    await Promise.all(
+      ['harness/world', 'harness/clients', 'stories/all', 'stories/story'].map(from),
+    )
+  const chosen = (flags.mount ? mountStories : stories).filter(
     (story) => names.length === 0 || names.some((name) => story.name.includes(name)),
   )
   if (chosen.length === 0) {
     say(`No story's name contains ${names.join(' or ')}.`)
     return 1
   }
-  const servers = flags.compare ? ['gateway', 'rest-server'] : ['gateway']
+  const servers = [flags.mount ? 'mount' : 'gateway', ...(flags.compare ? ['rest-server'] : [])]
   const plan = servers.flatMap((server) =>
     chosen.flatMap((story) => RESTIC_VERSIONS.map((version) => ({ story, version, server }))),
   )
@@ -116,7 +121,7 @@ const main = async () => {
     console.log('')
     printTable(results)
   }
-  const judged = results.filter(({ server }) => server === 'gateway')
+  const judged = results.filter(({ server }) => server !== 'rest-server')
   return judged.every(({ problems }) => problems.length === 0) ? 0 : 1
 }
 

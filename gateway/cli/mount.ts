@@ -34,6 +34,7 @@ interface Flags {
   readonly as?: string
   readonly readOnly?: true
   readonly allowOther?: true
+  readonly plainFiles?: true
   readonly logLevel: string
 }
 
@@ -53,6 +54,12 @@ export function addMount(program: Command): void {
     .addOption(new Option('--as <CLIENT>', 'the name of the client, as status shows it'))
     .addOption(new Option('--read-only', 'let nothing be changed'))
     .addOption(new Option('--allow-other', 'let other users of this machine in'))
+    .addOption(
+      new Option(
+        '--plain-files',
+        'of a folder on this machine: keep other files beside the repositories; they are not fenced',
+      ),
+    )
     .addOption(
       new Option('--log-level <LEVEL>', serveOptions.logLevel.help).default(
         serveOptions.logLevel.default,
@@ -89,6 +96,9 @@ async function mountRemote(
   logLevel: LogLevel,
 ): Promise<number> {
   const parsed = parseGatewayUrl(url)
+  if (flags.plainFiles === true) {
+    throw new CommandError(exitCodes.usage, '--plain-files is for a folder on this machine')
+  }
   if (parsed === undefined) throw new CommandError(exitCodes.usage, `"${url}" is no address`)
   return untilSignal(folder, async () =>
     mounting(() =>
@@ -115,7 +125,8 @@ async function mountLocal(
   const logger = createLogger({ level: logLevel })
   if (await isAnswered(socket)) {
     const { as } = flags
-    const options = { folder: served, socket, mountFolder: folder, as, logger }
+    const hasPlainFiles = flags.plainFiles === true
+    const options = { folder: served, socket, mountFolder: folder, as, hasPlainFiles, logger }
     return untilSignal(folder, async () =>
       openServedMount({ ...options, ...mountFlags(flags), as }),
     )

@@ -12,6 +12,8 @@ export interface MountOrder {
   readonly autoUnmount: boolean
   /** A folder on the file system where the repositories lie, if that is on this machine. */
   readonly spaceOf?: string
+  /** The folder of the repositories, on this machine, where ordinary files may lie beside them. */
+  readonly plainRoot?: string
   /** Processes whose calls would wait for themselves. */
   readonly refusedPids: readonly number[]
 }

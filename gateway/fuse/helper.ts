@@ -7,8 +7,10 @@ import { CallingProcesses } from './calling-process.js'
 import { Deadlines, defaultDeadlinesMs } from './deadlines.js'
 import type { HelperMessage, MountOrder } from './helper-messages.js'
 import { mountKernel } from './kernel-mount.js'
+import { MixedFiles } from './mixed-files.js'
 import { Openings } from './openings.js'
 import type { Space } from './operations.js'
+import { PlainPlaces } from './plain-places.js'
 import { RepositoryFiles } from './repository-files.js'
 import { RepositoryTree } from './repository-tree.js'
 
@@ -35,9 +37,13 @@ async function mount(order: MountOrder): Promise<void> {
   const files = new RepositoryFiles({ tree, openings, basis, space })
   const processes = new CallingProcesses(order.as, (exited) => files.exited(exited))
   setInterval(() => processes.check(), processCheckMs)
+  const operations =
+    order.plainRoot === undefined
+      ? files
+      : new MixedFiles(files, new PlainPlaces(order.plainRoot))
   await mountKernel({
     ...order,
-    operations: files,
+    operations,
     processes,
     deadlines: new Deadlines(defaultDeadlinesMs),
     refused: new Set(order.refusedPids),

@@ -81,6 +81,8 @@ export class Lines {
       headers: { ...headers, ...headersFor(this.#address) },
       headersTimeout: isLook ? lookTimeoutMs : changeTimeoutMs,
       bodyTimeout: lookTimeoutMs,
+      // It would close the connection after a HEAD, and with it the channel that the opening came on.
+      reset: false,
       ...(body === undefined ? {} : { body }),
     })
     return {

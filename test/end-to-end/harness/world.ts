@@ -8,6 +8,7 @@ import { Child, type Ended } from './child.js'
 import { clientPath, type ResticVersion } from './clients.js'
 import { Forwarder } from './forwarder.js'
 import { lightenKey } from './light-key.js'
+import { TestMount } from './test-mount.js'
 import { gatewayCommand, startGateway, startRestServer, type Service } from './service.js'
 
 export const PASSWORD = 'correct horse'
@@ -42,6 +43,7 @@ export class World {
   readonly #children = new Set<Child>()
   readonly #services = new Set<Service>()
   readonly #forwarders = new Set<Forwarder>()
+  readonly #mounts = new Set<TestMount>()
   readonly #closers: (() => void)[] = []
 
   private constructor(folder: string) {
@@ -93,6 +95,13 @@ export class World {
     const forwarder = await Forwarder.open(target)
     this.#forwarders.add(forwarder)
     return forwarder
+  }
+
+  /** Mounts a gateway's repositories, or those of a folder; resolves when they are there. */
+  async mount(source: string, flags: readonly string[] = []): Promise<TestMount> {
+    const mount = await TestMount.open(source, flags, this.environment())
+    this.#mounts.add(mount)
+    return mount
   }
 
   /** Starts restic; the test goes on at once. */
@@ -160,6 +169,8 @@ export class World {
   }
 
   async close(): Promise<void> {
+    // Whoever waits for an answer on a mount cannot be killed while it is there.
+    await Promise.all([...this.#mounts].map((mount) => mount.close()))
     for (const forwarder of this.#forwarders) forwarder.close()
     const services = [...this.#services].map((service) => service.child)
     await Promise.all([...this.#children, ...services].map((child) => child.kill()))

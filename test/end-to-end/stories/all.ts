@@ -11,3 +11,10 @@ export const stories: readonly Story[] = [
   ...pruningStories,
   ...undisturbedStories,
 ]
+
+/** On a folder restic takes no upload back, it writes it again; and a mount is never idle for its process. */
+export const mountStories: readonly Story[] = [
+  ...wakingStories,
+  ...pruningStories,
+  ...undisturbedStories,
+].filter(({ name }) => !name.startsWith('the answers to its index'))

@@ -12,6 +12,7 @@ import {
 } from '../harness/facts.js'
 import { soundness, type Saved } from '../harness/soundness.js'
 import type { World } from '../harness/world.js'
+import type { ServerKind } from './stage.js'
 
 /** A repository and the world of its server. */
 export interface Place {
@@ -39,12 +40,19 @@ export interface Verdict {
   readonly problems: readonly string[]
 }
 
-const isTold = ({ code, stdout, stderr }: Ended): boolean =>
-  code !== 0 && /\bfenced: /.test(stdout + stderr)
+/** The kernel hands on no words: on a mount they are its command's to say, and the client has an error. */
+const tellings: Readonly<Record<ServerKind, RegExp>> = {
+  gateway: /\bfenced: /,
+  'rest-server': /\bfenced: /,
+  mount: /permission denied/,
+}
 
-const tellingProblems = ({ overtaken }: Ending): readonly string[] =>
+const isTold = ({ code, stdout, stderr }: Ended, kind: ServerKind): boolean =>
+  code !== 0 && tellings[kind].test(stdout + stderr)
+
+const tellingProblems = ({ overtaken }: Ending, kind: ServerKind): readonly string[] =>
   overtaken
-    .filter((ended) => !isTold(ended))
+    .filter((ended) => !isTold(ended, kind))
     .map(
       ({ code, stdout, stderr }) =>
         `overtaken, but not told (exit ${code ?? '?'}):\n${stdout}${stderr}`,
@@ -127,17 +135,18 @@ const statusProblems = async (
 export const judge = async (
   place: Place,
   ending: Ending,
-  hasGateway: boolean,
+  kind: ServerKind,
 ): Promise<Verdict> => {
   const damage = await soundness(place.world, place.folder, ending.saved)
-  const untold = tellingProblems(ending)
-  const facts = hasGateway
-    ? [
-        ...(await statusProblems(place, ending)),
-        ...(await quarantineProblems(place, ending)),
-        ...(await journalProblems(place, ending)),
-      ]
-    : []
+  const untold = tellingProblems(ending, kind)
+  const facts =
+    kind !== 'rest-server'
+      ? [
+          ...(await statusProblems(place, ending)),
+          ...(await quarantineProblems(place, ending)),
+          ...(await journalProblems(place, ending)),
+        ]
+      : []
   return {
     isTold: ending.overtaken.length === 0 ? undefined : untold.length === 0,
     isSound: damage.length === 0,

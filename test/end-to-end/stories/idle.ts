@@ -13,7 +13,7 @@ const IDLE_MS_MAX = 180_000
 
 /** Uploads a pack, keeps silent until its connections are gone, and goes on. */
 const backUpWithSilence = async (stage: Stage, seed: string) => {
-  const line = await stage.world.forwarder(stage.server)
+  const line = await stage.newLine()
   const backup = await stage.sleeper(seed, line)
   await line.deserted(IDLE_MS_MAX)
   await backup.finish()

@@ -16,7 +16,7 @@ const wakeDuringPrune: Story = {
     const sleeper = await stage.sleeper()
     await sleeper.child.sleep()
     await unlock(stage)
-    const line = await stage.world.forwarder(stage.server)
+    const line = await stage.newLine()
     const deletion = line.hold('DELETE data/', 'reply')
     const pruning = stage.start(PRUNE, line)
     await deletion.reached
@@ -35,7 +35,7 @@ const wakeBeforePruneDeletes: Story = {
     const sleeper = await stage.sleeper()
     await sleeper.child.sleep()
     await unlock(stage)
-    const line = await stage.world.forwarder(stage.server)
+    const line = await stage.newLine()
     const list = line.hold('GET data/', 'reply')
     const pruning = stage.start(PRUNE, line)
     await list.reached
@@ -105,7 +105,7 @@ const waitForPrune = async (stage: Stage, folder: string, goOn: () => Promise<vo
 const patientClient: Story = {
   name: 'a patient client waits for a prune, then backs up',
   play: async (stage) => {
-    const line = await stage.world.forwarder(stage.server)
+    const line = await stage.newLine()
     const deletion = line.hold('DELETE index/', 'reply')
     const pruning = stage.start(PRUNE, line)
     await deletion.reached

@@ -13,15 +13,17 @@ import { backUp, type Saved } from '../harness/soundness.js'
 import type { World } from '../harness/world.js'
 
 export const servers = ['gateway', 'rest-server'] as const
-export type ServerKind = (typeof servers)[number]
+/** `mount`: the gateway again, and every program works on a mount of it, each with a line of its own. */
+export type ServerKind = (typeof servers)[number] | 'mount'
 
 const PHOTOS = 2 * MIB
 
-type Place = Pick<Stage, 'world' | 'version' | 'server' | 'folder' | 'line'>
+type Place = Pick<Stage, 'world' | 'version' | 'kind' | 'server' | 'folder' | 'line'>
 
 export class Stage {
   readonly world: World
   readonly version: ResticVersion
+  readonly kind: ServerKind
   readonly server: Service
   /** The repository's folder, past any server. */
   readonly folder: string
@@ -33,6 +35,7 @@ export class Stage {
   private constructor(place: Place, older: Saved, newer: Saved) {
     this.world = place.world
     this.version = place.version
+    this.kind = place.kind
     this.server = place.server
     this.folder = place.folder
     this.line = place.line
@@ -42,8 +45,9 @@ export class Stage {
 
   static async set(world: World, version: ResticVersion, kind: ServerKind): Promise<Stage> {
     const folder = await world.repository(version)
-    const server = await (kind === 'gateway' ? world.gateway() : world.restServer())
-    const line = await world.forwarder(server)
+    const server = await (kind === 'rest-server' ? world.restServer() : world.gateway())
+    if (kind === 'mount') await mountOver(world, server)
+    const line = await lineTo(world, server, kind)
     const files = world.path('files')
     const repository = server.url('repo')
     await writeFiles(files, 'kept', { letters: 2 * MIB, 'a/note': 1000 })
@@ -51,11 +55,16 @@ export class Stage {
     const older = await backUp(world, version, repository, files)
     await rm(world.path('files', 'photos'))
     const newer = await backUp(world, version, repository, files)
-    return new Stage({ world, version, server, folder, line }, older, newer)
+    return new Stage({ world, version, kind, server, folder, line }, older, newer)
   }
 
   get url(): string {
     return this.server.url('repo')
+  }
+
+  /** Another way to the server, for one program alone. */
+  async newLine(): Promise<Forwarder> {
+    return lineTo(this.world, this.server, this.kind)
   }
 
   /** Starts restic on the repository, straight or on the sleeper's line. */
@@ -83,6 +92,18 @@ export class Stage {
     const repository = line.url('repo')
     return startSleeper(world, { version, repository, folder, line, seed, leansOn })
   }
+}
+
+const lineTo = async (world: World, server: Service, kind: ServerKind): Promise<Forwarder> => {
+  const line = await world.forwarder(server)
+  if (kind === 'mount') await mountOver(world, line)
+  return line
+}
+
+/** From here on the address of a repository is its folder on a mount. */
+const mountOver = async (world: World, way: Forwarder | Service): Promise<void> => {
+  const mount = await world.mount(`http://127.0.0.1:${way.port}/`)
+  way.url = (repository) => mount.path(repository)
 }
 
 /** What an administrator does about a lock that has gone stale; `--remove-all` spares the tests its half hour. */

@@ -17,5 +17,5 @@ export const tell = async (
   kind: ServerKind,
 ): Promise<Verdict> => {
   const stage = await Stage.set(world, version, kind)
-  return judge(stage, await play(stage), kind === 'gateway')
+  return judge(stage, await play(stage), kind)
 }

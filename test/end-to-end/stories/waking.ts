@@ -89,7 +89,7 @@ const newBackupBeside: Story = {
     await sleeper.child.sleep()
     await unlock(stage)
     await prune(stage)
-    const other = await stage.sleeper('other', await stage.world.forwarder(stage.server))
+    const other = await stage.sleeper('other', await stage.newLine())
     sleeper.child.wake()
     const [ended] = await Promise.all([sleeper.finish(), other.finish()])
     const { saved, ...ending } = overtaken(stage, sleeper, ended)
