@@ -97,6 +97,10 @@ export class Presence {
     return this.#channels.values()
   }
 
+  isBound(channelId: string): boolean {
+    return this.#channels.get(channelId)?.binding !== undefined
+  }
+
   born(id: WriterId, monotonic: number): void {
     this.writers.set(id, newPresence(monotonic, monotonic))
   }

@@ -33,6 +33,8 @@ export interface Visitor {
   readonly request?: string
   /** Deletions other than of locks are not allowed on this door. */
   readonly isAppendOnly: boolean
+  /** Its client closes lines that are idle for longer, and the one that says whose it is may be among them. */
+  readonly parkMsMax?: number
   /** It only reads, whatever it says: its requests are no evidence of any writer. */
   readonly isReader?: true
   /** The one folder below the root whose repositories this visitor may enter. */
@@ -182,7 +184,7 @@ export class Gate {
         const present = await this.#present(fence, object, { size, sha256 })
         return fence.upload(caller, { object, size, staged, present })
       }
-      const { decision } = await this.#settleOn(fence, object, decide, signal)
+      const { decision } = await this.#settleOn({ fence, visitor, object }, decide, signal)
       await fence.countTry(decision)
       const delivered = (): void => fence.delivered(caller, object)
       return outcomeOf(decision.verdict, delivered)
@@ -207,13 +209,18 @@ export class Gate {
       const size = isDeleted ? undefined : await this.#options.store.stat(repository, object)
       return fence.delete(caller, { object, isPresent: size !== undefined })
     }
-    const { decision } = await this.#settleOn(fence, object, decide, signal)
+    const { decision } = await this.#settleOn({ fence, visitor, object }, decide, signal)
     return outcomeOf(decision.verdict, nothingDelivered)
   }
 
   /** A channel has closed; `byClient` where the client closed it, not the gateway and no time limit. */
   closed(channelId: string, byClient: boolean): void {
     for (const fence of this.#options.fences.loaded()) fence.closed(channelId, byClient)
+  }
+
+  /** Whether it is known, in any repository, whose a channel is. */
+  knows(channelId: string): boolean {
+    return this.#options.fences.loaded().some((fence) => fence.presence.isBound(channelId))
   }
 
   /** Lets go of every parked request. */
@@ -223,8 +230,7 @@ export class Gate {
 
   /** Decides, one after another for one object, and carries out; a knocked retry is held and decided once more. */
   async #settleOn(
-    fence: RepositoryFence,
-    object: ObjectName,
+    { fence, visitor, object }: Settling,
     decide: () => Promise<Decided>,
     signal: AbortSignal,
   ): Promise<Decided> {
@@ -235,7 +241,8 @@ export class Gate {
     this.#parked += 1
     try {
       const either = AbortSignal.any([signal, this.#closing.signal])
-      await fence.changed(this.#options.parkMs, either)
+      const { parkMs } = this.#options
+      await fence.changed(Math.min(parkMs, visitor.parkMsMax ?? parkMs), either)
       if (either.aborted) return decided
     } finally {
       this.#parked -= 1
@@ -338,6 +345,12 @@ export class Gate {
     if (visitor.isReader !== true) fence.arrive(caller)
     return { fence, caller }
   }
+}
+
+interface Settling {
+  readonly fence: RepositoryFence
+  readonly visitor: Visitor
+  readonly object: ObjectName
 }
 
 interface Met {

@@ -67,6 +67,11 @@ export class SocketChannel implements Line {
     return this.socket.destroyed || this.socket.writableEnded
   }
 
+  /** It has carried a request, and waits for the next one. */
+  get isIdle(): boolean {
+    return this.#answers.size === 0 && !this.#isEnding && this.socket.bytesRead > 0
+  }
+
   get isEnding(): boolean {
     return this.#isEnding
   }

@@ -86,7 +86,10 @@ export class Channels {
       line.destroy()
       return
     }
-    const exchange = new Exchange({ id: this.#nextId(), line, origin, request, answer })
+    const endNeighbours = (isKnown: (channelId: string) => boolean): void =>
+      this.#endIdleNeighbours(line, isKnown)
+    const id = this.#nextId()
+    const exchange = new Exchange({ id, line, origin, request, answer, endNeighbours })
     logExchange({ exchange, request, answer, clock, logger })
     if (accessLog !== undefined) {
       answer.once('close', () => {
@@ -124,6 +127,15 @@ export class Channels {
     })
     await empty
     cancel()
+  }
+
+  /** Idle lines from where this one comes from, but for those that it is known of whose they are. */
+  #endIdleNeighbours(line: Line, isKnown: (channelId: string) => boolean): void {
+    if (line.peer === undefined || line.channel.isHidden) return
+    for (const other of this.#channels.values()) {
+      const isNeighbour = other !== line && other.peer === line.peer && other.isIdle
+      if (isNeighbour && !other.channel.isHidden && !isKnown(other.channel.id)) other.end()
+    }
   }
 
   #lineOf(request: IncomingMessage): Line | undefined {

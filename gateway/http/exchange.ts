@@ -29,6 +29,7 @@ export interface ExchangeParts {
   readonly origin: Origin
   readonly request: IncomingMessage
   readonly answer: ServerResponse
+  readonly endNeighbours: (isKnown: (channelId: string) => boolean) => void
 }
 
 export class Exchange {
@@ -106,5 +107,13 @@ export class Exchange {
   endChannel(): void {
     const { line, answer } = this.#parts
     line.endAfter(answer)
+  }
+
+  /**
+   * Closes whatever else this client has open and idle that does not say whose it is, so that its next request comes on a
+   * line that does. It opens a new one where there is none.
+   */
+  endUnknownNeighbours(isKnown: (channelId: string) => boolean): void {
+    this.#parts.endNeighbours(isKnown)
   }
 }

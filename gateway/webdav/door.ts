@@ -36,6 +36,9 @@ interface Setting {
   readonly isPrivate: boolean
 }
 
+/** rclone closes a line that was idle for 60 s, and tries a deletion ten times by itself. */
+const uploadParkMsMax = 30_000
+const deletionParkMsMax = 5_000
 const notUnderstood: Told = { status: 405, sentence: 'Method Not Allowed' }
 
 export type DavDoor = (request: IncomingMessage, answer: ServerResponse) => void
@@ -81,6 +84,7 @@ async function answerRequest(
     client,
     request: exchange.id,
     isAppendOnly,
+    parkMsMax: request.method === 'DELETE' ? deletionParkMsMax : uploadParkMsMax,
     ...realm,
     ...tagged,
     ...reading,

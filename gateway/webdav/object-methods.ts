@@ -1,4 +1,5 @@
 /** Knows what each method does to an object of a repository and to the folders that hold objects. */
+import { setTimeout as delay } from 'node:timers/promises'
 import type { ObjectName, RepositoryId } from '../../fencing/object.js'
 import type { Outcome } from '../gate/outcome.js'
 import { answerEmpty, tell } from './answer.js'
@@ -7,6 +8,12 @@ import { check, preconditionFailed } from './preconditions.js'
 import { forbidden, refusals } from './refusals.js'
 import { objectResource } from './repository-resources.js'
 import { sendFile } from './file-answer.js'
+
+/**
+ * rclone tries a deletion again at once, and on a new line while the one that says whose it is has another request
+ * under way. A moment later that one is free. (It has many lines by then: it lists the 256 folders of packs on several.)
+ */
+const beforeRetryMs = 1_000
 
 type ObjectCall = Call<PlaceOf<'object'>>
 
@@ -69,13 +76,17 @@ async function answerRefusal(
   call: Call,
   outcome: Extract<Outcome, { kind: 'refused' }>,
 ): Promise<void> {
-  const { exchange, logger, answer } = call
+  const { gate, exchange, logger, answer } = call
   await exchange.body.drain()
   const { status, level } = refusals[outcome.reason]
   exchange.note.refused = outcome.reason
   logger[level]({ ...exchange.about, sentence: outcome.sentence }, 'refused')
   // The next try comes on another connection, which may be one that says whose it is.
-  if (outcome.reason === 'knocked') exchange.endChannel()
+  if (outcome.reason === 'knocked') {
+    exchange.endUnknownNeighbours((channelId) => gate.knows(channelId))
+    await delay(beforeRetryMs, undefined, { signal: exchange.signal }).catch(() => undefined)
+    exchange.endChannel()
+  }
   tell(answer, { status, sentence: outcome.sentence })
 }
 
