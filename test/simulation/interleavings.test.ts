@@ -37,7 +37,7 @@ for (const [title, stories] of pairs) {
         const found = await explore(start, stories, setting)
         t.log(`${found.histories} histories, ${found.states} states, ${found.refusals} refused`)
         t.is(found.damage, undefined)
-        t.true(found.histories > 1_000)
+        t.true(found.histories > 500)
         t.true(found.refusals > 0, 'a check that never sees a refusal checks nothing')
       })
     }
