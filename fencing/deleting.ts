@@ -81,8 +81,7 @@ function mayTakeBack(scene: Scene, attribution: Attribution, object: ObjectName)
   if (writer === undefined) return true
   if (state.unknownCommits.get(object)?.includes(writer.id) === true) return true
   const commit = state.answered.get(object) ?? state.unanswered.get(object)
-  if (commit?.author.kind !== 'writer') return false
-  if (commit.author.writer !== writer.id) {
+  if (commit === undefined || !authorIs(commit.author, writer.id)) {
     return by === 'only-candidate' && presence.repeated.get(object) === true
   }
   return writer.maintenance === undefined || !hasNewerIndex(state, writer, commit.position)

@@ -239,14 +239,17 @@ test('late copy of a retraction: a run that has ended may send it, not only the 
   const world = await World.create({ standing: [snapshot('old')] })
   const [f, a] = [world.client(), world.client()]
   const [chF, chA] = [world.channel(), world.channel()]
-  await f.begin('F', chF)
   await a.begin('A', chA)
+  await a.post(data('A'), chA, { isLost: true })
+  await a.post(data('A'), chA)
+  await f.begin('F', chF)
   await a.post(snapshot('A'), chA, { isLost: true })
   await a.post(snapshot('A'), chA)
   a.ping(chA)
   await a.delete(lock('A'), chA)
   t.is(world.fence.livingWriters().length, 1)
   t.is(await a.delete(snapshot('A'), world.channel()), 'knock')
+  t.is(await a.delete(data('A'), world.channel()), 'knock')
   t.is(await f.delete(snapshot('old'), world.channel()), 'ok', 'others are deleted as before')
 })
 
