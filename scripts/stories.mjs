@@ -1,6 +1,7 @@
 /**
- * `npm run stories -- [--compare | --mount] [--json] [name…]`: tells every story whose name contains one of the names, with both
- * versions of restic, through the gateway (with --compare through rest-server too, with --mount on mounts), and prints who was told what and
+ * `npm run stories -- [--compare | --mount | --webdav] [--json] [name…]`: tells every story whose name contains one of
+ * the names, with both versions of restic, through the gateway (with --compare through rest-server too, with --mount on
+ * mounts, with --webdav by an rclone between restic and the gateway), and prints who was told what and
  * whether the repository is sound. Exit code 0 only if each ends as promised behind the gateway.
  */
 import { parseArgs } from 'node:util'
@@ -14,6 +15,7 @@ const { values: flags, positionals: names } = parseArgs({
   options: {
     compare: { type: 'boolean' },
     mount: { type: 'boolean' },
+    webdav: { type: 'boolean' },
     json: { type: 'boolean' },
   },
   allowPositionals: true,
@@ -28,6 +30,7 @@ const tellOne = async ({ story, version, server }, { World, tell }) => {
   let verdict
   try {
     const world = await World.open({ teardown: (end) => (close = end) })
+    if (flags.webdav) world.speaks = 'webdav'
     verdict = await tell(story, world, version, server)
   } catch (error) {
     verdict = { problems: [error.message] }

@@ -11,6 +11,7 @@ import { root, runNode } from './build.mjs'
 import { describeClients, ensureClients } from './clients.mjs'
 import { prepare } from './prepare.mjs'
 import { followReport } from './report.mjs'
+import { ensureSystem } from './system.mjs'
 
 const CONCURRENT_FILES = 6
 /** A guard against tests that hang. An unhurried machine needs less than 15 minutes, packages, clients and checks included. */
@@ -83,6 +84,8 @@ if (!(await prepare())) {
   console.log(`Clients:\n  ${describeClients(clients).join('\n  ')}\n`)
   const missing = Object.entries(clients).filter(([, client]) => client.missing)
   record({ skipped: missing.map(([name, client]) => `client ${name}: ${client.missing}`) })
+
+  await ensureSystem(undefined, console.log)
 
   if (words.includes('--checks'))
     for (const [name, args] of Object.entries(CHECKS))

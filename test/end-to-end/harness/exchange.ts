@@ -12,9 +12,13 @@ export interface Exchange {
   answer?: { readonly status: number; readonly reason: string }
 }
 
+/** How WebDAV calls what REST calls otherwise; patterns are REST's, so that stories can be told through either. */
+const inRest: Readonly<Record<string, string>> = { PUT: 'POST', PROPFIND: 'GET' }
+
 export const matches = (pattern: Pattern, { method, path }: Exchange): boolean => {
   const [verb, part] = pattern.split(' ')
-  return method === verb && path.includes(`/${part ?? ''}`)
+  const spoken = path.startsWith('/-/dav/') ? (inRest[method] ?? method) : method
+  return spoken === verb && path.includes(`/${part ?? ''}`)
 }
 
 /** One line an exchange: connection, request, answer. */

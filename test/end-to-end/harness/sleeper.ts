@@ -67,7 +67,7 @@ export const startSleeper = async (world: World, options: SleeperOptions): Promi
 
   const finish = async (): Promise<Ended> => {
     child.endInput()
-    return child.ended
+    return world.endOf(child)
   }
   return { child, contents: contentsOfOne(FILE_NAME, Buffer.concat(fed)), finish }
 }

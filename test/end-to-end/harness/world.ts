@@ -7,11 +7,13 @@ import { join } from 'node:path'
 import { Child, type Ended } from './child.js'
 import { clientPath, type ResticVersion } from './clients.js'
 import { Forwarder } from './forwarder.js'
+import { throughRclone } from './rclone.js'
 import { lightenKey } from './light-key.js'
 import { TestMount } from './test-mount.js'
 import { gatewayCommand, startGateway, startRestServer, type Service } from './service.js'
 
 export const PASSWORD = 'correct horse'
+const END_MS_MAX = 15 * 60_000
 
 export interface ResticOptions {
   readonly cwd?: string
@@ -40,6 +42,8 @@ export class World {
   readonly folder: string
   /** Where services of this world keep their repositories. */
   readonly repositories: string
+  /** Through which door restic goes to addresses of the gateway; WebDAV is spoken by an rclone that restic starts. */
+  speaks: 'rest' | 'webdav' = 'rest'
   readonly #children = new Set<Child>()
   readonly #services = new Set<Service>()
   readonly #forwarders = new Set<Forwarder>()
@@ -113,12 +117,29 @@ export class World {
   command(words: readonly [string, ...string[]], options: ResticOptions = {}): Child {
     const [file, ...args] = words
     const { home, env, ...rest } = options
-    const child = new Child(file, args, {
+    const call = this.speaks === 'rest' ? { args, env: {} } : throughRclone(args)
+    const child = new Child(file, call.args, {
       ...rest,
-      env: { ...this.environment(home), ...env },
+      env: { ...this.environment(home), ...call.env, ...env },
     })
     this.#children.add(child)
     return child
+  }
+
+  /**
+   * How a program ended. Behind rclone restic tries again for a quarter of an hour what was refused for good; once it
+   * was told, nobody needs to see that.
+   */
+  async endOf(child: Child): Promise<Ended> {
+    if (this.speaks === 'webdav') {
+      const hasEnded = child.ended.then(() => true)
+      await Promise.race([
+        hasEnded,
+        child.says(/\bfenced: /, END_MS_MAX).catch(() => undefined),
+      ])
+      if (!child.isOver && /\bfenced: /.test(child.output)) return child.kill()
+    }
+    return child.ended
   }
 
   /** Runs restic to its end, which must be exit code 0. */

@@ -45,7 +45,7 @@ const wakeBeforePruneDeletes: Story = {
     list.release()
     return {
       saved: [stage.newer, ...savedBy(sleeper, ended)],
-      overtaken: [await pruning.ended],
+      overtaken: [await stage.world.endOf(pruning)],
       generation: 1,
       quarantined: 'conflict',
       journal: [
@@ -69,7 +69,7 @@ const sleepingPrune: Story = {
     await unlock(stage)
     const other = await stage.backUp('other', 'with photos')
     pruning.wake()
-    const ended = await pruning.ended
+    const ended = await stage.world.endOf(pruning)
     // Run again as it was told to; that it succeeds is what the generation says.
     await stage.start(['prune']).ended
     return {
