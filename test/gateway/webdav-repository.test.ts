@@ -243,6 +243,25 @@ test('two runs that cannot be told apart are knocked, and a tag tells them apart
   t.is((await again.put(nameOf('snapshots', 'mine'), 'mine')).status, 201)
 })
 
+test('a knock closes the idle lines that do not say whose they are, and leaves the others', async (t) => {
+  const door = await doorWithRepository(t, { parkMs: 1 })
+  const known = await connected(t, door)
+  await known.begin()
+  await known.look()
+  const other = await connected(t, door)
+  await other.begin()
+  await other.look()
+  const [unknown, idle] = [await connected(t, door), await connected(t, door)]
+  for (const client of [unknown, idle]) await client.ask('PROPFIND', '/repo/data/00/', deep)
+  const pack = nameOf('data', 'pack')
+  t.is((await known.put(pack, 'pack')).status, 201)
+  t.is((await unknown.ask('DELETE', pathOf(pack))).status, 503)
+  await idle.raw.closed()
+  await unknown.raw.closed()
+  t.is((await known.ask('PROPFIND', '/repo/', deep)).status, 207)
+  t.is((await other.ask('PROPFIND', '/repo/', deep)).status, 207)
+})
+
 test('a program that shows old lists reads, and is no writer', async (t) => {
   const door = await doorWithRepository(t)
   const client = await connected(t, door)
