@@ -29,11 +29,19 @@ const missingOf = async (names) => {
   return missing
 }
 
+/** Without a network apt tries for long. */
+const INSTALL_MS_MAX = 5 * 60_000
+
 const install = async (names) => {
   if (process.getuid?.() !== 0) throw new Error('only root can install it')
   if (!(await isThere('/etc/debian_version'))) throw new Error('this is no Debian')
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  const apt = (...args) => run('apt-get', ['-qq', ...args], { env, maxBuffer: 2 ** 26 })
+  const apt = (...args) =>
+    run('apt-get', ['-qq', ...args], {
+      env,
+      maxBuffer: 2 ** 26,
+      timeout: INSTALL_MS_MAX,
+    })
   await apt('update')
   await apt('install', '-y', '--no-install-recommends', ...names)
 }

@@ -1,7 +1,7 @@
 /** Knows processes: output, signals, and that none outlives the tests. */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { eventually } from './wait.js'
 
 export interface Ended {
@@ -31,6 +31,25 @@ for (const [signal, code] of [['SIGINT', 130] as const, ['SIGTERM', 143] as cons
     process.exit(code)
   })
 
+/** The processes that a process has started, directly or not. */
+const startedBy = async (pid: number): Promise<readonly number[]> => {
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => [])
+  const lists = threads.map((thread) =>
+    readFile(`/proc/${pid}/task/${thread}/children`, 'utf8').catch(() => ''),
+  )
+  const own = (await Promise.all(lists)).flatMap((list) => list.split(' ')).filter(Boolean)
+  const theirs = await Promise.all(own.map((child) => startedBy(Number(child))))
+  return [...own.map(Number), ...theirs.flat()]
+}
+
+const signalTo = (pid: number, signal: NodeJS.Signals): void => {
+  try {
+    process.kill(pid, signal)
+  } catch {
+    // It has ended.
+  }
+}
+
 /** One running program. Killed, if it still lives, when the test process ends. */
 export class Child {
   /** Resolves once the program has ended and its output is complete; rejects only if it could not be started. */
@@ -40,6 +59,8 @@ export class Child {
   #stdout = ''
   #stderr = ''
   #isOver = false
+  /** What it had started when it fell asleep (restic its rclone). */
+  #asleepWithIt: readonly number[] = []
 
   constructor(file: string, args: readonly string[], options: ChildOptions) {
     this.command = [file.split('/').at(-1), ...args].join(' ')
@@ -83,7 +104,15 @@ export class Child {
   }
 
   signal(signal: NodeJS.Signals): void {
-    if (!this.#isOver) this.#process.kill(signal)
+    if (this.#isOver) return
+    this.#process.kill(signal)
+    // Whoever is stopped does not notice that the other end of its pipe has gone.
+    if (signal === 'SIGKILL') this.#signalSleepers(signal)
+  }
+
+  #signalSleepers(signal: NodeJS.Signals): void {
+    for (const pid of this.#asleepWithIt) signalTo(pid, signal)
+    this.#asleepWithIt = []
   }
 
   /** Resolves with the match once the output contains the pattern. */
@@ -112,18 +141,26 @@ export class Child {
     this.#process.stdin.end()
   }
 
-  /** Stops the process where it stands (the lid closes); resolves when it has stopped. */
+  /** Stops the process and what it has started where they stand (the lid closes); resolves when they have stopped. */
   async sleep(): Promise<void> {
     this.signal('SIGSTOP')
     const { pid } = this.#process
     if (process.platform !== 'linux' || pid === undefined) return
+    await this.#stopped(pid)
+    this.#asleepWithIt = await startedBy(pid)
+    for (const one of this.#asleepWithIt) signalTo(one, 'SIGSTOP')
+    for (const one of this.#asleepWithIt) await this.#stopped(one)
+  }
+
+  async #stopped(pid: number): Promise<void> {
     await eventually(`${this.command} to stop`, async () => {
-      const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
+      const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ') T')
       return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T')
     })
   }
 
   wake(): void {
+    this.#signalSleepers('SIGCONT')
     this.signal('SIGCONT')
   }
 

@@ -7,7 +7,6 @@ import { tell } from './story.js'
 
 /** `npm run stories -- --webdav` tells all of them. */
 const told: readonly (readonly [string, ResticVersion])[] = [
-  ['wakes after a prune', '0.14'],
   ['wakes after a prune', '0.18'],
   ['a prune sleeps while others back up', '0.14'],
   ['unlocked, but not overtaken', '0.18'],
