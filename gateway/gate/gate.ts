@@ -205,9 +205,8 @@ export class Gate {
     if (met === undefined) return { kind: 'done', delivered: nothingDelivered }
     const { fence, caller } = met
     const decide = async (): Promise<Decided> => {
-      const isDeleted = fence.state.pendingDeletions.has(object)
-      const size = isDeleted ? undefined : await this.#options.store.stat(repository, object)
-      return fence.delete(caller, { object, isPresent: size !== undefined })
+      const isPresent = await this.#isPresent(fence, object)
+      return fence.delete(caller, { object, isPresent })
     }
     const { decision } = await this.#settleOn({ fence, visitor, object }, decide, signal)
     return outcomeOf(decision.verdict, nothingDelivered)
@@ -262,6 +261,17 @@ export class Gate {
       await fences.carryOut(fence, decided.recorded)
       return decided
     })
+  }
+
+  /** A lock goes with its fenced writer too, whatever else is decided on it while the store is asked. */
+  async #isPresent(fence: RepositoryFence, object: ObjectName): Promise<boolean> {
+    const { state, repository } = fence
+    const wasLocked = state.locks.has(object)
+    const isDeleted = (): boolean => {
+      return state.pendingDeletions.has(object) || (wasLocked && !state.locks.has(object))
+    }
+    if (isDeleted()) return false
+    return (await this.#options.store.stat(repository, object)) !== undefined && !isDeleted()
   }
 
   /** What stands under a name; the same content is what its hash and size say, read anew from the disk. */

@@ -1,5 +1,6 @@
 /** What the gate makes good after a fault of the store or the journal, and after a crash at each step. */
 import test, { type ExecutionContext } from 'ava'
+import { parseEvent } from '../../fencing/event.js'
 import type { ObjectName, RepositoryId } from '../../fencing/object.js'
 import { BackendError, type JournalStore, type ObjectStore } from '../../fencing/ports.js'
 import type { Channel } from '../../fencing/presence.js'
@@ -145,6 +146,32 @@ test('bytes whose record never reached the journal are dropped once it is read a
   t.is(await parts.gate.stat(from, repository, index), undefined)
   t.deepEqual(await heldIn(parts), { staging: 0, quarantine: 0 })
   t.is((await upload(parts, from, index, 'index')).kind, 'done')
+})
+
+test('a lock that leaves with its fenced writer while it is being deleted is deleted once', async (t) => {
+  const [inner, journal] = [memoryStore(), memoryJournal()]
+  const lock = nameOf('locks', 'lock')
+  let meanwhile = async (): Promise<void> => undefined
+  const stat: ObjectStore['stat'] = async (where, object) => {
+    const size = await inner.stat(where, object)
+    if (object === lock) await meanwhile()
+    return size
+  }
+  const parts = buildGate({ store: { ...inner, stat }, journal })
+  const from = await begun(parts)
+  await upload(parts, from, lock, 'lock')
+  meanwhile = async () => {
+    await (await parts.fences.of(repository))?.raise('operator', 'test')
+    const refused = await upload(parts, from, nameOf('snapshots', 'snapshot'), 'snapshot')
+    t.is(refused.kind, 'refused')
+  }
+  t.is((await parts.gate.delete(from, repository, lock, never)).kind, 'done')
+  const events = (await journal.read(repository, 0, 100)).map(({ body }) => parseEvent(body))
+  const deletions = events.filter((event) => event?.kind === 'deleted')
+  t.deepEqual(
+    deletions.map((event) => event.cause),
+    ['fenced'],
+  )
 })
 
 /** Dies at the given call: nothing after it reaches the store or the journal. */
