@@ -30,6 +30,7 @@ export function judgeUpload(judge: Judge, disk: Disk, asked: Asked, outcome: Out
   if (outcome.reason === 'knocked') subject.knocks += 1
   if (!fences.has(outcome.reason)) return
   judgeFence(judge, asked, outcome.reason)
+  if (judge.released.has(object)) return
   if (stands)
     judge.blame(`I3: ${subject.name} was told "${outcome.reason}" for ${object}, which stands`)
   const kept = judge.items.get(object)

@@ -34,6 +34,8 @@ export class Judge implements Witness {
   readonly retractedAt = new Map<ObjectName, number>()
   readonly maintenances: Deed[] = []
   readonly commits: Deed[] = []
+  /** By an operator, whatever their writers are told. */
+  readonly released = new Set<ObjectName>()
   readonly publishedAt = new Map<ObjectName, number>()
   /** The item that stands for an object's refused upload, and whether its bytes are kept. */
   readonly items = new Map<ObjectName, { readonly item: string; readonly isKept: boolean }>()
@@ -128,6 +130,7 @@ export class Judge implements Witness {
         return
       case 'released':
         this.standing.set(event.object, position)
+        this.released.add(event.object)
         this.items.delete(event.object)
         return
       case 'fenced':

@@ -13,7 +13,8 @@ import type { Situation } from './situation.js'
 
 /** What the client sees: a status, or nothing at all. */
 export type Reply<T> =
-  { readonly status: 200; readonly value: T } | { readonly status: Failure }
+  | { readonly status: 200; readonly value: T; readonly delivered?: () => void }
+  | { readonly status: Failure }
 type Failure = 400 | 403 | 404 | 503 | 507 | 'lost'
 
 /** The run ends here, with this reason; the lock is still let go of. */
@@ -219,6 +220,10 @@ export class Restic {
 
   #replyOf(outcome: Outcome, line: Line): Reply<true> {
     if (outcome.kind === 'done') {
+      // Over HTTP/2 requests overlap: there it is a ping that tells that an answer has arrived.
+      if (this.situation.setup === 'http2') {
+        return { status: 200, value: true, delivered: outcome.delivered }
+      }
       if (line.isOpen) outcome.delivered()
       return { status: 200, value: true }
     }
@@ -256,9 +261,12 @@ export class Restic {
       if (mishap.ms === 0) this.#lines.close(line, false)
       return { status: 'lost' }
     }
-    this.#lines.release(line)
     await this.pause(this.#latency())
-    return line.isOpen || reply.status !== 200 ? reply : { status: 'lost' }
+    this.#lines.release(line)
+    if (reply.status !== 200) return reply
+    if (!line.isOpen) return { status: 'lost' }
+    reply.delivered?.()
+    return reply
   }
 
   async #arrive<T>(line: Line, what: string, act: Act<T>): Promise<Reply<T>> {
