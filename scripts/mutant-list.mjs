@@ -1,0 +1,567 @@
+/**
+ * What scripts/mutants.mjs switches off, one at a time: [what it is, file below dist/, text, what stands instead]. The
+ * text must occur exactly once in the compiled file.
+ */
+const attribution = 'fencing/attribution.js'
+const deleting = 'fencing/deleting.js'
+const ending = 'fencing/ending.js'
+const looking = 'fencing/looking.js'
+const opening = 'fencing/opening.js'
+const presence = 'fencing/presence.js'
+const refusing = 'fencing/refusing.js'
+const state = 'fencing/repository-state.js'
+const unlocking = 'fencing/unlocking.js'
+const uploading = 'fencing/uploading.js'
+const writer = 'fencing/writer.js'
+const journal = 'fencing/journal.js'
+const fences = 'gateway/gate/fences.js'
+const gate = 'gateway/gate/gate.js'
+const effects = 'gateway/gate/effects.js'
+
+export const mutants = [
+  [
+    'rule 1: the lock before the look moves the view',
+    uploading,
+    'writer?.hasLooked === false && !writer.isBroken',
+    'false',
+  ],
+  [
+    'rule 1: after the look no lock moves the view',
+    uploading,
+    'writer?.hasLooked === false && !writer.isBroken',
+    'writer !== undefined',
+  ],
+  [
+    'rule 1: a look of one of several fixes the view',
+    state,
+    'writer.hasLooked = true;\n    if (!isSure)',
+    'writer.hasLooked = isSure;\n    if (!isSure)',
+  ],
+  [
+    'rule 1: the view lies before unpublished commits',
+    opening,
+    'view: state.commitView',
+    'view: state.position',
+  ],
+  [
+    "rule 1: a lock's view lies before unpublished commits",
+    uploading,
+    '{ view: state.commitView }',
+    '{ view: state.position }',
+  ],
+  [
+    'rule 1: for staleness the view is the head',
+    state,
+    'view: stamp.position,\n        commitView',
+    'view: event.view,\n        commitView',
+  ],
+  [
+    'rule 1: listings omit what is deleted from the record on',
+    looking,
+    'if (state.pendingDeletions.has(object))',
+    'if (false)',
+  ],
+  [
+    'rule 2: a deleted lock binds its channel',
+    unlocking,
+    "scene.presence.bind(channel, { writer: owner.id, by: 'lock', isProof });",
+    '',
+  ],
+  [
+    'rule 2: the lock posted just before finds its owner',
+    unlocking,
+    "return mayBeIts ? [{ kind: 'owned', lock: lastLock, writer: owner.id }] : [];",
+    'return [];',
+  ],
+  [
+    'rule 2: no proof where some other candidate never locked',
+    unlocking,
+    'writer === owner || writer.hasLocked',
+    'true',
+  ],
+  [
+    'rule 2: an unlock is not bound to one of the owners',
+    unlocking,
+    'return owner.id !== binding.writer;',
+    'return false;',
+  ],
+  [
+    'rule 3: conflicts',
+    deleting,
+    'if (author !== writer.id && position > writer.commitView)',
+    'if (false)',
+  ],
+  [
+    'rule 3: by others only',
+    deleting,
+    'author !== writer.id && position > writer.commitView',
+    'position > writer.commitView',
+  ],
+  [
+    'rule 3: since the view, not since the head',
+    deleting,
+    'author !== writer.id && position > writer.commitView',
+    'author !== writer.id && position > writer.view',
+  ],
+  [
+    'rule 3: one generation a maintenance',
+    state,
+    'return writer.maintenance?.generation ?? generationAfter(state.generation);',
+    'return generationAfter(state.generation);',
+  ],
+  [
+    'rule 3: refused once, broken',
+    state,
+    "case 'refused': {\n            const writer = touchAuthor(state, event.author, stamp);\n            const isMaintenance = event.verb === 'deletion' && isMaintained(event.object);",
+    "case 'refused': {\n            const writer = touchAuthor(state, event.author, stamp);\n            const isMaintenance = false;",
+  ],
+  [
+    'rule 3: an unknown author is another writer',
+    state,
+    "author.kind === 'writer' ? author.writer : undefined, position);",
+    "author.kind === 'writer' ? author.writer : author.candidates[0], position);",
+  ],
+  [
+    'rule 4: staleness',
+    writer,
+    'if (run.by === writer.id || run.last <= writer.view)',
+    'if (true)',
+  ],
+  [
+    'rule 4: by others only',
+    writer,
+    'run.by === writer.id || run.last <= writer.view',
+    'run.last <= writer.view',
+  ],
+  [
+    'rule 4: each deletion counts, not only the first',
+    state,
+    'run.last = stamp.position;\n    state.generation',
+    ';\n    state.generation',
+  ],
+  [
+    "rule 5: a stale writer's packs",
+    uploading,
+    'notePoster(scene, attempt, attribution);\n    const fence = commonFence(scene, attribution);',
+    'notePoster(scene, attempt, attribution);\n    const fence = undefined;',
+  ],
+  [
+    "rule 5: a stale writer's index and snapshot",
+    uploading,
+    "{ reason: 'unseen' });\n    }\n    const fence = commonFence(scene, attribution);",
+    "{ reason: 'unseen' });\n    }\n    const fence = undefined;",
+  ],
+  [
+    "rule 5: a stale writer's locks",
+    uploading,
+    'const fence = haveLooked ? commonFence(scene, attribution) : undefined;',
+    'const fence = undefined;',
+  ],
+  [
+    "rule 5: a stale writer's deletions",
+    deleting,
+    "{ reason: 'unseen' });\n    }\n    const fence = commonFence(scene, attribution);",
+    "{ reason: 'unseen' });\n    }\n    const fence = undefined;",
+  ],
+  [
+    "rule 5: a stale writer's deletions of others' locks",
+    unlocking,
+    'sender !== undefined && !isOwn && fenceOf(sender, state.runs) !== undefined',
+    'false',
+  ],
+  [
+    'rule 5: its locks leave with it',
+    refusing,
+    ": lockDeletions(scene, attribution.writer.id, 'fenced');",
+    ': [];',
+  ],
+  [
+    'rule 6: expired locks are hidden',
+    looking,
+    'if (lock === undefined || !isExpired(scene, object))',
+    'if (true)',
+  ],
+  [
+    'rule 6: not from their owners',
+    looking,
+    'return !callers.some((writer) => owners.includes(writer.id));',
+    'return true;',
+  ],
+  ['rule 6: not before their time', looking, '> scene.settings.lockTimeoutMs', '> 0'],
+  [
+    'rule 6: anew after a restart',
+    presence,
+    'return Math.max(this.locksHeard.get(lock) ?? this.#locksSince, this.#locksSince);',
+    'return this.locksHeard.get(lock) ?? 0;',
+  ],
+  ['rule 6: anew after a jump of the clock', fences, 'if (hasJumped)', 'if (false)'],
+  [
+    "rule 6: they go with the writer's end",
+    ending,
+    "return [ended, ...lockDeletions(scene, id, 'ended')];",
+    'return [ended];',
+  ],
+  [
+    'rule 8: a pack is taken back',
+    deleting,
+    'return published !== undefined && published > writer.commitView;',
+    'return false;',
+  ],
+  [
+    'rule 8: a pack of before the view is not',
+    deleting,
+    'published !== undefined && published > writer.commitView',
+    'published !== undefined',
+  ],
+  [
+    'rule 8: an unanswered index or snapshot is taken back',
+    deleting,
+    "return unanswered?.author.kind === 'writer' && unanswered.author.writer === writer.id;",
+    'return false;',
+  ],
+  [
+    'rule 8: by its author only',
+    deleting,
+    "return unanswered?.author.kind === 'writer' && unanswered.author.writer === writer.id;",
+    "return unanswered?.author.kind === 'writer';",
+  ],
+  [
+    'rule 8: what was answered is noted',
+    opening,
+    "events.push({ kind: 'answered', objects });",
+    ';',
+  ],
+  [
+    'rule 8: answered needs a further request',
+    'fencing/repository-fence.js',
+    'caller.channel.unconfirmed.push(object);',
+    "caller.channel.unconfirmed.push(object);\n        this.#journal.defer([{ kind: 'answered', objects: [object] }]);",
+  ],
+  [
+    'rule 8: an upload that came twice is never surely answered',
+    opening,
+    'if (presence.repeated.get(object) === true)',
+    'if (false)',
+  ],
+  [
+    'rule 8: tries are counted',
+    presence,
+    'if (this.uploads.get(object) === true)',
+    'if (false)',
+  ],
+  [
+    'rule 8: an own index is deleted by a maintenance only',
+    deleting,
+    'return writer.maintenance === undefined || !hasNewerIndex(state, writer, commit.position);',
+    'return false;',
+  ],
+  [
+    'rule 8: ... that has written a newer one',
+    deleting,
+    'return writer.maintenance === undefined || !hasNewerIndex(state, writer, commit.position);',
+    'return writer.maintenance === undefined;',
+  ],
+  [
+    'rule 8: an unknown author and a deleter among the candidates',
+    deleting,
+    'if (state.unknownCommits.get(object)?.includes(writer.id) === true)',
+    'if (false)',
+  ],
+  [
+    'rule 8: the late copy of a run that has ended',
+    deleting,
+    "return by === 'only-candidate' && presence.repeated.get(object) === true;",
+    'return false;',
+  ],
+  [
+    'rule 8: a DELETE of what is not there tells of a failed try (locks)',
+    unlocking,
+    'presence.repeated.set(object, true);',
+    '',
+  ],
+  ['rule 9: the same bytes again', uploading, "if (upload.present === 'same')", 'if (false)'],
+  [
+    'rule 9: other bytes are refused',
+    uploading,
+    "if (upload.present === 'different')",
+    'if (false)',
+  ],
+  [
+    'attribution: tags',
+    attribution,
+    'if (caller.tag !== undefined && candidates.length === 1)',
+    'if (false)',
+  ],
+  [
+    'attribution: two runs under one tag',
+    attribution,
+    'if (caller.tag !== undefined && candidates.length === 1)',
+    'if (caller.tag !== undefined && candidates.length > 0)',
+  ],
+  [
+    'attribution: other tags are other writers',
+    attribution,
+    'if (writer.tag !== caller.tag)',
+    'if (false)',
+  ],
+  ['attribution: users', attribution, 'if (!mayBeUser(caller, writer))', 'if (false)'],
+  [
+    'attribution: names posted before',
+    attribution,
+    "if (posted !== undefined)\n        return sure(posted, 'name');",
+    '',
+  ],
+  [
+    'attribution: the poster may have ended',
+    attribution,
+    'return isItsOwn ? writer : undefined;',
+    'return isItsOwn && writer.ended === undefined ? writer : undefined;',
+  ],
+  [
+    'attribution: the config is no such name',
+    attribution,
+    "typeOf(object) === 'config' ? undefined : ",
+    '',
+  ],
+  [
+    'attribution: own channels',
+    attribution,
+    "if (bound !== undefined)\n        return sure(bound, 'own-channel');",
+    '',
+  ],
+  ['attribution: the only candidate', attribution, 'if (eligible.length === 1)', 'if (false)'],
+  [
+    'attribution: the likeliest is not the only one',
+    attribution,
+    'if (eligible.length === 1)',
+    'if (eligible.length >= 1)',
+  ],
+  [
+    'attribution: who has not looked posts no index',
+    attribution,
+    '? candidates.filter((writer) => writer.hasLooked)',
+    '? candidates',
+  ],
+  [
+    'attribution: born after the channel was opened',
+    attribution,
+    'scene.presence.of(writer.id).bornAt <= channel.openedAt',
+    'true',
+  ],
+  [
+    'attribution: ... but before a restart',
+    presence,
+    'presence = newPresence(Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY);',
+    'presence = newPresence(Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY);',
+  ],
+  ['attribution: a second opening shows a proxy', opening, 'presence.share(channel);', ';'],
+  [
+    'ambiguity: no candidate at all',
+    uploading,
+    'if (candidates.length === 0) {',
+    'if (false) {',
+  ],
+  [
+    'ambiguity: all awake, or knocked',
+    uploading,
+    'attribution.writer !== undefined || areAllAwake(scene, candidates)',
+    'attribution.writer !== undefined',
+  ],
+  [
+    'ambiguity: one overtaken is not all awake',
+    refusing,
+    'return fenceOf(writer, scene.state.runs) !== undefined || !isHeardOf(scene, writer);',
+    'return !isHeardOf(scene, writer);',
+  ],
+  [
+    'ambiguity: patience',
+    presence,
+    ">= patienceMs ? 'exhausted' : 'again'",
+    ">= 0 ? 'exhausted' : 'again'",
+  ],
+  [
+    'ambiguity: patience ends',
+    presence,
+    ">= patienceMs ? 'exhausted' : 'again'",
+    "< 0 ? 'exhausted' : 'again'",
+  ],
+  [
+    'ambiguity: mixed candidates are quarantined',
+    uploading,
+    'return areAllCurrent(scene, candidates)\n        ?',
+    'return true\n        ?',
+  ],
+  [
+    'ambiguity: a deletion needs one sure author',
+    deleting,
+    'if (writer === undefined || mayTakeBack(scene, attribution, deletion.object)) {',
+    'if (false) {',
+  ],
+  ['quarantine: bytes are kept once', refusing, 'if (known !== undefined) {', 'if (false) {'],
+  [
+    'quarantine: its bound',
+    refusing,
+    '!state.allowance.admits(caller.client, attempt.size)',
+    'false',
+  ],
+  [
+    'ending: on a channel of its own where it worked',
+    unlocking,
+    'if (!hasWorkedHere(scene, caller, sender))',
+    'if (false)',
+  ],
+  [
+    "ending: the lock's answer arrived",
+    unlocking,
+    'if (lock === undefined || !lock.isAnswered)',
+    'if (lock === undefined)',
+  ],
+  [
+    'ending: it holds no other lock',
+    unlocking,
+    'if ([...sender.locks].some((held) => held !== object))',
+    'if (false)',
+  ],
+  [
+    'ending: no lock without an owner may be its',
+    unlocking,
+    'if (other.candidates.includes(sender.id))',
+    'if (false)',
+  ],
+  [
+    'ending: a sure look',
+    unlocking,
+    "return hasWorked && (binding.by === 'opening' || binding.isProof);",
+    'return true;',
+  ],
+  [
+    'ending: a living client closes only when idle',
+    presence,
+    'monotonic - state.lastRequestAt > exitingCloseMs',
+    'false',
+  ],
+  ['ending: by the client itself', presence, '!byClient || monotonic', 'monotonic'],
+  [
+    'ending: not who locked or posted',
+    ending,
+    'if (writer.hasLocked || writer.hasPosted || mayHaveLocked(scene, writer.id))',
+    'if (false)',
+  ],
+  [
+    'ending: ten minutes later',
+    ending,
+    'scene.monotonic - presence.lastClosedAt >= goneMs',
+    'true',
+  ],
+  [
+    'ending: fourteen days of silence',
+    ending,
+    'scene.now - last > scene.settings.writerAgeMaxMs',
+    'false',
+  ],
+  ['ending: a request revives', opening, "events.push({ kind: 'revived', writer });", ';'],
+  [
+    'outside: a vanished index overtakes',
+    state,
+    'state.runs.push({ generation, last: position, isOutside: true });',
+    '',
+  ],
+  [
+    'commit: the record is durable before its effect',
+    journal,
+    'await (recorded.length > 0 ? this.flush() : this.#durable);',
+    'void this.flush().catch(() => undefined);',
+  ],
+  [
+    'commit: deferred events are stored with the next',
+    journal,
+    'this.#deferred = [];\n            const records = deferred.map(({ record }) => record);',
+    'this.#deferred = [];\n            const records = deferred.slice(-1).map(({ record }) => record);',
+  ],
+  [
+    'commit: the chain is proved at the start',
+    journal,
+    'if (!follows(this.#head, record)) {',
+    'if (false) {',
+  ],
+  [
+    'commit: one after another for one object',
+    gate,
+    'return this.#mutex.run(`${fence.repository}/${object}`, async () => {',
+    'return (async () => {',
+    [
+      [
+        '            return decided;\n        });',
+        '            return decided;\n        })();',
+      ],
+    ],
+  ],
+  [
+    'commit: the name is the hash of the content',
+    gate,
+    'digest !== undefined && digest !== sha256',
+    'false',
+  ],
+  [
+    'commit: the decision is made at the end of the body',
+    gate,
+    'const present = await this.#present(fence, object, { size, sha256 });',
+    "const present = 'absent';",
+  ],
+  [
+    'recovery: what is not done is carried through',
+    fences,
+    'await carryOut(store, fence, unsettled);',
+    '',
+  ],
+  ['recovery: half received bodies go', fences, 'await this.#cleanStaging(fence);', ';'],
+  [
+    'recovery: what failed is tried again',
+    fences,
+    'this.#pending.set(fence, [...(this.#pending.get(fence) ?? []), ...open]);',
+    '',
+  ],
+  [
+    'recovery: before any later request for the object',
+    gate,
+    'await fences.carryOutPending(fence, object);',
+    '',
+  ],
+  [
+    'recovery: a failed journal is loaded again',
+    fences,
+    'known !== undefined && known.failure === undefined',
+    'known !== undefined',
+  ],
+  [
+    'recovery: staged bytes outlive an uncertain record',
+    fences,
+    'if (fence.failure !== undefined && this.#loaded.get(repository) === fence) {',
+    'if (false) {',
+  ],
+  [
+    'recovery: an effect that is there already is no fault',
+    effects,
+    "if (result === 'published')\n        return;",
+    "if (result !== 'published')\n        throw new Error('not published');\n    return;",
+  ],
+  [
+    'recovery: an older effect gives way to a newer record',
+    effects,
+    'for (const effect of isWanted ? effects : insteadOf(effects)) {',
+    'for (const effect of effects) {',
+  ],
+  ['fsync: a staged body', 'backends/local/receiving.js', 'disk.sync(file), ', ''],
+  [
+    'fsync: the folder of a name',
+    'backends/local/folder-sync.js',
+    'await this.#disk.sync(handle);',
+    '',
+  ],
+  [
+    'fsync: the journal',
+    'backends/sqlite/opening.js',
+    "    database.pragma('journal_mode = WAL');\n    database.pragma('synchronous = FULL');",
+    "    database.pragma('journal_mode = WAL');\n    database.pragma('synchronous = OFF');",
+  ],
+]
