@@ -2,7 +2,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { constants } from 'node:fs'
-import { access, stat } from 'node:fs/promises'
+import { access, readdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -200,10 +200,13 @@ async function prepareFolder(folder: string, logger: Logger): Promise<string> {
   if (leftover === 'removed') logger.warn({ folder: place }, 'removed a mount that was left')
   if (leftover === 'alive') throw new MountError(`"${place}" is mounted by another Lockkeeper`)
   if (leftover === 'foreign') throw new MountError(`something else is mounted on "${place}"`)
-  const found = await stat(place).catch(() => undefined)
-  if (found?.isDirectory() !== true) {
-    throw new MountError(`"${place}" is not a folder; make it first (mkdir)`)
-  }
+  const names = await readdir(place).catch((error: unknown) => {
+    throw new MountError(`"${place}" is not a folder that can be read; make it first (mkdir)`, {
+      cause: error,
+    })
+  })
+  if (names.length > 0)
+    throw new MountError(`"${place}" is not empty; mount on an empty folder`)
   return place
 }
 
