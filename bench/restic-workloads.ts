@@ -18,7 +18,7 @@ export interface ResticSetting {
 }
 
 /** Files of 4 MiB of bytes that nothing can shrink. */
-async function writeSource({ folder, mebibytes }: ResticSetting): Promise<string> {
+export async function writeSource({ folder, mebibytes }: ResticSetting): Promise<string> {
   const source = join(folder, 'source')
   await mkdir(source, { recursive: true })
   const cipher = createCipheriv('aes-256-ctr', randomBytes(32), Buffer.alloc(16))

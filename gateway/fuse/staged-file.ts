@@ -2,6 +2,7 @@
  * Knows one file under its temporary name: its bytes are on their way to the gateway while it is written, and the rename
  * is what commits them. Until then nothing of it can be seen in the repository, and dropping it leaves nothing.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import { typeOf, type ObjectName } from '../../fencing/object.js'
 import { BodyStream } from './body-stream.js'
 import { CallError } from './errno.js'
@@ -9,6 +10,8 @@ import type { Opening } from './opening.js'
 
 /** Packs that are larger go out while they are written; everything else is sent whole, on a line that proves its author. */
 const heldBytesMax = { pack: 256 * 1024, other: 64 * 1024 * 1024 } as const
+
+const refusalDelayMs = 500
 
 interface Upload {
   readonly body: BodyStream
@@ -68,6 +71,17 @@ export class StagedFile {
   async commit(): Promise<void> {
     this.#check()
     this.#isOver = true
+    try {
+      await this.#finish()
+    } catch (error) {
+      // restic queues its last packs one after another, and hangs where the first has failed by then; that is so on any
+      // folder. With connections for all of them it is spared: they are queued well within this time.
+      if (typeOf(this.object) === 'data') await delay(refusalDelayMs)
+      throw error
+    }
+  }
+
+  async #finish(): Promise<void> {
     if (this.#upload === undefined) {
       await this.opening.upload(this.object, Buffer.concat(this.#held))
       return

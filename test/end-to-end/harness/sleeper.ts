@@ -46,7 +46,9 @@ export const startSleeper = async (world: World, options: SleeperOptions): Promi
   const { version, repository, folder, line, seed, leansOn, home } = options
   const before = await countPacks(folder)
   const from = line?.exchanges.length
-  const args = ['-r', repository, 'backup', '--stdin', '--stdin-filename', FILE_NAME]
+  // On a folder, restic with its two connections may hang after a refused pack.
+  const flags = repository.includes(':') ? [] : ['-o', 'local.connections=8']
+  const args = ['-r', repository, ...flags, 'backup', '--stdin', '--stdin-filename', FILE_NAME]
   const child = world.restic(version, args, { isStdinOpen: true, ...(home && { home }) })
   const fed: Uint8Array[] = []
   const feed = async (bytes: Uint8Array): Promise<void> => {
