@@ -3,7 +3,6 @@
  * opening, its locks, and what it commits by name. So whatever comes next there proves that the answer before arrived.
  * The others carry bytes, and deletions, side by side.
  */
-import { buffer } from 'node:stream/consumers'
 import type { Readable } from 'node:stream'
 import { Client, Pool, type Dispatcher } from 'undici'
 import { headersFor, type GatewayAddress } from './gateway-address.js'
@@ -91,7 +90,7 @@ export class Lines {
         const value = response.headers[name]
         return Array.isArray(value) ? value[0] : value
       },
-      body: await buffer(response.body),
+      body: await collect(response.body),
     }
   }
 
@@ -107,6 +106,14 @@ export class Lines {
     const { socketPath } = this.#address
     return socketPath === undefined ? {} : { socketPath }
   }
+}
+
+/** Far quicker than node:stream/consumers, which makes a Blob of it first. */
+async function collect(body: AsyncIterable<Buffer>): Promise<Buffer> {
+  const pieces: Buffer[] = []
+  for await (const piece of body) pieces.push(piece)
+  const [only] = pieces
+  return pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces)
 }
 
 function end(lines: Dispatcher): void {

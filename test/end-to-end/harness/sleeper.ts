@@ -1,6 +1,7 @@
 /** Knows the laptop of the story: a backup that is held open after it has uploaded packs that no index names yet. */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Child, Ended } from './child.js'
 import type { ResticVersion } from './clients.js'
 import { contentsOfOne, MIB, randomBytes, type Contents } from './content.js'
@@ -13,6 +14,10 @@ const FILE_NAME = 'stdin'
 
 /** restic fills up to two packs of 16 MiB at a time before it uploads one. */
 const FEED_BYTES_MAX = 80 * MIB
+
+/** What restic 0.17 and later say once, before they stop; 0.14 speaks of ten tries, for 50 s, and always stops. */
+const TOLD_ON_FOLDER = /Save\(.*failed: .*permission denied/
+const TOLD_PATIENCE_MS = 20_000
 
 export interface SleeperOptions {
   readonly version: ResticVersion
@@ -46,8 +51,9 @@ export const startSleeper = async (world: World, options: SleeperOptions): Promi
   const { version, repository, folder, line, seed, leansOn, home } = options
   const before = await countPacks(folder)
   const from = line?.exchanges.length
-  // On a folder, restic with its two connections may hang after a refused pack.
-  const flags = repository.includes(':') ? [] : ['-o', 'local.connections=8']
+  // On a folder, restic with its two connections may hang after a refused pack (docs/FUSE.md).
+  const isFolder = !repository.includes(':')
+  const flags = isFolder ? ['-o', 'local.connections=8'] : []
   const args = ['-r', repository, ...flags, 'backup', '--stdin', '--stdin-filename', FILE_NAME]
   const child = world.restic(version, args, { isStdinOpen: true, ...(home && { home }) })
   const fed: Uint8Array[] = []
@@ -69,9 +75,30 @@ export const startSleeper = async (world: World, options: SleeperOptions): Promi
 
   const finish = async (): Promise<Ended> => {
     child.endInput()
-    return world.endOf(child)
+    return isFolder ? endedOnceTold(child) : world.endOf(child)
   }
   return { child, contents: contentsOfOne(FILE_NAME, Buffer.concat(fed)), finish }
+}
+
+/**
+ * restic 0.18 that was told of a refused pack on a folder may go on waiting for 23 minutes, until its lock is too old.
+ * It has been told, and has nothing left to write: it is ended here.
+ */
+const endedOnceTold = async (child: Child): Promise<Ended> => {
+  const over = new AbortController()
+  const { signal } = over
+  const ending = (async () => {
+    while (!signal.aborted && !TOLD_ON_FOLDER.test(child.output))
+      await delay(100, undefined, { signal })
+    await delay(TOLD_PATIENCE_MS, undefined, { signal })
+    child.signal('SIGINT')
+  })()
+  ending.catch(() => undefined)
+  try {
+    return await child.ended
+  } finally {
+    over.abort()
+  }
 }
 
 /** What a sleeper's end says is saved: nothing unless it reports a snapshot. */
