@@ -12,13 +12,13 @@ import {
   environmentSource,
   flagsSource,
   resolveSettings,
-  SettingsError,
   type Said,
   type Source,
 } from './load.js'
 import { nearest } from './nearest.js'
 import { variableOf, type OptionSpecs, type ValuesOf } from './option.js'
 import { commonOptions, observingWarning, serveOptions } from './schema.js'
+import { SettingsError } from './settings-error.js'
 import { readSettingsFile, type SettingsFile } from './settings-file.js'
 
 type Values = ValuesOf<typeof serveOptions>

@@ -6,23 +6,13 @@ import {
   type OptionSpecs,
   type ValuesOf,
 } from './option.js'
+import { SettingsError } from './settings-error.js'
 
 /** One place that settings come from, with the values as they were written. */
 export interface Source {
   readonly values: Readonly<Record<string, unknown>>
   /** How the user knows the option there. */
   readonly nameOf: (key: string) => string
-}
-
-/** What the user wrote cannot be used; each problem is a sentence. */
-export class SettingsError extends Error {
-  override readonly name = 'SettingsError'
-  readonly problems: readonly string[]
-
-  constructor(problems: readonly string[]) {
-    super(problems.join('\n'))
-    this.problems = problems
-  }
 }
 
 /** One option as it was said, and where; `from` is undefined for what is so by default. */

@@ -1,8 +1,9 @@
 /** Knows the YAML file of settings: the keys of the schema, and a list of listeners. */
 import { readFileSync } from 'node:fs'
-import { LineCounter, parseDocument } from 'yaml'
+import { createRequire } from 'node:module'
 import { z } from 'zod'
-import { SettingsError, type Source } from './load.js'
+import type { Source } from './load.js'
+import { SettingsError } from './settings-error.js'
 import { nearest } from './nearest.js'
 import { fileKeyOf, type OptionSpecs } from './option.js'
 
@@ -52,9 +53,15 @@ export function parseSettingsFile(text: string, file: string, specs: FileSpecs):
   return { source, listeners }
 }
 
+/** Most commands are given no file, and start without this. */
+function loadYaml(): typeof import('yaml') {
+  return createRequire(import.meta.url)('yaml') as typeof import('yaml')
+}
+
 /** Every scalar stays as it was written, for the schema to read: `1.3` is no number here, and `no` no switch yet. */
 function readYaml(text: string, file: string): unknown {
   if (text.length > bytesMax) throw new SettingsError([`${file} is too large`])
+  const { LineCounter, parseDocument } = loadYaml()
   const lineCounter = new LineCounter()
   const document = parseDocument(text, { schema: 'failsafe', prettyErrors: false, lineCounter })
   const problems = [...document.errors, ...document.warnings].map(({ pos, message }) => {

@@ -13,7 +13,8 @@ import { withQuota, type Quota } from '../backends/quota-store.js'
 import type { Failpoints } from './failpoints.js'
 import { Fences } from './gate/fences.js'
 import { observed, type Observer } from './observed-journal.js'
-import { openState, stateFolderOf, type State } from './state/state.js'
+import { stateFolderOf } from './state/places.js'
+import { openState, type State } from './state/state.js'
 import { systemClock, systemRandom } from './surroundings.js'
 
 export interface AssemblySettings {

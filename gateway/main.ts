@@ -28,7 +28,7 @@ import { servedFolder } from './served-folder.js'
 import { openServedMount } from './served-mount.js'
 import { watchSignals, type Signals } from './signals.js'
 import { starting, StartError } from './start-error.js'
-import { mountSocketIn, stateFolderOf } from './state/state.js'
+import { mountSocketIn, stateFolderOf } from './state/places.js'
 import { systemClock, systemRandom } from './surroundings.js'
 import type { PlainFiles } from './webdav/plain-files.js'
 

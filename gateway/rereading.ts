@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import type { GatewaySettings } from '../config/gateway-settings.js'
-import { SettingsError } from '../config/load.js'
+import { SettingsError } from '../config/settings-error.js'
 import { flagOf } from '../config/option.js'
 import type { AccessLogFile } from './access-log-file.js'
 import type { Listeners } from './listeners.js'

@@ -7,7 +7,7 @@ import type { Assembly } from '../assembly.js'
 import { messageOf, codeOf } from '../fault.js'
 import { existingFolder } from '../served-folder.js'
 import { StartError } from '../start-error.js'
-import { adminSocketIn, stateFolderOf } from '../state/state.js'
+import { adminSocketIn, stateFolderOf } from '../state/places.js'
 import type { Admin } from './admin.js'
 import { connectAdmin } from './remote.js'
 import { shortSocketPath } from '../socket-path.js'
@@ -86,8 +86,7 @@ async function askGateway(folder: string, stateFolder: string): Promise<Reached 
         `the gateway of "${folder}" belongs to another user; run this as that user, or as root`,
       )
     }
-    if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'UND_ERR_SOCKET')
-      return undefined
+    if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ECONNRESET') return undefined
     throw error
   }
 }

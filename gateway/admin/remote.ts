@@ -1,6 +1,7 @@
 /** Knows how to ask a gateway that runs what an operator wants, as if it were asked directly. */
-import type { Readable } from 'node:stream'
-import { Client, errors, type Dispatcher } from 'undici'
+import { once } from 'node:events'
+import { Agent, request, type IncomingMessage } from 'node:http'
+import { json } from 'node:stream/consumers'
 import { codeOf } from '../fault.js'
 import { AdminError, type Admin } from './admin.js'
 import { errorAnswer, outputs, type Input, type Operation, type Output } from './protocol.js'
@@ -12,14 +13,17 @@ export interface RemoteAdmin extends Admin {
   readonly close: () => Promise<void>
 }
 
-/** The operator may wait as long as he likes: a long journal takes its time, and a followed one never ends. */
-const patient = { headersTimeout: 0, bodyTimeout: 0 } as const
+interface Client {
+  /** The operator may wait as long as he likes, so without a timeout: a followed journal never ends. */
+  readonly agent: Agent
+  readonly socketPath: string
+}
 
 export function connectAdmin(socketPath: string): RemoteAdmin {
-  const client = new Client('http://gateway', { socketPath, ...patient })
+  const client = { agent: new Agent({ keepAlive: true }), socketPath }
   return {
     greet: async () => {
-      await (await post(client, '/greet', {})).dump()
+      await json(await post(client, '/greet', {}))
     },
     status: (repository) => ask(client, 'status', { repository }),
     endWriter: (id, by) => ask(client, 'endWriter', { id, by }),
@@ -32,7 +36,10 @@ export function connectAdmin(socketPath: string): RemoteAdmin {
     verify: (question) => ask(client, 'verify', question),
     archive: (question) => ask(client, 'archive', question),
     fence: (repository, act) => ask(client, 'fence', { repository, ...act }),
-    close: () => client.destroy(),
+    close: async () => {
+      client.agent.destroy()
+      return Promise.resolve()
+    },
   }
 }
 
@@ -43,7 +50,7 @@ async function ask<O extends Operation>(
 ): Promise<Output<O>> {
   try {
     const body = await post(client, `/${operation}`, input)
-    return outputs[operation].parse(await body.json()) as Output<O>
+    return outputs[operation].parse(await json(body)) as Output<O>
   } catch (error) {
     throw gone(error)
   }
@@ -62,7 +69,7 @@ async function* readJournal(
   }
 }
 
-async function* linesOf(body: Readable): AsyncGenerator<string> {
+async function* linesOf(body: IncomingMessage): AsyncGenerator<string> {
   let unfinished = ''
   for await (const chunk of body.setEncoding('utf8')) {
     const lines = `${unfinished}${String(chunk)}`.split('\n')
@@ -76,21 +83,29 @@ async function post(
   path: string,
   input: object,
   signal?: AbortSignal,
-): Promise<Dispatcher.ResponseData['body'] & Readable> {
-  const { statusCode, body } = await client.request({
+): Promise<IncomingMessage> {
+  const headers = { 'content-type': 'application/json' }
+  const asked = request({
+    ...client,
     method: 'POST',
     path,
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(input),
+    headers,
     ...(signal === undefined ? {} : { signal }),
   })
-  if (statusCode === 200) return body
-  const { code, message } = errorAnswer.parse(await body.json())
+  asked.end(JSON.stringify(input))
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+  // Only whoever reads the answer is to hear that it broke off.
+  answer.on('error', () => undefined)
+  asked.on('error', () => undefined)
+  if (answer.statusCode === 200) return answer
+  const { code, message } = errorAnswer.parse(await json(answer))
   throw new AdminError(code, message)
 }
 
-/** The gateway ended, or was ended, in the middle of its answer. */
+const goneCodes = ['ECONNRESET', 'EPIPE', 'ECONNREFUSED', 'ENOENT']
+
+/** The gateway ended, or was ended, in the middle of its answer or just before. */
 function gone(error: unknown): unknown {
-  if (!(error instanceof errors.UndiciError) && codeOf(error) !== 'ECONNRESET') return error
+  if (!goneCodes.includes(codeOf(error) ?? '')) return error
   return new AdminError('unavailable', 'the gateway has gone; ask again', { cause: error })
 }

@@ -4,7 +4,7 @@ import { parseDuration } from '../../config/duration.js'
 import { AdminError, type Admin, type JournalQuestion } from '../admin/admin.js'
 import { displayName } from '../admin/names.js'
 import type { ArchiveView, RecordView, VerificationView } from '../admin/views.js'
-import { recordsBeforeSealing } from '../gate/fences.js'
+import { recordsBeforeSealing } from '../gate/sealing-limit.js'
 import { CommandError, exitCodes } from './exit-code.js'
 import { addPath, operate } from './operate.js'
 import { describeRecord } from './record-text.js'
@@ -35,7 +35,7 @@ const archiveHelp = `
 Seals all records before the oldest view of a living writer: they go from the journal into one compressed
 file in DIR/.lockkeeper/archive/, and the journal goes on from the state that they come to. The chain of
 hashes runs through the archives, and "journal" and "journal verify" read them as if nothing had moved.
-A gateway does it on its own, for each repository, once ${recordsBeforeSealing.toLocaleString('en')} records can be sealed.
+A gateway does it on its own, for each repository, once ${recordsBeforeSealing} records can be sealed.
 Keep the files: one that is missing is found by "journal verify". Nothing else needs them.
 
 Examples:

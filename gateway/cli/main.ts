@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** Knows how the program begins and ends: what was typed becomes a command, and what went wrong an exit code. */
 import { CommanderError } from 'commander'
-import { SettingsError } from '../../config/load.js'
+import { SettingsError } from '../../config/settings-error.js'
 import { CommandError, exitCodes } from './exit-code.js'
 import { createProgram } from './program.js'
 import { StartError } from '../start-error.js'
@@ -14,7 +14,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 })
 
 try {
-  await createProgram().parseAsync()
+  const program = await createProgram(process.argv[2])
+  await program.parseAsync()
 } catch (error) {
   process.exitCode = explain(error)
   // What a start that failed may have left open does not keep the program.

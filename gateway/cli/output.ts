@@ -4,9 +4,10 @@ import { once } from 'node:events'
 /** Waits for a slow reader; one that has gone is no error. */
 export async function print(text: string): Promise<void> {
   if (process.stdout.destroyed || process.stdout.errored !== null) return
-  if (!process.stdout.write(text)) {
-    await Promise.race([once(process.stdout, 'drain'), once(process.stdout, 'close')])
-  }
+  if (process.stdout.write(text)) return
+  // How the output may fail is the program's to say, once; here it only ends the waiting.
+  const ended = [once(process.stdout, 'drain'), once(process.stdout, 'close')]
+  await Promise.race(ended).catch(() => undefined)
 }
 
 export async function printJson(value: unknown): Promise<void> {

@@ -2,14 +2,6 @@
 import { Command } from 'commander'
 import { version } from '../version.js'
 import { exitCodesHelp } from './exit-code.js'
-import { addConfig } from './config.js'
-import { addFence } from './fence.js'
-import { addJournal } from './journal.js'
-import { addMount } from './mount.js'
-import { addQuarantine } from './quarantine.js'
-import { addRun } from './run.js'
-import { addServe } from './serve.js'
-import { addStatus, addWriters } from './status.js'
 
 const examples = `
 Examples:
@@ -17,7 +9,23 @@ Examples:
   $ lockkeeper status
   $ lockkeeper run -- restic -r rest:http://127.0.0.1:8000/laptop backup ~/Documents`
 
-export function createProgram(): Command {
+type AddCommand = (program: Command) => void
+
+/** In the order of the help. */
+const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  serve: async () => (await import('./serve.js')).addServe,
+  config: async () => (await import('./config.js')).addConfig,
+  mount: async () => (await import('./mount.js')).addMount,
+  run: async () => (await import('./run.js')).addRun,
+  status: async () => (await import('./status.js')).addStatus,
+  writers: async () => (await import('./status.js')).addWriters,
+  quarantine: async () => (await import('./quarantine.js')).addQuarantine,
+  journal: async () => (await import('./journal.js')).addJournal,
+  fence: async () => (await import('./fence.js')).addFence,
+}
+
+/** With the command that is named first, so that nothing else is loaded for it; else with all of them. */
+export async function createProgram(named = ''): Promise<Command> {
   const program = new Command('lockkeeper')
     .description(
       'A gateway for restic repositories that keeps a late writer from damaging them.',
@@ -28,14 +36,7 @@ export function createProgram(): Command {
     .enablePositionalOptions()
     .exitOverride()
     .addHelpText('after', `${examples}\n${exitCodesHelp}`)
-  addServe(program)
-  addConfig(program)
-  addMount(program)
-  addRun(program)
-  addStatus(program)
-  addWriters(program)
-  addQuarantine(program)
-  addJournal(program)
-  addFence(program)
+  const wanted = Object.hasOwn(commands, named) ? [named] : Object.keys(commands)
+  for (const name of wanted) (await commands[name]?.())?.(program)
   return program
 }

@@ -14,6 +14,7 @@ import type {
 import { RepositoryFence } from '../../fencing/repository-fence.js'
 import type { Settings } from '../../fencing/scene.js'
 import { carryOut } from './effects.js'
+import { recordsBeforeSealing } from './sealing-limit.js'
 
 export interface FencesOptions {
   readonly store: ObjectStore
@@ -31,8 +32,6 @@ export interface FencesOptions {
 /** A jump of the wall clock against the monotonic one by more than this is a suspend or a reset of the clock. */
 const clockJumpMs = 60_000
 
-/** Read in about a second at the next start, and 11 MB of the journal's file. */
-export const recordsBeforeSealing = 50_000
 /** Most of the time only a count is compared; a sleeper's view can keep it from going on for days. */
 const sealingEveryMs = 60 * 60_000
 

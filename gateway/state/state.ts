@@ -1,14 +1,14 @@
 /** Knows the gateway's own folder: what lies in it, and that one process at a time has it. */
 import { existsSync } from 'node:fs'
 import { chmod, mkdir, open, rm, stat, writeFile } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join } from 'node:path'
 import { damaged } from '../../backends/sqlite/faults.js'
 import { openSqliteJournal } from '../../backends/sqlite/sqlite-journal.js'
-import { stateFolderName } from '../../fencing/object.js'
 import { BackendError, type JournalStore } from '../../fencing/ports.js'
 import { errnoOf, guarded } from './faults.js'
 import { refuseNetworkFileSystem } from './file-system.js'
 import { GatewayLock } from './gateway-lock.js'
+import { adminSocketIn } from './places.js'
 import { refusingJournal } from './refusing-journal.js'
 
 export interface StateOptions {
@@ -39,12 +39,6 @@ export interface State {
   /** Lets others have the state. The journal is to be closed before. */
   readonly close: () => Promise<void>
 }
-
-/** `chosen` is what the operator says instead of the usual place in the root. */
-export const stateFolderOf = (root: string, chosen?: string): string =>
-  chosen === undefined ? join(root, stateFolderName) : resolve(chosen)
-export const adminSocketIn = (folder: string): string => join(folder, 'admin.sock')
-export const mountSocketIn = (folder: string): string => join(folder, 'mount.sock')
 
 /**
  * Throws StateHeldError (code `locked`) while another process has the state, `not-allowed` for a folder without rights

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { loadGatewaySettings, type LoadedSettings } from '../../config/gateway-settings.js'
 import { formatListenPlace } from '../../config/listen-place.js'
-import { SettingsError } from '../../config/load.js'
+import { SettingsError } from '../../config/settings-error.js'
 import { fileKeyOf, flagOf, variableOf } from '../../config/option.js'
 import { serveOptions } from '../../config/schema.js'
 

@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava'
 import { loadGatewaySettings, type LoadedSettings } from '../../config/gateway-settings.js'
 import { formatListenPlace } from '../../config/listen-place.js'
-import { SettingsError } from '../../config/load.js'
+import { SettingsError } from '../../config/settings-error.js'
 import { fileKeyOf, flagOf, variableOf } from '../../config/option.js'
 
 const load = (
