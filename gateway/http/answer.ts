@@ -7,10 +7,16 @@ export interface Told {
   readonly sentence: string
 }
 
+/**
+ * The answer to a deletion has no body: restic before 0.17 does not read it and gives up its connection for it, so that each
+ * further try would come on a channel that says nothing of whose it is (RESTIC.md, section 3).
+ */
 export function tell(reply: FastifyReply, { status, sentence }: Told): void {
-  // HTTP/2 has none.
+  // HTTP/2 has no reason phrase.
   if (reply.request.raw.httpVersionMajor === 1) reply.raw.statusMessage = sentence
-  void reply.code(status).type('text/plain; charset=utf-8').send(`${sentence}\n`)
+  reply.code(status)
+  if (reply.request.method === 'DELETE') void reply.send()
+  else void reply.type('text/plain; charset=utf-8').send(`${sentence}\n`)
 }
 
 export function answerEmpty(reply: FastifyReply, status: number): void {

@@ -214,6 +214,15 @@ test.serial('who ended a connection is told to the gate', async (t) => {
   t.false(await ending(() => door.close()), 'stopping')
 })
 
+test('a refused deletion has no body, which restic would give up its connection for', async (t) => {
+  const door = await opened(t, { isAppendOnly: true })
+  const client = await connected(t, door)
+  const answer = await client.request('DELETE', `/repo/${pack}`)
+  t.is(answer.status, 403)
+  t.is(answer.headers['content-length'], '0')
+  t.is((await client.request('HEAD', '/repo/config')).status, 200)
+})
+
 test('an idle connection outlives restic by default', async (t) => {
   const door = await opened(t)
   const client = await connected(t, door)
