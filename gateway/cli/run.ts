@@ -6,7 +6,8 @@ import type { Command } from 'commander'
 import { codeOf, messageOf } from '../fault.js'
 import { tagCall, type TaggedCall } from './client-call.js'
 import { CommandError, exitCodes } from './exit-code.js'
-import { freshTag, tagPattern } from './tagged-address.js'
+import { tagPattern } from '../writer-tag.js'
+import { freshTag } from './tagged-address.js'
 
 const help = `
 The tag goes into the address of the repository: rest:http://host/repo becomes

@@ -62,14 +62,13 @@ function banner({ settings, warnings }: LoadedSettings, serving: Serving): strin
     `  export RESTIC_REPOSITORY=rest:${url}laptop`,
     '  restic init',
     '  restic backup ~/Documents',
-    'Better, with a tag that says which run is writing (see "lockkeeper run --help"):',
-    `  export RESTIC_REPOSITORY=rest:${url}-/w/$(uuidgen)/laptop`,
-    '  restic backup ~/Documents',
+    'Better, with a fresh tag that says which run is writing (see "npx lockkeeper run --help"):',
+    '  npx lockkeeper run -- restic backup ~/Documents',
     ...(mountFolder === undefined
       ? []
       : ['Or on the mount:', `  restic -r ${mountFolder}/laptop backup ~/Documents`]),
     'Look at it:',
-    `  lockkeeper status --path ${folder}${settings.state === undefined ? '' : ` --state ${settings.state}`}`,
+    `  npx lockkeeper status --path ${folder}${settings.state === undefined ? '' : ` --state ${settings.state}`}`,
     '',
     ...notes.map((note) => `WARNING: ${note}`),
     ...(notes.length > 0 ? [''] : []),

@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 
-export const tagPattern = /^[A-Za-z0-9._~-]{1,64}$/
 const hostCharactersMax = 40
 
 /** Names the machine, for whoever reads `lockkeeper status`; the rest makes it this run's alone. */

@@ -93,7 +93,7 @@ async function answerRequest(
       return
     case 'malformed':
       await exchange.body.drain()
-      tell(reply, { status: 400, sentence: target.sentence })
+      tell(reply, { status: target.status, sentence: target.sentence })
       return
     case 'repositories':
       await answerRepositories(options, { exchange, request, reply })

@@ -7,6 +7,7 @@ import {
   type ObjectName,
   type RepositoryId,
 } from '../../fencing/object.js'
+import { tagPattern, wrongTag } from '../writer-tag.js'
 
 export type Place =
   | { readonly kind: 'root'; readonly repository: RepositoryId }
@@ -24,13 +25,13 @@ export type Target =
   | { readonly kind: 'repositories' }
   /** No repository can be here; of a list restic must hear that in other words than of an object. */
   | { readonly kind: 'nowhere'; readonly isList: boolean }
-  | { readonly kind: 'malformed'; readonly sentence: string }
+  | { readonly kind: 'malformed'; readonly status: 400 | 403; readonly sentence: string }
 
 /** The first part of every address that is the gateway's own. */
 const reservedPart = '-'
-const tagPattern = /^[A-Za-z0-9._~-]{1,64}$/
 const malformed: Target = {
   kind: 'malformed',
+  status: 400,
   sentence: 'The address is not percent-encoded UTF-8.',
 }
 
@@ -46,10 +47,7 @@ export function parseTarget(url: string): Target {
   const [, door, tag, ...rest] = parts
   if (door === 'repositories' && tag === undefined) return { kind: 'repositories' }
   if (door !== 'w' || tag === undefined || rest.length === 0) return nowhere(parts)
-  if (!tagPattern.test(tag)) {
-    const sentence = 'A writer tag has 1 to 64 of the characters A-Z a-z 0-9 . _ ~ and -.'
-    return { kind: 'malformed', sentence }
-  }
+  if (!tagPattern.test(tag)) return { kind: 'malformed', ...wrongTag }
   return targetOf(rest, { query, tag })
 }
 

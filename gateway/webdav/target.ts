@@ -10,6 +10,7 @@ import {
   type ObjectName,
   type RepositoryId,
 } from '../../fencing/object.js'
+import { tagPattern, wrongTag } from '../writer-tag.js'
 
 /** What an address names by its shape alone; whether anything stands there is not known yet. */
 export type Place =
@@ -42,7 +43,6 @@ export type ParsedTarget =
 
 const reservedPart = '-'
 const doorPart = 'dav'
-const tagPattern = /^[A-Za-z0-9._~-]{1,64}$/
 const packsPattern = /^[0-9a-f]{2}$/
 const partBytesMax = 255
 const partsMax = 64
@@ -75,10 +75,8 @@ export function parseDavTarget(url: string): ParsedTarget {
   if (encoded[0] !== reservedPart || first !== reservedPart || second !== doorPart)
     return notHere
   const tag = isTagged ? decodeStrictly(base[2] ?? '') : undefined
-  if (isTagged && (tag === undefined || !tagPattern.test(tag))) {
-    const sentence = 'A writer tag has 1 to 64 of the characters A-Z a-z 0-9 . _ ~ and -.'
-    return { kind: 'refused', status: 400, sentence }
-  }
+  if (isTagged && (tag === undefined || !tagPattern.test(tag)))
+    return { kind: 'refused', ...wrongTag }
   const below = encoded.slice(base.length)
   const isFolder = below.at(-1) === '' || below.length === 0
   const parts = (below.at(-1) === '' ? below.slice(0, -1) : below).map(decodeStrictly)

@@ -40,6 +40,8 @@ test('a tag in the address is the writer and no part of the repository', (t) => 
   for (const tag of ['', 'a b', '%2e%2e%2f', 'a%2Fb', 'x'.repeat(65), 'caf%C3%A9', '%00']) {
     t.is(parseTarget(`/-/w/${tag}/repo/keys/`).kind, 'malformed', tag)
   }
+  // What an empty variable leaves: restic gives up at once, where it would try 400 again for minutes.
+  t.like(parseTarget('/-/w//repo/config'), { kind: 'malformed', status: 403 })
 })
 
 test("the gateway's own folder is no repository, however it is spelt", (t) => {

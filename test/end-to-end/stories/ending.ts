@@ -28,6 +28,8 @@ export interface Ending {
   readonly generation: number
   /** The reason of every item in quarantine; without it there must be none. */
   readonly quarantined?: string
+  /** However often its client tries, an item is kept once; so often was the most-tried one tried, or more. */
+  readonly triesMin?: number
   /** Parts of records that the journal must hold, in this order, whatever stands between them. */
   readonly journal: readonly Partial<JournalRecord>[]
 }
@@ -110,7 +112,7 @@ const itemProblems = async (
 
 const quarantineProblems = async (
   place: Place,
-  { quarantined }: Ending,
+  { quarantined, triesMin = 1 }: Ending,
 ): Promise<readonly string[]> => {
   const items = await quarantineOf(place.world)
   const objects = new Set(items.map(({ object }) => object))
@@ -118,6 +120,10 @@ const quarantineProblems = async (
   for (const item of items) problems.push(...(await itemProblems(place, item, quarantined)))
   if (objects.size < items.length) problems.push('an object is in quarantine twice')
   if (quarantined !== undefined && items.length === 0) problems.push('nothing is in quarantine')
+  else if (quarantined !== undefined) {
+    const tries = Math.max(...items.map((item) => item.tries))
+    if (tries < triesMin) problems.push(`tried ${tries} times, not ${triesMin} or more`)
+  }
   return problems
 }
 

@@ -12,6 +12,8 @@ export const overtaken = (stage: Stage, sleeper: Sleeper, ended: Ended): Ending 
   overtaken: [ended],
   generation: 2,
   quarantined: 'stale',
+  // Before 0.17 restic tries ten times what was refused (RESTIC.md).
+  ...(stage.version === '0.14' && stage.kind === 'gateway' ? { triesMin: 10 } : {}),
   journal: [
     { kind: 'deleted', generation: 2 },
     { kind: 'refused', verb: 'upload', reason: 'stale', generation: 1 },
