@@ -61,6 +61,25 @@ const CLIENTS = {
     ask: '--version',
     expect: /1\.2\.\d+/,
   },
+  nginx: {
+    from: ['nginx', 'bookworm'],
+    path: join('usr', 'sbin', 'nginx'),
+    ask: '-v',
+    expect: /\b1\.22\.\d+/,
+  },
+  haproxy: {
+    from: ['haproxy', 'bookworm'],
+    with: ['liblua5.3-0', 'libopentracing-c-wrapper0', 'libopentracing1', 'libsystemd0'],
+    path: join('usr', 'sbin', 'haproxy'),
+    ask: '-v',
+    expect: /\b2\.6\.\d+/,
+  },
+  caddy: {
+    from: ['caddy', 'bookworm'],
+    program: 'caddy',
+    ask: 'version',
+    expect: /\b2\.6\.\d+/,
+  },
   /** What lets rclone mount, to be measured beside. */
   fusermount: {
     from: ['fuse3', 'bookworm'],
@@ -102,10 +121,11 @@ exec "$here/usr/bin/${interpreter}" "$here/usr/bin/${program}" "$@"
 const versionOf = async (name, folder, path) => {
   const { ask, expect } = CLIENTS[name]
   const env = { ...process.env, LD_LIBRARY_PATH: await librariesIn(folder) }
-  const { stdout } = await run(join(folder, path), [ask], { env }).catch((error) => {
+  const { stdout, stderr } = await run(join(folder, path), [ask], { env }).catch((error) => {
     throw new Error(`does not run here: ${error.stderr || error.message}`.trim())
   })
-  const version = expect.exec(stdout)?.[0]
+  // nginx says it on stderr.
+  const version = expect.exec(stdout + stderr)?.[0]
   if (!version) throw new Error(`unexpected version: ${stdout.split('\n')[0]}`)
   return version
 }

@@ -13,7 +13,7 @@ import { Exchange } from './exchange.js'
 import { isBeyondLimits, refuseJunk } from './junk.js'
 import type { HttpLimits } from './limits.js'
 import type { Line } from './line.js'
-import { Origins } from './proxy/origins.js'
+import { Origins, type Origin } from './proxy/origins.js'
 import { logExchange } from './request-log.js'
 import { SessionChannel } from './session-channel.js'
 
@@ -35,6 +35,8 @@ export class Channels {
   readonly #channels = new Map<Duplex, SocketChannel>()
   readonly #sessions = new Map<ServerHttp2Session, SessionChannel>()
   readonly #origins: Origins
+  /** Whom the log has been told of: declared proxies that name no line, or others. */
+  readonly #toldOf = new Set<boolean>()
   /** Names of requests stand in journals and logs, so no two runs and no two listeners may share one. */
   readonly #run = randomBytes(4).toString('hex')
   #requests = 0
@@ -80,7 +82,7 @@ export class Channels {
       return
     }
     const origin = this.#origins.of(request, line.peer, line.channel.id)
-    if (origin.channel === 'hidden') line.hide()
+    if (origin.channel === 'hidden') this.#hide(line, origin)
     const turn = line.takeTurn(answer)
     if (turn === undefined) {
       line.destroy()
@@ -136,6 +138,19 @@ export class Channels {
       const isNeighbour = other !== line && other.peer === line.peer && other.isIdle
       if (isNeighbour && !other.channel.isHidden && !isKnown(other.channel.id)) other.end()
     }
+  }
+
+  #hide(line: Line, { address, isFromProxy }: Origin): void {
+    line.hide()
+    if (this.#toldOf.has(isFromProxy)) return
+    this.#toldOf.add(isFromProxy)
+    const remedy = isFromProxy
+      ? 'let it send X-Connection-Id'
+      : 'name it with --trusted-proxy and let it send X-Forwarded-For and X-Connection-Id'
+    this.#options.logger.warn(
+      { proxy: line.peer ?? 'local', client: address },
+      `a proxy hides which run is writing, so runs without tags are put off: ${remedy}`,
+    )
   }
 
   #lineOf(request: IncomingMessage): Line | undefined {

@@ -6,7 +6,15 @@ import { fileURLToPath } from 'node:url'
 export const RESTIC_VERSIONS = ['0.14', '0.18'] as const
 export type ResticVersion = (typeof RESTIC_VERSIONS)[number]
 export type ClientName =
-  `restic-${ResticVersion}` | 'rest-server' | 'rclone' | 'strace' | 'borg' | 'fusermount'
+  | `restic-${ResticVersion}`
+  | 'rest-server'
+  | 'rclone'
+  | 'strace'
+  | 'borg'
+  | 'fusermount'
+  | 'nginx'
+  | 'haproxy'
+  | 'caddy'
 
 /** The project's folder, seen from `dist/test/end-to-end/harness/`. */
 export const projectRoot = fileURLToPath(new URL('../../../../', import.meta.url))

@@ -50,14 +50,20 @@ export class World {
   readonly #mounts = new Set<TestMount>()
   readonly #closers: (() => void)[] = []
 
-  private constructor(folder: string) {
+  readonly #env: Readonly<Record<string, string>>
+
+  private constructor(folder: string, env: Readonly<Record<string, string>>) {
     this.folder = folder
+    this.#env = env
     this.repositories = join(folder, 'repositories')
   }
 
-  /** A fresh world, closed when the test ends, whatever its outcome. */
-  static async open(t: Pick<ExecutionContext, 'teardown'>): Promise<World> {
-    const world = new World(await mkdtemp(join(tmpdir(), 'lockkeeper-test-')))
+  /** A fresh world, closed when the test ends, whatever its outcome; `env` is for every program in it. */
+  static async open(
+    t: Pick<ExecutionContext, 'teardown'>,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<World> {
+    const world = new World(await mkdtemp(join(tmpdir(), 'lockkeeper-test-')), env)
     worlds.add(world)
     t.teardown(() => world.close())
     for (const name of ['repositories', 'tmp']) await mkdir(world.path(name))
@@ -76,6 +82,7 @@ export class World {
       TMPDIR: this.path('tmp'),
       RESTIC_PASSWORD: PASSWORD,
       RESTIC_CACHE_DIR: this.path(home, 'cache'),
+      ...this.#env,
     }
   }
 
