@@ -40,9 +40,11 @@ export function attribute(
 
 /** Ended or not: a copy of an upload that comes late is not that of whoever else may be writing now. */
 function posterOf(scene: Scene, caller: Caller, object: ObjectName): Writer | undefined {
+  const { state, presence } = scene
   // The config alone is not named by its content.
-  const id = typeOf(object) === 'config' ? undefined : scene.presence.posters.get(object)
-  const writer = id === undefined ? undefined : scene.state.writers.get(id)
+  const heard = typeOf(object) === 'config' ? undefined : presence.posters.get(object)
+  const id = heard ?? state.posters.get(object) ?? state.lockOwners.get(object)
+  const writer = id === undefined ? undefined : state.writers.get(id)
   const isItsOwn =
     writer !== undefined && writer.tag === caller.tag && mayBeUser(caller, writer)
   return isItsOwn ? writer : undefined

@@ -69,6 +69,7 @@ export function plainState(state: RepositoryState) {
     writers: [...state.writers.values()].map((one) => ({ ...one, locks: [...one.locks] })),
     locks: [...state.locks],
     lockOwners: [...state.lockOwners],
+    posters: [...state.posters],
     indexes: [...state.indexes],
     lastCommits: [...state.lastCommits].map(([author, at]) => [author ?? null, at] as const),
     unanswered: [...state.unanswered],
@@ -97,6 +98,7 @@ function restored(plain: PlainState, allowance: Allowance): RepositoryState {
   for (const item of plain.items) restoreItem(state, item)
   fill(state.locks, plain.locks)
   fill(state.lockOwners, plain.lockOwners)
+  fill(state.posters, plain.posters)
   fill(state.unanswered, plain.unanswered)
   fill(state.answered, plain.answered)
   fill(state.unknownCommits, plain.unknownCommits)

@@ -62,6 +62,8 @@ export class RepositoryState {
   readonly locks = new Map<ObjectName, LockState>()
   /** Who posted each lock, gone ones included, while its writer is remembered. */
   readonly lockOwners = new Map<ObjectName, WriterId>()
+  /** Likewise, who surely posted each index and snapshot. */
+  readonly posters = new Map<ObjectName, WriterId>()
   /** Names of all indexes that stand in the repository by the journal. */
   readonly indexes = new Set<ObjectName>()
   /** The last record that changed the set of indexes. */
@@ -324,6 +326,7 @@ function noteCommit(
   if (type === 'index' || type === 'snapshots') {
     state.lastCommits.set(author.kind === 'writer' ? author.writer : undefined, position)
     if (author.kind === 'unknown') state.unknownCommits.set(object, author.candidates)
+    else state.posters.set(object, author.writer)
   }
   if (author.kind !== 'writer' || type === 'keys' || type === 'config') return
   const writer = state.writers.get(author.writer)
@@ -428,7 +431,9 @@ function sweep(state: RepositoryState, time: number): void {
       if (isForgotten) commits.delete(object)
     }
   }
-  for (const [lock, owner] of state.lockOwners) {
-    if (!state.writers.has(owner)) state.lockOwners.delete(lock)
+  for (const owners of [state.lockOwners, state.posters]) {
+    for (const [object, owner] of owners) {
+      if (!state.writers.has(owner)) owners.delete(object)
+    }
   }
 }

@@ -21,7 +21,8 @@ export function decideUnlocking(scene: Scene, caller: Caller, deletion: Deletion
   }
   const adopted = sender === undefined ? [] : adoptLock(scene, caller, object, sender)
   const isOwn = sender !== undefined && (owner?.id === sender.id || adopted.length > 0)
-  if (sender !== undefined && !isOwn && fenceOf(sender, state.runs) !== undefined) {
+  const mayBeIts = isOwn || mayOwn(scene, object, sender)
+  if (sender !== undefined && !mayBeIts && fenceOf(sender, state.runs) !== undefined) {
     const attempt: Attempt = { verb: 'deletion', object, size: 0 }
     const fence = fenceOf(sender, state.runs) ?? ({ reason: 'stale' } as const)
     return refuse(scene, caller, attempt, { writer: sender, candidates: [sender] }, fence)
@@ -80,18 +81,27 @@ function bindByLock(
   return mayBeIts ? [{ kind: 'owned', lock: lastLock, writer: owner.id }] : []
 }
 
-/** A lock without an owner belongs to the writer that deletes it on its own channel, if that one has locked. */
+/**
+ * A lock without an owner belongs to the writer that deletes it on its own channel, if that one has locked. A channel
+ * that only a lock's deletion says the owner of may be that of an `unlock`, which deletes everybody's.
+ */
 function adoptLock(
   scene: Scene,
   caller: Caller,
   object: ObjectName,
   sender: Writer,
 ): JournalEvent[] {
-  const lock = scene.state.locks.get(object)
-  if (lock === undefined || lock.owner !== undefined || !sender.hasLocked) return []
-  const isOnOwn = caller.channel.binding?.writer === sender.id || caller.tag !== undefined
-  if (!isOnOwn || !lock.candidates.includes(sender.id)) return []
-  return [{ kind: 'owned', lock: object, writer: sender.id }]
+  if (!sender.hasLocked || !mayOwn(scene, object, sender)) return []
+  const { binding } = caller.channel
+  const isProved = binding?.by === 'opening' || binding?.isProof === true
+  const isOnOwn = (isProved && binding.writer === sender.id) || caller.tag !== undefined
+  return isOnOwn ? [{ kind: 'owned', lock: object, writer: sender.id }] : []
+}
+
+function mayOwn({ state }: Scene, object: ObjectName, sender: Writer | undefined): boolean {
+  const lock = state.locks.get(object)
+  if (lock === undefined || lock.owner !== undefined || sender === undefined) return false
+  return lock.candidates.includes(sender.id)
 }
 
 /**

@@ -220,6 +220,30 @@ test('late copy of an upload: it is that of the run that has ended, not of the o
   t.false(world.disk.has(index('X')), 'it names a pack that is gone')
 })
 
+test('late copy of an upload: a restart does not forget whose it is', async (t) => {
+  const world = await World.create()
+  const [a, p, b] = [world.client(), world.client(), world.client()]
+  const [chA, chP] = [world.channel(), world.channel()]
+  await a.begin('A', chA)
+  await a.post(data('X'), chA)
+  t.is(await a.post(index('X'), chA), 'ok')
+  t.is(await a.post(snapshot('X'), chA), 'ok')
+  t.is(await a.delete(lock('A'), chA), 'ok')
+  await p.begin('P', chP)
+  t.is(await p.delete(snapshot('X'), chP), 'ok')
+  t.is(await p.delete(index('X'), chP), 'ok')
+  t.is(await p.delete(data('X'), chP), 'ok')
+  t.is(await p.delete(lock('P'), chP), 'ok')
+  await world.restart()
+  await b.begin('B', world.channel())
+  t.is(world.fence.livingWriters().length, 1)
+  t.is(await a.post(index('X'), world.channel()), 'stale')
+  t.is(await a.post(snapshot('X'), world.channel()), 'stale')
+  t.false(world.disk.has(index('X')), 'it names a pack that is gone')
+  await a.post(lock('A'), world.channel())
+  t.is(world.fence.state.locks.get(lock('A')), undefined, 'nor is its lock another run')
+})
+
 test('late copy of a retraction: a backup never deletes its own index, whatever the journal knows', async (t) => {
   const world = await World.create()
   const a = world.client()
@@ -292,6 +316,25 @@ test('an unlock on two connections: taken for the owner of one lock, it may dele
   const second = world.channel()
   t.is(await u.delete(lock('A'), second), 'ok')
   t.is(await u.delete(lock('P'), second), 'ok', 'A is stale, and this is not A')
+})
+
+test('an unlock on two connections: the lock without an owner that it deletes next is not that one of its either', async (t) => {
+  const world = await World.create({ standing: [index('old')] })
+  const [p, a, u] = [world.client(), world.client(), world.client()]
+  const [chP, chA, chU] = [world.channel(), world.channel(), world.channel()]
+  await p.begin('P', chP)
+  await a.open(chA)
+  await a.post(lock('A'), world.channel())
+  await a.look(chA)
+  await u.open(chU)
+  const second = world.channel()
+  t.is(await u.delete(lock('P'), second), 'ok')
+  t.is(await u.delete(lock('A'), second), 'ok')
+  const unknown = world.channel()
+  await a.delete(lock('A'), unknown)
+  t.is(await a.post(snapshot('A'), chA), 'ok')
+  t.not(await a.post(index('A'), unknown), 'ok', 'nobody knows whose this connection is')
+  t.is(await p.delete(index('old'), chP), 'conflict')
 })
 
 test('half-open line: handed to the system is not answered either', async (t) => {

@@ -23,6 +23,7 @@ export function pictureOf(fence: RepositoryFence, nameOf: Named): string {
       return [lock, at(position), nameOf(owner), candidates.map(nameOf), isAnswered]
     }),
     owners: sorted(state.lockOwners, ([lock, owner]) => [lock, nameOf(owner)]),
+    posters: sorted(state.posters, ([object, poster]) => [object, nameOf(poster)]),
     indexes: [...state.indexes].sort(),
     runs: state.runs.map(({ by, generation, last }) => [nameOf(by), generation, at(last)]),
     commits: sorted(state.lastCommits, ([id, position]) => [nameOf(id), at(position)]),
