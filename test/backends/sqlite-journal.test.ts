@@ -19,6 +19,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Worker } from 'node:worker_threads'
 import SqliteDatabase from 'better-sqlite3'
+import { closeDatabase, openDatabase } from '../../backends/sqlite/opening.js'
 import { openSqliteJournal } from '../../backends/sqlite/sqlite-journal.js'
 import { emptyHead } from '../../fencing/chain.js'
 import type { RepositoryId } from '../../fencing/object.js'
@@ -26,6 +27,9 @@ import { BackendError, type JournalStore } from '../../fencing/ports.js'
 import { behaviours, conforms, laptop, refusedWith } from '../conformance/journal-store.js'
 import { batchOf, recordsAfter } from '../conformance/records.js'
 import { smallDisk, smallDisksAreHere } from './small-disk.js'
+
+/** As SQLite numbers them. */
+const fullySynchronous = 2
 
 const appendingChild = fileURLToPath(new URL('./appending-child.js', import.meta.url))
 
@@ -68,6 +72,15 @@ async function isRefusedAsDamaged(t: ExecutionContext, file: string): Promise<vo
 for (const behaviour of Object.keys(behaviours)) {
   test('sqlite', conforms, async (t) => opened(t, await newFile(t)), behaviour)
 }
+
+test('each transaction is synced: a log is written ahead, and waited for', async (t) => {
+  const file = await newFile(t)
+  await (await openSqliteJournal({ file })).close()
+  const database = openDatabase(file)
+  t.teardown(() => closeDatabase(database))
+  t.is(database.pragma('journal_mode', { simple: true }), 'wal')
+  t.is(database.pragma('synchronous', { simple: true }), fullySynchronous)
+})
 
 test('what was appended, settled and counted is there after closing', async (t) => {
   const file = await closedJournal(t)

@@ -54,6 +54,44 @@ test('rule 1: an opening alone is overtaken like any other view', async (t) => {
   t.is(await quick.post(snapshot('quick'), channel), 'stale')
 })
 
+test('rule 1: the opening alone has its view before commits that are not yet published', async (t) => {
+  const world = await World.create()
+  const [a, chA] = await begun(world, 'A')
+  await a.post(data('X'), chA)
+  world.holdsBack = 'committed'
+  await a.post(index('X'), chA)
+  const [p, chP] = [world.client(), world.channel()]
+  await p.open(chP)
+  t.deepEqual(await p.list('index', chP), [])
+  t.deepEqual(await p.list('data', chP), [data('X')])
+  await world.carryOutHeldBack()
+  t.is(await p.delete(data('X'), chP), 'conflict')
+})
+
+test('rule 1: for staleness the view is the head, whatever is not yet published', async (t) => {
+  const world = await World.create({ standing: [index('old')] })
+  const [a, chA] = await begun(world, 'A')
+  const [p, chP] = await begun(world, 'P')
+  world.holdsBack = 'committed'
+  await a.post(data('X'), chA)
+  t.is(await p.delete(index('old'), chP), 'ok')
+  const [b, chB] = [world.client(), world.channel()]
+  await b.open(chB)
+  await b.look(chB)
+  await world.carryOutHeldBack()
+  t.is(await b.post(snapshot('B'), chB), 'ok', 'the deletion was before its opening')
+})
+
+test('rule 3: a commit that was published before the view is no conflict', async (t) => {
+  const world = await World.create({ standing: [index('old')] })
+  const [a, chA] = await begun(world, 'A')
+  const [p, chP] = [world.client(), world.channel()]
+  await a.post(index('A'), chA)
+  await p.open(chP)
+  await p.look(chP)
+  t.is(await p.delete(index('old'), chP), 'ok')
+})
+
 test('rule 1: a lock on an unknown channel with two possible owners moves no view', async (t) => {
   const world = await World.create()
   const [a, b] = [world.client(), world.client()]
