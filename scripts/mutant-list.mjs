@@ -17,6 +17,10 @@ const journal = 'fencing/journal.js'
 const fences = 'gateway/gate/fences.js'
 const gate = 'gateway/gate/gate.js'
 const effects = 'gateway/gate/effects.js'
+const outside = 'fencing/outside.js'
+const fence = 'fencing/repository-fence.js'
+const holding = 'backends/local/holding.js'
+const archives = 'backends/local/archives.js'
 
 export const mutants = [
   [
@@ -86,6 +90,18 @@ export const mutants = [
     'return false;',
   ],
   [
+    'rule 2: an unlock does not adopt what it deletes next',
+    unlocking,
+    "const isProved = binding?.by === 'opening' || binding?.isProof === true;",
+    'const isProved = binding !== undefined;',
+  ],
+  [
+    'rule 2: a lock without an owner finds the writer that deletes it',
+    unlocking,
+    "return isOnOwn ? [{ kind: 'owned', lock: object, writer: sender.id }] : [];",
+    'return [];',
+  ],
+  [
     'rule 3: conflicts',
     deleting,
     'if (author !== writer.id && position > writer.commitView)',
@@ -102,6 +118,12 @@ export const mutants = [
     deleting,
     'author !== writer.id && position > writer.commitView',
     'author !== writer.id && position > writer.view',
+  ],
+  [
+    'rule 3: what was published before the view is no conflict',
+    deleting,
+    'author !== writer.id && position > writer.commitView',
+    'author !== writer.id && position >= writer.commitView',
   ],
   [
     'rule 3: one generation a maintenance',
@@ -166,7 +188,7 @@ export const mutants = [
   [
     "rule 5: a stale writer's deletions of others' locks",
     unlocking,
-    'sender !== undefined && !isOwn && fenceOf(sender, state.runs) !== undefined',
+    'sender !== undefined && !mayBeIts && fenceOf(sender, state.runs) !== undefined',
     'false',
   ],
   [
@@ -212,6 +234,12 @@ export const mutants = [
     deleting,
     'published !== undefined && published > writer.commitView',
     'published !== undefined',
+  ],
+  [
+    'rule 8: nor the last one before it',
+    deleting,
+    'published !== undefined && published > writer.commitView',
+    'published !== undefined && published >= writer.commitView',
   ],
   [
     'rule 8: an unanswered index or snapshot is taken back',
@@ -317,6 +345,13 @@ export const mutants = [
     'return isItsOwn ? writer : undefined;',
     'return isItsOwn && writer.ended === undefined ? writer : undefined;',
   ],
+  [
+    'attribution: a restart does not forget the poster',
+    attribution,
+    'state.posters.get(object)',
+    'undefined',
+  ],
+  ['attribution: nor that of a lock', attribution, ' ?? state.lockOwners.get(object)', ''],
   [
     'attribution: the config is no such name',
     attribution,
@@ -467,6 +502,30 @@ export const mutants = [
     '',
   ],
   [
+    'outside: the folder is compared when a client begins',
+    gate,
+    'await this.#options.fences.compare(met.fence);',
+    '',
+  ],
+  [
+    'outside: an index that appeared is a commit by another',
+    state,
+    'if (appeared.length > 0)',
+    'if (false)',
+  ],
+  [
+    'outside: no index changes while they are compared',
+    fence,
+    'const isSteady = indexesSettledAt(state) === settledAt;',
+    'const isSteady = true;',
+  ],
+  [
+    'outside: nor is one under way',
+    outside,
+    "return pending.some((object) => typeOf(object) === 'index') ? undefined : state.indexPosition;",
+    'return state.indexPosition;',
+  ],
+  [
     'commit: the record is durable before its effect',
     journal,
     'await (recorded.length > 0 ? this.flush() : this.#durable);',
@@ -495,6 +554,12 @@ export const mutants = [
         '            return decided;\n        })();',
       ],
     ],
+  ],
+  [
+    'commit: a lock that goes meanwhile is not deleted twice',
+    gate,
+    '(wasLocked && !state.locks.has(object))',
+    'false',
   ],
   [
     'commit: the name is the hash of the content',
@@ -553,15 +618,70 @@ export const mutants = [
   ],
   ['fsync: a staged body', 'backends/local/receiving.js', 'disk.sync(file), ', ''],
   [
+    'fsync: the folder of a staged body',
+    'backends/local/receiving.js',
+    ', sync.sync(dirname(path))]',
+    ']',
+  ],
+  [
     'fsync: the folder of a name',
     'backends/local/folder-sync.js',
     'await this.#disk.sync(handle);',
     '',
   ],
   [
+    'fsync: never one that had begun before',
+    'backends/local/folder-sync.js',
+    'if (rounds === undefined)\n            return this.#begin(folder);',
+    'return rounds?.running ?? this.#begin(folder);',
+  ],
+  [
+    'fsync: the new name of a move',
+    'backends/local/moving.js',
+    'await this.#sync.sync(dirname(to));',
+    '',
+  ],
+  ['fsync: what an earlier call had published', holding, 'await sync.sync(dirname(to));', ''],
+  [
+    'fsync: the old name of what is released',
+    holding,
+    "if (held.area === 'quarantine')\n            await sync.sync(dirname(from));",
+    '',
+  ],
+  [
+    'fsync: the old name of what is kept',
+    holding,
+    'await sync.sync(dirname(from));\n        return moved ===',
+    'return moved ===',
+  ],
+  [
+    'fsync: what an earlier call had kept',
+    holding,
+    "await this.#syncIfThere(areas.folder(state, 'quarantine'));",
+    '',
+  ],
+  ['fsync: what is discarded', holding, 'await this.#syncIfThere(dirname(path));', ';'],
+  ['fsync: a removal', 'backends/local/local-store.js', 'await sync.sync(dirname(path));', ''],
+  ['fsync: new folders', 'backends/local/folders.js', 'await this.#sync.sync(above);', ''],
+  [
+    'fsync: the folders of packs',
+    'backends/local/folders.js',
+    'await this.#sync.sync(data);',
+    '',
+  ],
+  ['fsync: a new journal', 'backends/sqlite/opening.js', 'fsyncSync(folder);', ''],
+  [
     'fsync: the journal',
     'backends/sqlite/opening.js',
-    "    database.pragma('journal_mode = WAL');\n    database.pragma('synchronous = FULL');",
-    "    database.pragma('journal_mode = WAL');\n    database.pragma('synchronous = OFF');",
+    "database.pragma('journal_mode = WAL');\n    database.pragma('synchronous = FULL');",
+    "database.pragma('journal_mode = WAL');\n    database.pragma('synchronous = OFF');",
   ],
+  [
+    'fsync: an archive',
+    archives,
+    "const handle = await open(unfinished, 'r');\n        try {\n            await handle.sync();",
+    "const handle = await open(unfinished, 'r');\n        try {",
+  ],
+  ['fsync: the name of an archive', archives, 'await syncFolder(folder);', ''],
+  ['fsync: the folder of archives', archives, 'await syncFolder(dirname(folder));', ''],
 ]
