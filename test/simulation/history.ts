@@ -30,6 +30,7 @@ export interface Verdict {
 }
 
 const stepsMax = 2_000
+const writersMin = 3
 const processesMax = 40
 
 export class History {
@@ -108,10 +109,13 @@ export class History {
     }
   }
 
-  /** A history that is too short goes on with another process. */
+  /** A history that is too short, or in which too few have written, goes on with another process. */
   #goOn(): boolean {
-    if (this.#situation.steps >= this.#stepsMin || this.#plans.length >= processesMax)
-      return false
+    const writers = this.#processes.filter(({ subject }) => subject.writes > 0).length
+    const isLong = this.#situation.steps >= this.#stepsMin
+    const isShortened = this.#stepsMin === 0
+    if (isShortened || (isLong && writers >= writersMin)) return false
+    if (this.#plans.length >= processesMax) return false
     const id = Math.max(-1, ...this.#plans.map((plan) => plan.id)) + 1
     const plan = processOf(this.#plan.seed, id, new Dice(id).whole(0, 60_000))
     this.#plans.push(plan)

@@ -25,11 +25,13 @@ export type Command = (typeof commands)[number]
 /**
  * What befalls a process's request of this number. unsent: it never arrives. unanswered: its answer does not (the line
  * stays half open where `ms` is not 0). delayed: it arrives so much later, after the client has given up on it.
- * duplicated: it arrives once more, later. broken: its body breaks off. fresh: it comes on a new connection.
+ * duplicated: it arrives once more, later. broken: its body breaks off. garbled: other bytes arrive than were sent.
+ * fresh: it comes on a new connection.
  */
 export interface Mishap {
   readonly at: number
-  readonly kind: 'unsent' | 'unanswered' | 'delayed' | 'duplicated' | 'broken' | 'fresh'
+  readonly kind:
+    'unsent' | 'unanswered' | 'delayed' | 'duplicated' | 'broken' | 'garbled' | 'fresh'
   readonly ms: number
 }
 
@@ -46,6 +48,8 @@ export interface ProcessPlan {
   /** It waits for other locks to go. */
   readonly isPatient: boolean
   readonly usesFreshLines: boolean
+  /** It comes by an address where only locks may be deleted. */
+  readonly isAppendOnly: boolean
   readonly sleeps: readonly {
     readonly at: number
     readonly ms: number

@@ -68,6 +68,7 @@ export function processOf(seed: number, id: number, startMs: number): ProcessPla
     paceMs: dice.pick(pacesMs),
     isPatient: dice.happens(0.3),
     usesFreshLines: dice.happens(0.06),
+    isAppendOnly: dice.happens(0.03),
     sleeps: dice.happens(0.2) ? [sleepOf(dice)] : [],
     mishaps: dice.happens(0.4) ? mishapsOf(dice) : [],
     roams: dice.happens(0.08) ? [{ at: dice.whole(2, 12), to: dice.whole(1, 3) }] : [],
@@ -128,6 +129,7 @@ function mishapsOf(dice: Dice): Mishap[] {
       'delayed',
       'duplicated',
       'broken',
+      'garbled',
       'fresh',
     ] as const)
     const ms = dice.pick([0, 300, 5 * seconds, 1 * minutes, 4 * minutes])
@@ -136,7 +138,7 @@ function mishapsOf(dice: Dice): Mishap[] {
 }
 
 function illnessesOf(dice: Dice): Illness[] {
-  if (dice.happens(0.12)) {
+  if (dice.happens(0.16)) {
     const ms = dice.whole(500, 20 * seconds)
     return [{ atCall: dice.whole(5, 300), calls: 80, kind: 'slow', ms }]
   }

@@ -186,7 +186,7 @@ export class Restic {
     const mishap = this.plan.mishaps.find(({ at }) => at === this.#requests + 1)
     return this.#send(`POST ${object}`, async (gate, visitor, line) => {
       const since = judge.head
-      const chunks = bodyOf(object, mishap?.kind === 'broken')
+      const chunks = bodyOf(object, mishap?.kind)
       const body = { chunks, drain: async () => undefined }
       const outcome = await gate.upload(visitor, repository, object, body, this.#stop.signal)
       judgeUpload(judge, disk, { subject: this.subject, object, since }, outcome)
@@ -214,8 +214,10 @@ export class Restic {
   #replyOfFault(error: unknown, isLockDeletion: boolean): Reply<never> {
     const isFault = error instanceof BackendError
     if (!isFault) this.situation.judge.blame(`a bug: ${String(error)}`)
+    const isFull = isFault && error.code === 'no-space'
+    this.situation.judge.reached.add(isFull ? 'told: no-space' : 'told: undecided')
     if (isLockDeletion) return { status: 403 }
-    return { status: isFault && error.code === 'no-space' ? 507 : 503 }
+    return { status: isFull ? 507 : 503 }
   }
 
   #replyOf(outcome: Outcome, line: Line): Reply<true> {
@@ -239,7 +241,10 @@ export class Restic {
     situation.steps += 1
     const count = this.#requests
     const roamed = plan.roams.find(({ at }) => at === count)
-    if (roamed !== undefined) this.#address = `198.51.100.${roamed.to}`
+    if (roamed !== undefined) {
+      this.#address = `198.51.100.${roamed.to}`
+      situation.judge.reached.add('a client roamed')
+    }
     await this.#sleepBefore(count)
     if (plan.killedAt === count) await this.#beKilled()
     const mishap = plan.mishaps.find(({ at }) => at === count)
@@ -336,12 +341,21 @@ export class Restic {
     const user = setup === 'users' ? { user: `user-${this.plan.client}` } : {}
     const tag = setup === 'tagged' ? { tag: `run-${this.plan.id}` } : {}
     const client = { address: this.#address, ...user }
-    return { channel: line.channel, client, isAppendOnly: false, ...tag }
+    const { isAppendOnly } = this.plan
+    return { channel: line.channel, client, isAppendOnly, ...tag }
   }
 }
 
 /** A body is the digest of its own name; one that breaks off ends in an error. */
-async function* bodyOf(object: ObjectName, isBroken: boolean): AsyncGenerator<Uint8Array> {
-  yield Buffer.from(digestOfName(object).padStart(bodySize, '0'))
-  if (isBroken) throw new Error('the client went away')
+async function* bodyOf(
+  object: ObjectName,
+  mishap: Mishap['kind'] | undefined,
+): AsyncGenerator<Uint8Array> {
+  const body = digestOfName(object).padStart(bodySize, '0')
+  // The config alone is not named by its content, so nobody would notice.
+  const isGarbled = mishap === 'garbled' && object !== 'config'
+  yield Buffer.from(
+    isGarbled ? body.replace(/./, (first) => (first === '0' ? '1' : '0')) : body,
+  )
+  if (mishap === 'broken') throw new Error('the client went away')
 }

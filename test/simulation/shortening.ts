@@ -47,6 +47,7 @@ function* simplerProcesses(process: ProcessPlan): Generator<ProcessPlan> {
   const { killedAt, ...living } = process
   if (killedAt !== undefined) yield living
   if (process.usesFreshLines) yield { ...process, usesFreshLines: false }
+  if (process.isAppendOnly) yield { ...process, isAppendOnly: false }
   if (process.isPatient) yield { ...process, isPatient: false }
 }
 

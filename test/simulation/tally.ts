@@ -25,6 +25,13 @@ export const required = [
   'rule 8: retracted, snapshots',
   'rule 9: the same bytes again',
   'told: knocked',
+  'told: stale',
+  'told: conflict',
+  'told: ambiguous',
+  'told: wrong-hash',
+  'told: append-only',
+  'told: no-space',
+  'told: undecided',
   'committed as unknown',
   'a knocked upload was committed later',
   'a look of one of several',
@@ -50,6 +57,9 @@ export const required = [
   'mishap: delayed',
   'mishap: duplicated',
   'mishap: broken',
+  'mishap: garbled',
+  'mishap: fresh',
+  'a client roamed',
 ] as const
 
 const leastShare = 0.01
@@ -71,6 +81,9 @@ export interface Failure {
 export interface Tally {
   histories: number
   steps: number
+  /** Of all histories the fewest, of requests and of processes that wrote something. */
+  fewestSteps: number
+  fewestWriters: number
   readonly reached: Record<string, number>
   readonly disturbances: Record<Setup, Disturbance>
   readonly failures: Failure[]
@@ -82,6 +95,8 @@ export function newTally(): Tally {
   return {
     histories: 0,
     steps: 0,
+    fewestSteps: Number.MAX_SAFE_INTEGER,
+    fewestWriters: Number.MAX_SAFE_INTEGER,
     reached: {},
     disturbances: disturbances as Record<Setup, Disturbance>,
     failures: [],
@@ -91,6 +106,9 @@ export function newTally(): Tally {
 export function count(tally: Tally, seed: number, verdict: Verdict): void {
   tally.histories += 1
   tally.steps += verdict.steps
+  const writers = verdict.subjects.filter(({ writes }) => writes > 0).length
+  tally.fewestSteps = Math.min(tally.fewestSteps, verdict.steps)
+  tally.fewestWriters = Math.min(tally.fewestWriters, writers)
   for (const one of verdict.reached) tally.reached[one] = (tally.reached[one] ?? 0) + 1
   for (const subject of verdict.subjects) disturb(tally.disturbances[verdict.setup], subject)
   if (verdict.violation !== undefined)
@@ -107,6 +125,8 @@ function disturb(disturbance: Disturbance, subject: Subject): void {
 export function add(into: Tally, from: Tally): void {
   into.histories += from.histories
   into.steps += from.steps
+  into.fewestSteps = Math.min(into.fewestSteps, from.fewestSteps)
+  into.fewestWriters = Math.min(into.fewestWriters, from.fewestWriters)
   for (const [one, times] of Object.entries(from.reached)) {
     into.reached[one] = (into.reached[one] ?? 0) + times
   }
@@ -140,6 +160,7 @@ export function describe(tally: Tally): string {
   const { histories, steps } = tally
   return [
     `${histories} histories, ${(steps / Math.max(1, histories)).toFixed(0)} requests each`,
+    `At least ${tally.fewestSteps} requests and ${tally.fewestWriters} writers in every one`,
     'Reached, by share of histories:',
     ...reached,
     'False alarms, by how clients are set up:',
