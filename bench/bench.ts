@@ -2,13 +2,13 @@
  * `npm run bench`: Lockkeeper beside rest-server and `rclone serve restic`, each on a folder of its own on the same
  * disk. Figures are ratios within one run, since timings differ from machine to machine and from minute to minute.
  */
-import { Command } from 'commander'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { Command, InvalidArgumentError } from 'commander'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { clientPath } from '../test/end-to-end/harness/clients.js'
-import { httpWorkloads, makeRepository, syncsPerCommit } from './http-workloads.js'
+import { httpWorkloads, syncsPerCommit } from './http-workloads.js'
 import { compare, comparisonOf, tableOf, type Comparison, type Workload } from './measure.js'
 import { resticWorkloads } from './restic-workloads.js'
 import { serverKinds, startServer, type Server } from './servers.js'
@@ -23,78 +23,131 @@ interface Options {
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
 
-async function openServers(folder: string, peers: readonly string[]): Promise<Server[]> {
+async function openServers(
+  servers: Server[],
+  folder: string,
+  peers: readonly string[],
+): Promise<void> {
   const gateway = fileURLToPath(new URL('../gateway/cli/main.js', import.meta.url))
   const [restServer, rclone] = [clientPath('rest-server'), clientPath('rclone')]
-  const servers: Server[] = []
   for (const kind of serverKinds({ restServer, gateway, rclone })) {
     if (!peers.includes(kind.name)) continue
-    const server = await startServer(kind, folder)
-    await makeRepository(server)
-    servers.push(server)
+    servers.push(await startServer(kind, folder))
   }
-  return servers
 }
 
-async function compareUsage(servers: readonly Server[]): Promise<Comparison[]> {
+async function compareUsage(servers: readonly Server[], what: string): Promise<Comparison[]> {
   const usages = await Promise.all(
     servers.map(async ({ name, usage }) => [name, await usage()] as const),
   )
   const memory = new Map(usages.map(([name, { peakMemoryMiB }]) => [name, [peakMemoryMiB]]))
   const cpu = new Map(usages.map(([name, { cpuSeconds }]) => [name, [cpuSeconds]]))
+  const [memoryTitle, cpuTitle] = [`peak memory over ${what}`, `processor time over ${what}`]
   return [
-    comparisonOf('peak memory over all of the above', 'MiB', servers, memory),
-    comparisonOf('processor time over all of the above', 's', servers, cpu),
+    comparisonOf(
+      { name: `memory (${what})`, title: memoryTitle, unit: 'MiB' },
+      servers,
+      memory,
+    ),
+    comparisonOf({ name: `cpu (${what})`, title: cpuTitle, unit: 's' }, servers, cpu),
   ]
 }
 
-async function compareSyncs(servers: readonly Server[], folder: string): Promise<Comparison[]> {
+async function compareSyncs(
+  servers: readonly Server[],
+  type: 'locks' | 'data',
+  folder: string,
+): Promise<Comparison[]> {
   const values = new Map<string, number[]>()
   for (const server of servers) {
-    const count = await syncsPerCommit(server, folder)
+    const count = await syncsPerCommit(server, type, folder)
     if (count === undefined) {
       say('No system calls are counted: strace is not installed.')
       return []
     }
     values.set(server.name, [count])
   }
-  return [comparisonOf('calls of fsync and the like per lock posted', 'calls', servers, values)]
+  const title = `calls of fsync and the like per ${type === 'locks' ? 'lock' : 'pack'} posted`
+  return [comparisonOf({ name: `syncs (${type})`, title, unit: 'calls' }, servers, values)]
+}
+
+/** Rows of other names that a file holds already stay: the whole can be measured row by row. */
+async function writeJson(file: string, comparisons: readonly Comparison[]): Promise<void> {
+  const before = await readFile(file, 'utf8').then(
+    (text) => JSON.parse(text) as Comparison[],
+    () => [],
+  )
+  const kept = before.filter(({ name }) => !comparisons.some((other) => other.name === name))
+  await writeFile(file, `${JSON.stringify([...kept, ...comparisons], undefined, 2)}\n`)
+}
+
+const syncsName = 'syncs'
+
+async function measure(
+  servers: Server[],
+  setting: { folder: string; signal: AbortSignal },
+  names: readonly string[],
+  { scale, rounds, peers }: Options,
+): Promise<Comparison[]> {
+  const mebibytes = Math.max(16, Math.round(700 * scale))
+  const restic = clientPath('restic-0.18')
+  const all: Workload<Server>[] = [
+    ...httpWorkloads(scale),
+    ...resticWorkloads({ ...setting, restic, mebibytes }),
+  ]
+  const known = [...all.map(({ name }) => name), syncsName]
+  const strange = names.find((name) => !known.includes(name))
+  if (strange !== undefined) {
+    throw new InvalidArgumentError(
+      `There is no row "${strange}"; there are ${known.join(', ')}.`,
+    )
+  }
+  await openServers(servers, setting.folder, peers.split(','))
+  const wanted = all.filter(({ name }) => names.length === 0 || names.includes(name))
+  const comparisons: Comparison[] = []
+  for (const workload of wanted) {
+    say(`${workload.title} …`)
+    const comparison = await compare(workload, servers, rounds, setting.signal)
+    comparisons.push(comparison)
+    say(tableOf([comparison]))
+  }
+  const what = names.length === 0 ? 'all of it' : wanted.map(({ name }) => name).join(', ')
+  if (wanted.length > 0) comparisons.push(...(await compareUsage(servers, what)))
+  if (names.length === 0 || names.includes(syncsName)) {
+    comparisons.push(...(await compareSyncs(servers, 'locks', setting.folder)))
+    comparisons.push(...(await compareSyncs(servers, 'data', setting.folder)))
+  }
+  return comparisons
 }
 
 async function run(names: readonly string[], options: Options): Promise<void> {
   const folder = await mkdtemp(join(options.folder, 'lockkeeper-bench-'))
-  const comparisons: Comparison[] = []
-  let servers: Server[] = []
+  const interruption = new AbortController()
+  const servers: Server[] = []
+  // What is under way fails as soon as its server has gone.
+  const interrupt = (): void => {
+    interruption.abort()
+    for (const server of servers) void server.stop()
+  }
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
   try {
-    servers = await openServers(folder, options.peers.split(','))
-    const mebibytes = Math.max(16, Math.round(700 * options.scale))
-    const setting = { restic: clientPath('restic-0.18'), folder, mebibytes }
-    const all: Workload<Server>[] = [
-      ...httpWorkloads(options.scale),
-      ...(await resticWorkloads(setting)),
-    ]
-    const isWanted = ({ title }: { title: string }): boolean =>
-      names.length === 0 || names.some((name) => title.includes(name))
-    for (const workload of all.filter(isWanted)) {
-      say(`${workload.title} …`)
-      const comparison = await compare(workload, servers, options.rounds)
-      comparisons.push(comparison)
-      say(tableOf([comparison]))
-    }
-    comparisons.push(...(await compareUsage(servers)))
-    comparisons.push(...(await compareSyncs(servers, folder)))
+    const setting = { folder, signal: interruption.signal }
+    const comparisons = await measure(servers, setting, names, options)
     process.stdout.write(`${tableOf(comparisons)}\n`)
-    if (options.json !== undefined)
-      await writeFile(options.json, `${JSON.stringify(comparisons, undefined, 2)}\n`)
+    if (options.json !== undefined) await writeJson(options.json, comparisons)
+  } catch (error) {
+    if (!interruption.signal.aborted) throw error
+    say('Interrupted.')
+    process.exitCode = 130
   } finally {
-    for (const server of servers) await server.stop()
-    await rm(folder, { recursive: true, force: true })
+    await Promise.all(servers.map((server) => server.stop()))
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 })
   }
 }
 
 await new Command('bench')
   .description('Compare Lockkeeper with rest-server and rclone, side by side.')
-  .argument('[names...]', 'only the workloads whose title contains one of these')
+  .argument('[rows...]', 'only these: upload, download, ranges, locks, list, prune, backup …')
   .option('--rounds <n>', 'alternating rounds', Number, 7)
   .option('--scale <factor>', 'make every load smaller or larger', Number, 1)
   .option(
@@ -102,7 +155,7 @@ await new Command('bench')
     'the servers; the first is the reference',
     'rest-server,lockkeeper,rclone',
   )
-  .option('--json <file>', 'write all figures there too')
+  .option('--json <file>', 'write all figures there too; rows of other names there stay')
   .option('--folder <dir>', 'put the repositories there: the disk that is measured', tmpdir())
   .action((names: string[], options: Options) => run(names, options))
   .parseAsync()

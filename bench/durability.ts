@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { findClient } from '../test/end-to-end/harness/clients.js'
 
 const syncs = 'fsync,fdatasync,sync_file_range,syncfs'
 
@@ -14,7 +15,9 @@ export async function countSyncs(
 ): Promise<number | undefined> {
   const report = join(folder, 'strace.txt')
   const args = ['-f', '-c', '-e', `trace=${syncs}`, '-o', report, '-p', String(pid)]
-  const tracer = spawn('strace', args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  const tracer = spawn(findClient('strace') ?? 'strace', args, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
   const failed = once(tracer, 'error').then(() => false)
   let said = ''
   tracer.stderr.setEncoding('utf8')

@@ -30,6 +30,7 @@ export async function folderWorkloads(setting: ResticSetting): Promise<Workload<
   const pathOf = ({ path }: Folder, round: number): string => join(path, `repo-${round}`)
   return [
     {
+      name: 'backup',
       title: `restic backup of ${mebibytes} MiB`,
       run: async (peer, round) => {
         await timed(pathOf(peer, round), 'init')
@@ -37,6 +38,7 @@ export async function folderWorkloads(setting: ResticSetting): Promise<Workload<
       },
     },
     {
+      name: 'restore',
       title: `restic restore of ${mebibytes} MiB`,
       run: async (peer, round) => {
         const target = join(folder, 'restored')
@@ -47,14 +49,17 @@ export async function folderWorkloads(setting: ResticSetting): Promise<Workload<
       },
     },
     {
+      name: 'write',
       title: `sequential write of ${mebibytes} MiB, and its name`,
       run: async (peer, round) => writePack(pathOf(peer, round), mebibytes),
     },
     {
+      name: 'read',
       title: `sequential read of ${mebibytes} MiB`,
       run: async (peer, round) => readPack(pathOf(peer, round), mebibytes),
     },
     {
+      name: 'stat',
       title: `${statCount} looks at one file`,
       run: async (peer, round) => {
         const seconds = await look(packOf(pathOf(peer, round), mebibytes).path)

@@ -19,19 +19,29 @@ function newBody(size: number): Body {
   return { name: createHash('sha256').update(bytes).digest('hex'), bytes }
 }
 
-/** One process of restic: its connections, and the opening that tells the server that it is there. */
+/**
+ * One process of restic: its connections, the opening and the lock that tell the server that it is there, and the end of
+ * the lock that tells that it has gone. Without these a gateway would rightly hold each run's requests for any other's.
+ */
 async function withClient<T>(
   server: Server,
+  repository: string,
   connections: number,
   act: (client: Client) => Promise<T>,
 ): Promise<T> {
   const pool = new Pool(server.origin, { connections, pipelining: 1 })
-  const client = new Client(pool)
+  const client = new Client(pool, repository)
   try {
-    await client.expect('HEAD', '/bench/config')
-    await client.expect('GET', '/bench/index/')
-    await client.expect('GET', '/bench/data/')
-    return await act(client)
+    await makeRepository(server, repository)
+    await client.expect('HEAD', '/config')
+    const lock = newBody(155)
+    await client.expect('POST', `/locks/${lock.name}`, { body: lock.bytes })
+    await client.expect('GET', '/locks/')
+    await client.expect('GET', '/index/')
+    await client.expect('GET', '/data/')
+    const result = await act(client)
+    await client.expect('DELETE', `/locks/${lock.name}`)
+    return result
   } finally {
     await pool.close()
   }
@@ -39,9 +49,11 @@ async function withClient<T>(
 
 class Client {
   readonly #pool: Pool
+  readonly #repository: string
 
-  constructor(pool: Pool) {
+  constructor(pool: Pool, repository: string) {
     this.#pool = pool
+    this.#repository = repository
   }
 
   async expect(
@@ -56,7 +68,7 @@ class Client {
     const body = options.body ?? null
     const { statusCode, body: answer } = await this.#pool.request({
       method,
-      path,
+      path: `/${this.#repository}${path}`,
       headers,
       body,
     })
@@ -93,30 +105,34 @@ async function timed(act: () => Promise<unknown>): Promise<number> {
   return (performance.now() - begun) / 1000
 }
 
-/** A repository that nothing of is understood: an opaque server needs no more. */
-export async function makeRepository(server: Server): Promise<void> {
-  const response = await fetch(`${server.origin}/bench/?create=true`, { method: 'POST' })
+/**
+ * A repository that nothing of is understood: an opaque server needs no more. Each row has its own, so that a writer of
+ * one that has not ended for sure is no candidate in another.
+ */
+async function makeRepository(server: Server, repository: string): Promise<void> {
+  const url = `${server.origin}/${repository}/?create=true`
+  const response = await fetch(url, { method: 'POST' })
+  await response.arrayBuffer()
   if (!response.ok) throw new Error(`${server.name} makes no repository: ${response.status}`)
-  await writeFile(join(server.folder, 'bench', 'config'), 'bench')
-}
-
-function dataFolder(server: Server, name: string): string {
-  return join(server.folder, 'bench', 'data', name.slice(0, 2))
+  await writeFile(join(server.folder, repository, 'config'), 'bench')
 }
 
 async function writePacks(
   server: Server,
+  repository: string,
   names: readonly string[],
   bytes: Buffer,
 ): Promise<void> {
+  const data = join(server.folder, repository, 'data')
   await eachOf(names, 16, async (name) => {
-    await mkdir(dataFolder(server, name), { recursive: true })
-    await writeFile(join(dataFolder(server, name), name), bytes)
+    const folder = join(data, name.slice(0, 2))
+    await mkdir(folder, { recursive: true })
+    await writeFile(join(folder, name), bytes)
   })
 }
 
-async function removePacks(server: Server): Promise<void> {
-  const data = join(server.folder, 'bench', 'data')
+async function removePacks(server: Server, repository: string): Promise<void> {
+  const data = join(server.folder, repository, 'data')
   for (const folder of await readdir(data)) {
     for (const name of await readdir(join(data, folder))) await rm(join(data, folder, name))
   }
@@ -141,71 +157,79 @@ export function httpWorkloads(scale: number): Workload<Server>[] {
 }
 
 function uploads(packs: number): Workload<Server> {
+  const repository = 'bench-upload'
   return {
+    name: 'upload',
     title: `upload ${packs} packs of 16 MiB, 5 connections`,
     run: async (server) => {
       const bodies = Array.from({ length: packs }, () => newBody(16 * MIB))
-      const seconds = await withClient(server, 5, (client) =>
+      const seconds = await withClient(server, repository, 5, (client) =>
         timed(() =>
           eachOf(bodies, 5, ({ name, bytes }) =>
-            client.expect('POST', `/bench/data/${name}`, { body: bytes }),
+            client.expect('POST', `/data/${name}`, { body: bytes }),
           ),
         ),
       )
-      await removePacks(server)
+      await removePacks(server, repository)
       return seconds
     },
   }
 }
 
 function downloads(packs: number): Workload<Server> {
+  const repository = 'bench-download'
   const names = namesOf(packs, 'download')
   return {
+    name: 'download',
     title: `download ${packs} packs of 16 MiB, 5 connections`,
     run: async (server) => {
-      await writePacks(server, names, randomBytes(16 * MIB))
-      const seconds = await withClient(server, 5, (client) =>
-        timed(() => eachOf(names, 5, (name) => client.expect('GET', `/bench/data/${name}`))),
+      await writePacks(server, repository, names, randomBytes(16 * MIB))
+      const seconds = await withClient(server, repository, 5, (client) =>
+        timed(() => eachOf(names, 5, (name) => client.expect('GET', `/data/${name}`))),
       )
-      await removePacks(server)
+      await removePacks(server, repository)
       return seconds
     },
   }
 }
 
 function rangeReads(reads: number): Workload<Server> {
+  const repository = 'bench-ranges'
   const names = namesOf(8, 'ranges')
   const blocks = 4096
   return {
+    name: 'ranges',
     title: `${reads} reads of 4 KiB, 5 connections`,
     run: async (server) => {
-      await writePacks(server, names, randomBytes(16 * MIB))
+      await writePacks(server, repository, names, randomBytes(16 * MIB))
       const tasks = Array.from({ length: reads }, (_, at) => at)
-      const seconds = await withClient(server, 5, (client) =>
+      const seconds = await withClient(server, repository, 5, (client) =>
         timed(() =>
           eachOf(tasks, 5, (at) => {
             const start = ((at * 2_654_435_761) % blocks) * 4096
             const range = `bytes=${start}-${start + 4095}`
-            return client.expect('GET', `/bench/data/${names[at % 8] ?? ''}`, { range })
+            return client.expect('GET', `/data/${names[at % 8] ?? ''}`, { range })
           }),
         ),
       )
-      await removePacks(server)
+      await removePacks(server, repository)
       return seconds
     },
   }
 }
 
 function locks(pairs: number): Workload<Server> {
+  const repository = 'bench-locks'
   return {
+    name: 'locks',
     title: `${pairs} locks posted and deleted, 8 connections`,
     run: async (server) => {
       const bodies = Array.from({ length: pairs }, () => newBody(155))
-      return withClient(server, 8, (client) =>
+      return withClient(server, repository, 8, (client) =>
         timed(() =>
           eachOf(bodies, 8, async ({ name, bytes }) => {
-            await client.expect('POST', `/bench/locks/${name}`, { body: bytes })
-            await client.expect('DELETE', `/bench/locks/${name}`)
+            await client.expect('POST', `/locks/${name}`, { body: bytes })
+            await client.expect('DELETE', `/locks/${name}`)
           }),
         ),
       )
@@ -214,26 +238,30 @@ function locks(pairs: number): Workload<Server> {
 }
 
 function lists(packs: number): Workload<Server> {
+  const repository = 'bench-list'
   const names = namesOf(packs, 'list')
   return {
+    name: 'list',
     title: `list ${packs} packs`,
     run: async (server) => {
-      await writePacks(server, names, Buffer.from('x'))
-      return withClient(server, 1, (client) =>
-        timed(() => client.expect('GET', '/bench/data/')),
-      ).finally(() => removePacks(server))
+      await writePacks(server, repository, names, Buffer.from('x'))
+      return withClient(server, repository, 1, (client) =>
+        timed(() => client.expect('GET', '/data/')),
+      ).finally(() => removePacks(server, repository))
     },
   }
 }
 
 function deletions(packs: number): Workload<Server> {
+  const repository = 'bench-prune'
   const names = namesOf(packs, 'prune')
   return {
+    name: 'prune',
     title: `delete ${packs} small packs, 5 connections`,
     run: async (server) => {
-      await writePacks(server, names, Buffer.from('x'))
-      return withClient(server, 5, (client) =>
-        timed(() => eachOf(names, 5, (name) => client.expect('DELETE', `/bench/data/${name}`))),
+      await writePacks(server, repository, names, Buffer.from('x'))
+      return withClient(server, repository, 5, (client) =>
+        timed(() => eachOf(names, 5, (name) => client.expect('DELETE', `/data/${name}`))),
       )
     },
   }
@@ -241,18 +269,22 @@ function deletions(packs: number): Workload<Server> {
 
 const countedCommits = 100
 
-/** Sync calls per lock that is posted, one after another. Undefined without strace. */
+/** Calls per object of a type that is posted, one after another. Undefined without strace. */
 export async function syncsPerCommit(
   server: Server,
+  type: 'locks' | 'data',
   folder: string,
 ): Promise<number | undefined> {
+  const repository = `syncs-${type}`
   const bodies = Array.from({ length: countedCommits }, () => newBody(155))
-  const count = await withClient(server, 1, (client) =>
-    countSyncs(server.pid, folder, () =>
+  const count = await withClient(server, repository, 1, async (client) => {
+    const counted = await countSyncs(server.pid, folder, () =>
       eachOf(bodies, 1, ({ name, bytes }) =>
-        client.expect('POST', `/bench/locks/${name}`, { body: bytes }),
+        client.expect('POST', `/${type}/${name}`, { body: bytes }),
       ),
-    ),
-  )
+    )
+    await eachOf(bodies, 1, ({ name }) => client.expect('DELETE', `/${type}/${name}`))
+    return counted
+  })
   return count === undefined ? undefined : count / countedCommits
 }

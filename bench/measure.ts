@@ -1,6 +1,8 @@
 /** Knows how to compare: alternating rounds, medians, spread, and each peer's ratio to the one that all are held against. */
 
 export interface Workload<P> {
+  /** By which it is chosen: "upload". */
+  readonly name: string
   /** What it does, with its size: "upload 20 packs of 16 MiB on 5 connections". */
   readonly title: string
   /** Seconds (or another unit, the same for all peers) for one run against a peer. */
@@ -18,9 +20,12 @@ export interface Figure {
   readonly most: number
   /** Its median over the reference's. */
   readonly ratio: number
+  /** One for each round, in order. */
+  readonly values: readonly number[]
 }
 
 export interface Comparison {
+  readonly name: string
   readonly title: string
   readonly unit: string
   readonly rounds: number
@@ -43,33 +48,34 @@ export async function compare<P extends Peer>(
   workload: Workload<P>,
   peers: readonly P[],
   rounds: number,
+  signal?: AbortSignal,
 ): Promise<Comparison> {
   const values = new Map<string, number[]>()
   for (let round = 0; round < rounds; round += 1) {
     const first = round % peers.length
     for (const peer of [...peers.slice(first), ...peers.slice(0, first)]) {
+      signal?.throwIfAborted()
       const value = await workload.run(peer, round)
       values.set(peer.name, [...(values.get(peer.name) ?? []), value])
     }
   }
-  return comparisonOf(workload.title, 's', peers, values)
+  return comparisonOf({ ...workload, unit: 's' }, peers, values)
 }
 
 export function comparisonOf(
-  title: string,
-  unit: string,
+  { name, title, unit }: { name: string; title: string; unit: string },
   peers: readonly Peer[],
   values: ReadonlyMap<string, readonly number[]>,
 ): Comparison {
   const reference = median(values.get(peers[0]?.name ?? '') ?? [])
-  const figures = peers.map(({ name }) => {
-    const own = values.get(name) ?? []
+  const figures = peers.map(({ name: peer }) => {
+    const own = values.get(peer) ?? []
     const middle = median(own)
     const [least, most] = [Math.min(...own), Math.max(...own)]
-    return { peer: name, median: middle, least, most, ratio: middle / reference }
+    return { peer, median: middle, least, most, ratio: middle / reference, values: own }
   })
   const rounds = values.get(peers[0]?.name ?? '')?.length ?? 0
-  return { title, unit, rounds, figures }
+  return { name, title, unit, rounds, figures }
 }
 
 /** A table in Markdown, so that it can be put into a document as it stands. */

@@ -1,7 +1,7 @@
 /** Knows the whole runs of restic that are timed: backup, restore and a check of all data. */
 import { execFile } from 'node:child_process'
 import { createCipheriv, randomBytes } from 'node:crypto'
-import { mkdir, open, rm } from 'node:fs/promises'
+import { mkdir, open, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Workload } from './measure.js'
@@ -15,11 +15,13 @@ export interface ResticSetting {
   /** For the files to back up, caches and restores. */
   readonly folder: string
   readonly mebibytes: number
+  readonly signal?: AbortSignal
 }
 
-/** Files of 4 MiB of bytes that nothing can shrink. */
+/** Files of 4 MiB of bytes that nothing can shrink; made once. */
 export async function writeSource({ folder, mebibytes }: ResticSetting): Promise<string> {
   const source = join(folder, 'source')
+  if (await isThere(source)) return source
   await mkdir(source, { recursive: true })
   const cipher = createCipheriv('aes-256-ctr', randomBytes(32), Buffer.alloc(16))
   for (let at = 0; at < mebibytes / 4; at += 1) {
@@ -30,53 +32,81 @@ export async function writeSource({ folder, mebibytes }: ResticSetting): Promise
   return source
 }
 
-/** Three workloads on one repository a peer and round: the backup of one round is what the others read. */
-export async function resticWorkloads(setting: ResticSetting): Promise<Workload<Server>[]> {
-  const source = await writeSource(setting)
-  const { restic, folder, mebibytes } = setting
-  const repositoryOf = (server: Server, round: number): string =>
-    `rest:${server.origin}/restic-${round}/`
-  const timed = async (repository: string, ...args: string[]): Promise<number> => {
-    const env = {
-      PATH: process.env.PATH,
-      HOME: folder,
-      RESTIC_PASSWORD: 'bench',
-      RESTIC_REPOSITORY: repository,
-    }
-    const begun = performance.now()
-    await run(restic, ['--no-cache', '--quiet', ...args], { env, maxBuffer: 2 ** 26 })
-    return (performance.now() - begun) / 1000
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  )
+
+/** Answers the seconds that it took. */
+async function runRestic(
+  setting: ResticSetting,
+  server: Server,
+  repository: string,
+  ...args: string[]
+): Promise<number> {
+  const { restic, folder, signal } = setting
+  const env = {
+    PATH: process.env.PATH,
+    HOME: folder,
+    RESTIC_PASSWORD: 'bench',
+    RESTIC_REPOSITORY: `rest:${server.origin}/${repository}/`,
   }
+  const begun = performance.now()
+  const options = { env, maxBuffer: 2 ** 26, ...(signal === undefined ? {} : { signal }) }
+  await run(restic, ['--no-cache', '--quiet', ...args], options)
+  return (performance.now() - begun) / 1000
+}
+
+/** The repository that is restored and checked, made by the first who wants it. */
+async function filled(setting: ResticSetting, server: Server): Promise<string> {
+  const repository = 'filled'
+  if (!(await isThere(join(server.folder, repository)))) {
+    await runRestic(setting, server, repository, 'init')
+    await runRestic(setting, server, repository, 'backup', await writeSource(setting))
+  }
+  return repository
+}
+
+export function resticWorkloads(setting: ResticSetting): Workload<Server>[] {
+  const { folder, mebibytes } = setting
   return [
     {
+      name: 'backup',
       title: `restic backup of ${mebibytes} MiB`,
       run: async (server, round) => {
-        const repository = repositoryOf(server, round)
-        await timed(repository, 'init')
-        return timed(repository, 'backup', source)
+        const repository = `backup-${round}`
+        await runRestic(setting, server, repository, 'init')
+        const source = await writeSource(setting)
+        const seconds = await runRestic(setting, server, repository, 'backup', source)
+        await rm(join(server.folder, repository), { recursive: true })
+        return seconds
       },
     },
     {
+      name: 'restore',
       title: `restic restore of ${mebibytes} MiB`,
-      run: async (server, round) => {
-        const target = join(folder, 'restored')
-        const seconds = await timed(
-          repositoryOf(server, round),
+      run: async (server) => {
+        const target = ['--target', join(folder, 'restored')]
+        const repository = await filled(setting, server)
+        const seconds = await runRestic(
+          setting,
+          server,
+          repository,
           'restore',
           'latest',
-          '--target',
-          target,
+          ...target,
         )
-        await rm(target, { recursive: true })
+        await rm(join(folder, 'restored'), { recursive: true })
         return seconds
       },
     },
     {
+      name: 'check',
       title: `restic check --read-data of ${mebibytes} MiB`,
-      run: async (server, round) => {
-        const seconds = await timed(repositoryOf(server, round), 'check', '--read-data')
-        await rm(join(server.folder, `restic-${round}`), { recursive: true })
-        return seconds
+      run: async (server) => {
+        const repository = await filled(setting, server)
+        return runRestic(setting, server, repository, 'check', '--read-data')
       },
     },
   ]

@@ -14,6 +14,8 @@ const others = isOfMounts ? ['fusermount'] : ['rest-server']
 const peers = await ensureClients([...others, 'rclone', 'restic-0.18'], console.error)
 console.error(describeClients(peers).join('\n'))
 if (Object.values(peers).some(({ missing }) => missing)) process.exit(1)
+// Ctrl-C reaches the measuring process too, and that puts everything away.
+process.on('SIGINT', () => undefined)
 process.exitCode = await runNode([
   join(root, 'dist', 'bench', isOfMounts ? 'fuse.js' : 'bench.js'),
   ...(isOfMounts ? rest : process.argv.slice(2)),
