@@ -15,6 +15,7 @@ type AddCommand = (program: Command) => void
 const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   serve: async () => (await import('./serve.js')).addServe,
   config: async () => (await import('./config.js')).addConfig,
+  doctor: async () => (await import('./doctor.js')).addDoctor,
   mount: async () => (await import('./mount.js')).addMount,
   run: async () => (await import('./run.js')).addRun,
   status: async () => (await import('./status.js')).addStatus,

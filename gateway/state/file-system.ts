@@ -34,14 +34,16 @@ export function networkFileSystem(type: number, mountName?: string): string | un
   return localFuseNames.has(name) ? undefined : name
 }
 
-export async function refuseNetworkFileSystem(folder: string): Promise<void> {
-  if (process.platform !== 'linux') return
+/** The name of the network file system that a folder is on, if it is on one. */
+export async function networkFileSystemOf(folder: string): Promise<string | undefined> {
+  if (process.platform !== 'linux') return undefined
   // Some architectures give the number a sign.
   const type = (await statfs(folder)).type >>> 0
-  const name = networkFileSystem(
-    type,
-    type === fuseType ? await mountNameOf(folder) : undefined,
-  )
+  return networkFileSystem(type, type === fuseType ? await mountNameOf(folder) : undefined)
+}
+
+export async function refuseNetworkFileSystem(folder: string): Promise<void> {
+  const name = await networkFileSystemOf(folder)
   if (name === undefined) return
   throw new BackendError(
     'not-allowed',
