@@ -21,6 +21,10 @@ export interface Modes {
 export const privateModes: Modes = { folder: 0o700, file: 0o600 }
 export const groupModes: Modes = { folder: 0o770, file: 0o660 }
 
+/** Requests come in swarms; whoever puts a link in a folder's place meanwhile can change its files as well. */
+const believedMs = 500
+const believedMax = 1_000
+
 const shards = Array.from({ length: 256 }, (_, number) => number.toString(16).padStart(2, '0'))
 
 export class Folders {
@@ -28,6 +32,8 @@ export class Folders {
   readonly #sync: FolderSync
   readonly #modes: Modes
   readonly #durable = new Set<string>()
+  /** When folders were last seen to stand, reached through no link. */
+  readonly #believed = new Map<string, number>()
   /** Without any link in it. */
   readonly root: string
 
@@ -64,6 +70,16 @@ export class Folders {
     }
     if (real === folder) return true
     throw new BackendError('not-allowed', `"${folder}" is reached through a link`)
+  }
+
+  /** As `isThere`, but what was true a moment ago is still believed. For single objects, whose own absence is seen anyway. */
+  async wasThere(folder: string): Promise<boolean> {
+    const now = performance.now()
+    if (now - (this.#believed.get(folder) ?? Number.NEGATIVE_INFINITY) < believedMs) return true
+    const isThere = await this.isThere(folder)
+    if (this.#believed.size >= believedMax) this.#believed.clear()
+    if (isThere) this.#believed.set(folder, now)
+    return isThere
   }
 
   /** Makes a repository's folders; those that stand are left as they are. */

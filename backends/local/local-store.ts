@@ -14,6 +14,7 @@ import { FolderSync } from './folder-sync.js'
 import { Folders, groupModes, privateModes } from './folders.js'
 import { Holding } from './holding.js'
 import { Listing } from './listing.js'
+import { OpenFiles } from './open-files.js'
 import { digestFile, openFile, sizeOf } from './reading.js'
 import { findRepositories, holdsRepository } from './walking.js'
 
@@ -67,11 +68,13 @@ function localStore({ disk, sync, folders, holding }: Parts): ObjectStore {
   ): Promise<T | undefined> => {
     const path = folders.pathOf(repository, object)
     return guarded(`"${path}"`, async () => {
-      if (!(await folders.isThere(dirname(path)))) return undefined
+      if (!(await folders.wasThere(dirname(path)))) return undefined
       return act(path)
     })
   }
   const listing = new Listing(disk)
+  /** Of packs, whose bytes never change. */
+  const files = new OpenFiles()
   const about = (repository: RepositoryId): string => `repository "${repository}"`
   return {
     create: (repository) => guarded(about(repository), () => folders.create(repository)),
@@ -84,7 +87,9 @@ function localStore({ disk, sync, folders, holding }: Parts): ObjectStore {
       guarded('looking for repositories', () => findRepositories(disk, folders.root)),
     stat: (repository, object) => at(repository, object, (path) => sizeOf(disk, path)),
     open: (repository, object): Promise<OpenObject | undefined> =>
-      at(repository, object, (path) => openFile(disk, path)),
+      at(repository, object, (path) =>
+        openFile(disk, path, typeOf(object) === 'data' ? files : undefined),
+      ),
     digest: (repository, object): Promise<Staged | undefined> =>
       at(repository, object, (path) => digestFile(disk, path)),
     list: (repository, type, prefix) =>
@@ -95,8 +100,9 @@ function localStore({ disk, sync, folders, holding }: Parts): ObjectStore {
       }),
     remove: async (repository, object) => {
       await at(repository, object, async (path) => {
+        files.forget(path)
         await unless(['ENOENT'], undefined, disk.unlink(path))
-        await sync.sync(dirname(path))
+        await unless(['ENOENT'], undefined, sync.sync(dirname(path)))
       })
     },
     stage: (repository, id, body, signal, object) =>

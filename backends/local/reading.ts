@@ -1,6 +1,6 @@
 /** Knows how a file is opened and read: only a regular file, and never through a link. */
 import { createHash } from 'node:crypto'
-import type { FileHandle } from 'node:fs/promises'
+import { fstatSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import {
   BackendError,
@@ -10,26 +10,33 @@ import {
 } from '../../fencing/ports.js'
 import { openToRead, type Disk } from './disk.js'
 import { faultOf, unless } from './faults.js'
+import { SharedFile, type OpenFiles } from './open-files.js'
 
 const pieceBytes = 256 * 1024
 
-/** Undefined where there is no file. */
-export async function openFile(disk: Disk, path: string): Promise<OpenObject | undefined> {
-  const opened = await openRegular(disk, path)
-  if (opened === undefined) return undefined
-  const { file, size, modifiedMs } = opened
+/** Undefined where there is no file. With `files`, one that was opened a moment ago is read again. */
+export async function openFile(
+  disk: Disk,
+  path: string,
+  files?: OpenFiles,
+): Promise<OpenObject | undefined> {
+  const known = files?.find(path)
+  const file = known ?? (await openRegular(disk, path))
+  if (file === undefined) return undefined
+  if (known === undefined) files?.keep(path, file)
+  const { size, modifiedMs } = file
   return {
     size,
     modifiedMs,
     read: (range) => new FileBytes(file, path, range ?? { start: 0, end: size - 1 }),
-    close: () => file.close(),
+    close: () => file.release(),
   }
 }
 
 export async function digestFile(disk: Disk, path: string): Promise<Staged | undefined> {
   const opened = await openRegular(disk, path)
   if (opened === undefined) return undefined
-  const { file } = opened
+  const { handle: file } = opened
   try {
     const hash = createHash('sha256')
     const piece = Buffer.allocUnsafe(pieceBytes)
@@ -53,18 +60,13 @@ export async function sizeOf(disk: Disk, path: string): Promise<number | undefin
   return found.size
 }
 
-interface OpenFile {
-  readonly file: FileHandle
-  readonly size: number
-  readonly modifiedMs: number
-}
-
-async function openRegular(disk: Disk, path: string): Promise<OpenFile | undefined> {
+async function openRegular(disk: Disk, path: string): Promise<SharedFile | undefined> {
   const file = await unless(['ENOENT'], undefined, disk.open(path, openToRead))
   if (file === undefined) return undefined
   try {
-    const found = await file.stat()
-    if (found.isFile()) return { file, size: found.size, modifiedMs: found.mtimeMs }
+    // Of a file that is open: nothing is looked up, so it is not worth a thread.
+    const found = fstatSync(file.fd)
+    if (found.isFile()) return new SharedFile(file, found)
   } catch (error) {
     await file.close()
     throw error
@@ -79,12 +81,12 @@ function notAnObject(path: string): BackendError {
 
 /** Reads a range of a file and closes it, at the end or when it is destroyed. */
 class FileBytes extends Readable {
-  readonly #file: FileHandle
+  readonly #file: SharedFile
   readonly #path: string
   readonly #end: number
   #position: number
 
-  constructor(file: FileHandle, path: string, range: ByteRange) {
+  constructor(file: SharedFile, path: string, range: ByteRange) {
     super({ highWaterMark: pieceBytes })
     this.#file = file
     this.#path = path
@@ -98,7 +100,7 @@ class FileBytes extends Readable {
       this.push(null)
       return
     }
-    this.#file.read(Buffer.allocUnsafeSlow(bytes), 0, bytes, this.#position).then(
+    this.#file.handle.read(Buffer.allocUnsafeSlow(bytes), 0, bytes, this.#position).then(
       ({ bytesRead, buffer }) => this.#take(buffer.subarray(0, bytesRead)),
       (error: unknown) => this.destroy(faultOf(error, `reading "${this.#path}"`)),
     )
@@ -111,7 +113,7 @@ class FileBytes extends Readable {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#file.close().then(
+    this.#file.release().then(
       () => done(error),
       (fault: unknown) => done(error ?? faultOf(fault, `closing "${this.#path}"`)),
     )

@@ -15,6 +15,7 @@ export interface LoggedExchange {
 /** Logs the request when it is over, however it ends. No header is logged, so no credentials are. */
 export function logExchange(logged: LoggedExchange): void {
   const { exchange, request, answer, clock, logger } = logged
+  if (!logger.isLevelEnabled('debug')) return
   const startedAt = clock.monotonic()
   const before = exchange.traffic
   answer.once('close', () => {
