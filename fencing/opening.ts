@@ -39,6 +39,7 @@ export function arrive(scene: Scene, caller: Caller): JournalEvent[] {
   const { channel } = caller
   const events: JournalEvent[] = []
   channel.lastRequestAt = monotonic
+  channel.lastRequestPosition = state.position
   const objects = channel.unconfirmed.filter((object) => {
     // Each failed try is followed by a DELETE, which may arrive when a later try has long been answered (rule 8).
     if (presence.repeated.get(object) === true) return false

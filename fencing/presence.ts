@@ -1,5 +1,5 @@
 /** Knows what only this run of the gateway has seen: channels, when a writer was heard of, what was tried when. */
-import type { WriterId } from './event.js'
+import type { Position, WriterId } from './event.js'
 import type { ObjectName } from './object.js'
 import { RecentMap } from './recent-map.js'
 
@@ -31,6 +31,8 @@ export interface ChannelState {
   /** Uploads whose answer went out on it, with no further request on it since. */
   unconfirmed: ObjectName[]
   lastRequestAt: number
+  /** The journal's head when its last request arrived; 0 before the first. */
+  lastRequestPosition: Position
 }
 
 /** What this run of the gateway has heard of one writer. */
@@ -87,6 +89,7 @@ export class Presence {
         hasWorked: false,
         unconfirmed: [],
         lastRequestAt: monotonic,
+        lastRequestPosition: 0,
       }
       this.#channels.set(channel.id, state)
     }

@@ -93,9 +93,9 @@ export class RepositoryFence {
     return this.#journal.head
   }
 
-  caller(channel: Channel, told: Omit<Caller, 'channel'>): Caller {
+  caller(channel: Channel, told: Omit<Caller, 'channel' | 'follows'>): Caller {
     const state = this.presence.channel(channel, this.#options.clock.monotonic())
-    return { ...told, channel: state }
+    return { ...told, channel: state, follows: state.lastRequestPosition }
   }
 
   /** To be called for every request, before anything else is asked for it. */

@@ -1,5 +1,5 @@
 /** Knows what every decision is made from: the journal's state, what this run has heard, the request and the time. */
-import type { Author, Client, ItemId, JournalEvent, WriterId } from './event.js'
+import type { Author, Client, ItemId, JournalEvent, Position, WriterId } from './event.js'
 import type { ObjectName } from './object.js'
 import type { Random } from './ports.js'
 import type { ChannelState, Presence } from './presence.js'
@@ -33,6 +33,8 @@ export interface Scene {
 /** Who sends a request, as far as the request itself says. */
 export interface Caller {
   readonly channel: ChannelState
+  /** The journal's head when the request before it came on its channel; 0 for the first. */
+  readonly follows: Position
   readonly client: Client
   readonly tag?: string
   /** The door's name for the request. */

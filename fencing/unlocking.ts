@@ -106,14 +106,18 @@ function mayOwn({ state }: Scene, object: ObjectName, sender: Writer | undefined
 
 /**
  * A living writer that is taken for ended costs a repository, so the ending is proved: on a channel of its own where it
- * listed or uploaded, it deletes the newest lock it posted, whose answer it surely had, it holds no other, and no lock
- * that may be its was posted since without finding an owner.
+ * listed or uploaded, and asked for something since, it deletes the newest lock it posted, whose answer it surely had,
+ * it holds no other, and no lock that may be its was posted since without finding an owner.
  */
 function isEnding(scene: Scene, caller: Caller, object: ObjectName, sender: Writer): boolean {
   const { state } = scene
-  if (!hasWorkedHere(scene, caller, sender)) return false
+  const by = workedBy(scene, caller, sender)
+  if (by === undefined) return false
   const lock = state.locks.get(object)
   if (lock === undefined || !lock.isAnswered) return false
+  // What was sent after another request on this channel was sent later; else it may have hung since a failed try. Under
+  // a tag any later request revives.
+  if (by === 'channel' && caller.follows < lock.position) return false
   const newest = sender.newestLock
   // A lock that finds its owner by this very deletion counts as its newest if it was posted later.
   if (newest !== undefined && newest.object !== object && newest.position > lock.position) {
@@ -128,11 +132,12 @@ function isEnding(scene: Scene, caller: Caller, object: ObjectName, sender: Writ
   return true
 }
 
-function hasWorkedHere(scene: Scene, caller: Caller, sender: Writer): boolean {
+/** How it is known that this is a channel of its own, and that it listed or uploaded there. */
+function workedBy(scene: Scene, caller: Caller, sender: Writer): 'tag' | 'channel' | undefined {
   // A tag without a second living writer is exact: all its channels are the writer's own.
   const { by } = attribute(scene, caller, { mustHaveLooked: false })
-  if (by === 'tag') return sender.hasSurelyLooked || sender.hasPosted
+  if (by === 'tag') return sender.hasSurelyLooked || sender.hasPosted ? 'tag' : undefined
   const { binding, hasWorked } = caller.channel
-  if (binding?.writer !== sender.id) return false
-  return hasWorked && (binding.by === 'opening' || binding.isProof)
+  if (binding?.writer !== sender.id || !hasWorked) return undefined
+  return binding.by === 'opening' || binding.isProof ? 'channel' : undefined
 }

@@ -442,7 +442,7 @@ export const mutants = [
   [
     'ending: on a channel of its own where it worked',
     unlocking,
-    'if (!hasWorkedHere(scene, caller, sender))',
+    'if (by === undefined)',
     'if (false)',
   ],
   [
@@ -450,6 +450,12 @@ export const mutants = [
     unlocking,
     'if (lock === undefined || !lock.isAnswered)',
     'if (lock === undefined)',
+  ],
+  [
+    'ending: by what was surely sent later',
+    unlocking,
+    "if (by === 'channel' && caller.follows < lock.position)",
+    'if (false)',
   ],
   [
     'ending: it holds no other lock',
@@ -466,8 +472,8 @@ export const mutants = [
   [
     'ending: a sure look',
     unlocking,
-    "return hasWorked && (binding.by === 'opening' || binding.isProof);",
-    'return true;',
+    "return binding.by === 'opening' || binding.isProof ? 'channel' : undefined;",
+    "return 'channel';",
   ],
   [
     'ending: a living client closes only when idle',

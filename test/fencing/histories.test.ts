@@ -202,6 +202,19 @@ test('late copy of a retraction: nor does one that was taken back and posted ane
   t.is(world.fence.livingWriters().length, 1)
 })
 
+test('late copy of a retraction: nor does a DELETE that hung on a channel of its own while the lock was posted anew', async (t) => {
+  const world = await World.create()
+  const a = world.client()
+  const [chA, next] = [world.channel(), world.channel()]
+  await a.begin('A', chA)
+  // The first POST of L1 never arrives, and the DELETE that follows on it hangs on chA.
+  await a.post(lock('L1'), next)
+  await a.delete(lock('A'), next)
+  await a.post(data('more'), next)
+  await a.delete(lock('L1'), chA)
+  t.is(world.fence.livingWriters().length, 1)
+})
+
 test('late copy of an upload: it is that of the run that has ended, not of the only candidate', async (t) => {
   const world = await World.create()
   const [a, p, b] = [world.client(), world.client(), world.client()]

@@ -41,7 +41,7 @@ export function pictureOf(fence: RepositoryFence, nameOf: Named): string {
     passed: sorted(state.passed, ([name, place]) => [name, place]),
     commitsToDo: sorted(state.pendingCommits, ([object, place]) => [object, at(place)]),
     deletionsToDo: sorted(state.pendingDeletions, ([object, place]) => [object, at(place)]),
-    presence: pictureOfPresence(fence.presence, nameOf),
+    presence: pictureOfPresence(fence.presence, nameOf, at),
   }
   const ranks = positions.ranks()
   return JSON.stringify(picture, (_key, value: unknown) => {
@@ -92,7 +92,11 @@ function pictureOfWriter(
   ]
 }
 
-function pictureOfPresence(presence: Presence, nameOf: Named): unknown {
+function pictureOfPresence(
+  presence: Presence,
+  nameOf: Named,
+  at: (position: number) => Place,
+): unknown {
   return {
     startedAt: presence.startedAt,
     writers: sorted(presence.writers, ([id, one]) => {
@@ -100,10 +104,12 @@ function pictureOfPresence(presence: Presence, nameOf: Named): unknown {
       const times = [bornAt, lastHeardAt, lastClosedAt].map(String)
       return [nameOf(id), times, [...one.openChannels].sort(), closedItself]
     }),
-    channels: sorted(presence.channels(), ({ channel, binding, ...rest }) => {
+    channels: sorted(presence.channels(), ({ channel, binding, ...heard }) => {
+      const { lastRequestPosition, ...rest } = heard
       return [
         channel.id,
         channel,
+        at(lastRequestPosition),
         binding && { ...binding, writer: nameOf(binding.writer) },
         rest,
       ]
