@@ -127,6 +127,33 @@ test('rule 2: a refresh gives its writer the lock that was posted just before on
   t.is(world.fence.state.locks.get(lock('A1'))?.owner, a.id)
 })
 
+test('rule 2: a lock without an owner is that of the writer that deletes it on its own channel', async (t) => {
+  const world = await World.create()
+  const [a, chA] = await begun(world, 'A')
+  await begun(world, 'P')
+  const unknown = world.channel()
+  await a.post(lock('A1'), unknown)
+  a.ping(unknown)
+  await a.delete(lock('A'), chA)
+  t.true(
+    world.fence.livingWriters().some(({ id }) => id === a.id),
+    'A1 may be its',
+  )
+  await a.delete(lock('A1'), chA)
+  t.false(
+    world.fence.livingWriters().some(({ id }) => id === a.id),
+    'it was, and so it ends',
+  )
+})
+
+test('rule 3: what nobody knows the author of is by another writer, also to the likeliest', async (t) => {
+  const world = await World.create({ standing: [index('old')] })
+  const [p, chP] = await begun(world, 'P')
+  const [a] = await begun(world, 'A')
+  t.is(await a.post(index('A'), world.channel()), 'ok')
+  t.is(await p.delete(index('old'), chP), 'conflict')
+})
+
 test('rule 3: a maintenance raises the generation by one, however much it deletes', async (t) => {
   const world = await World.create({ standing: [index('1'), index('2'), data('3')] })
   const [p, channel] = await begun(world, 'P')

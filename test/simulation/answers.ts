@@ -34,6 +34,7 @@ export function judgeUpload(judge: Judge, disk: Disk, asked: Asked, outcome: Out
   if (stands)
     judge.blame(`I3: ${subject.name} was told "${outcome.reason}" for ${object}, which stands`)
   const kept = judge.items.get(object)
+  if (kept === undefined && judge.discarded.has(object)) return
   if (kept === undefined) {
     judge.blame(`I3: no item was kept of the refused ${object}`)
   } else if (kept.isKept && disk.held.quarantine.get(kept.item) === undefined) {
@@ -62,7 +63,8 @@ export function judgeDeletion(judge: Judge, disk: Disk, asked: Asked, outcome: O
 /** I4: only who was overtaken is told so; the rest are false alarms, which are counted, and some are not allowed. */
 function judgeFence(judge: Judge, asked: Asked, reason: string): void {
   const { subject, object } = asked
-  if (judge.isBeyondLimits || subject.isGivenUp || subject.isOver) return
+  // Who lets its lock go has had all its answers: what is refused now is a late copy, and nobody hears of it.
+  if (judge.isBeyondLimits || subject.isGivenUp || subject.isUnlocking || subject.isOver) return
   const { openedAt } = subject
   // Whose opening's answer was lost has two writers, and so is never exact.
   const isExact = subject.isExact && subject.writers.size === 1

@@ -117,7 +117,8 @@ export class History {
     if (isShortened || (isLong && writers >= writersMin)) return false
     if (this.#plans.length >= processesMax) return false
     const id = Math.max(-1, ...this.#plans.map((plan) => plan.id)) + 1
-    const plan = processOf(this.#plan.seed, id, new Dice(id).whole(0, 60_000))
+    const startMs = this.#time.now + new Dice(id).whole(0, 60_000)
+    const plan = processOf(this.#plan.seed, id, startMs)
     this.#plans.push(plan)
     this.#schedule(plan)
     return true
@@ -125,7 +126,7 @@ export class History {
 
   #schedule(plan: ProcessPlan): void {
     this.#running += 1
-    this.#time.after(plan.startMs, () => {
+    this.#time.after(plan.startMs - this.#time.now, () => {
       const process = new Restic(this.#situation, plan)
       this.#processes.push(process)
       runCommand(process).then(

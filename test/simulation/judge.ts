@@ -36,6 +36,8 @@ export class Judge implements Witness {
   readonly commits: Deed[] = []
   /** By an operator, whatever their writers are told. */
   readonly released = new Set<ObjectName>()
+  /** What an operator has discarded, or the bounds have taken, of what was refused. */
+  readonly discarded = new Set<ObjectName>()
   readonly publishedAt = new Map<ObjectName, number>()
   /** The item that stands for an object's refused upload, and whether its bytes are kept. */
   readonly items = new Map<ObjectName, { readonly item: string; readonly isKept: boolean }>()
@@ -151,7 +153,9 @@ export class Judge implements Witness {
       case 'discarded':
       case 'evicted':
         for (const [object, { item }] of this.items) {
-          if (item === event.item) this.items.delete(object)
+          if (item !== event.item) continue
+          this.items.delete(object)
+          this.discarded.add(object)
         }
         return
       case 'looked':
@@ -268,10 +272,15 @@ export class Judge implements Witness {
   #end(writer: WriterId, cause: string): void {
     const subject = this.#subjects.get(writer)
     this.reached.add(`ended: ${cause}`)
-    if (subject === undefined) return
+    if (subject === undefined || this.isBeyondLimits) return
     if (cause === 'operator' || cause === 'silence') {
       subject.isGivenUp = true
       if (!subject.isOver) this.isBeyondLimits = true
+      return
+    }
+    if (subject.isExact && subject.writers.size === 1 && !subject.isUnlocking) {
+      // A late copy under a tag: any later request of the run says that it lives.
+      this.reached.add('a run with a tag was taken for ended')
       return
     }
     const isRight =

@@ -8,6 +8,8 @@ export interface Line {
   readonly run: Run
   isOpen: boolean
   isBusy: boolean
+  /** A request hangs on it, and what is sent later on the same connection comes later. */
+  isStuck: boolean
   idleSince: number
 }
 
@@ -43,7 +45,8 @@ export class Lines {
       if (run === undefined) return undefined
       this.#closeIdle()
       const usable = this.#lines.filter((line) => {
-        return line.run === run && line.isOpen && (kind === 'http2' || !line.isBusy)
+        const isFree = kind === 'http2' || !line.isBusy
+        return line.run === run && line.isOpen && isFree && !line.isStuck
       })
       // The most recently idle one is used again first.
       const line = usable.sort((one, other) => other.idleSince - one.idleSince)[0]
@@ -96,7 +99,14 @@ export class Lines {
     const id = isHidden ? `proxy-${this.#count % 2}` : `${name}-${this.#count}`
     const openedAt = run.monotonic()
     const channel: Channel = { id, openedAt, isHidden }
-    const line: Line = { channel, run, isOpen: true, isBusy: true, idleSince: time.now }
+    const line: Line = {
+      channel,
+      run,
+      isOpen: true,
+      isBusy: true,
+      isStuck: false,
+      idleSince: time.now,
+    }
     this.#lines.push(line)
     return line
   }

@@ -257,6 +257,7 @@ export class Restic {
     }
     if (mishap !== undefined) situation.judge.reached.add(`mishap: ${mishap.kind}`)
     if (mishap?.kind === 'delayed') {
+      line.isStuck = true
       situation.time.after(mishap.ms, () => void this.#arriveLate(line, what, act))
       return { status: 'lost' }
     }

@@ -30,6 +30,11 @@ export async function explain(seed: number, steps: number): Promise<string> {
   const short = await shorten(plan)
   const story: string[] = []
   const again = await new History(short, 0, (line) => story.push(readable(line))).run()
+  // A history that went on with further processes may need them where they came.
+  if (again.violation === undefined) {
+    story.length = 0
+    await new History(planOfSeed(seed), steps, (line) => story.push(readable(line))).run()
+  }
   const what = again.violation ?? violation
   return [what, JSON.stringify(short, undefined, 1), ...story, what].join('\n')
 }
