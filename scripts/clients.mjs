@@ -80,6 +80,19 @@ const CLIENTS = {
     ask: 'version',
     expect: /\b2\.6\.\d+/,
   },
+  /** Reads the units that operators copy. */
+  'systemd-analyze': {
+    from: ['systemd', 'bookworm'],
+    with: [
+      ...['libsystemd-shared', 'libacl1', 'libapparmor1', 'libaudit1', 'libblkid1', 'libcap2'],
+      ...['libcap-ng0', 'libcrypt1', 'libgcrypt20', 'libgpg-error0', 'libip4tc2', 'libkmod2'],
+      ...['liblz4-1', 'liblzma5', 'libmount1', 'libpam0g', 'libpcre2-8-0', 'libseccomp2'],
+      ...['libselinux1', 'libssl3', 'libzstd1'],
+    ],
+    program: 'systemd-analyze',
+    ask: '--version',
+    expect: /\b252\b/,
+  },
   /** What lets rclone mount, to be measured beside. */
   fusermount: {
     from: ['fuse3', 'bookworm'],
@@ -101,9 +114,12 @@ const readMarker = async (name) => {
 
 /** The folders of unpacked libraries, as the dynamic linker takes them: `usr/lib/x86_64-linux-gnu` … */
 const librariesIn = async (folder) => {
-  const libraries = join(folder, 'usr', 'lib')
-  const names = await readdir(libraries).catch(() => [])
-  return names.map((name) => join(libraries, name)).join(':')
+  const places = [join(folder, 'usr', 'lib'), join(folder, 'lib')]
+  const found = places.map(async (place) => {
+    const names = await readdir(place).catch(() => [])
+    return names.flatMap((name) => [join(place, name), join(place, name, 'systemd')])
+  })
+  return (await Promise.all(found)).flat().join(':')
 }
 
 /** A program in Python brings its own, which has to be told where it lies. */

@@ -1,5 +1,5 @@
 /** Knows where the test clients are; `scripts/clients.mjs` puts them there. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -15,6 +15,7 @@ export type ClientName =
   | 'nginx'
   | 'haproxy'
   | 'caddy'
+  | 'systemd-analyze'
 
 /** The project's folder, seen from `dist/test/end-to-end/harness/`. */
 export const projectRoot = fileURLToPath(new URL('../../../../', import.meta.url))
@@ -35,4 +36,15 @@ export const clientPath = (name: ClientName): string => {
   const path = findClient(name)
   if (path === undefined) throw new Error(`${name} is missing; run node scripts/clients.mjs`)
   return path
+}
+
+/** Where the libraries are that were unpacked with a program, as the dynamic linker takes them. */
+export const librariesOf = (name: ClientName): string => {
+  const folder = join(projectRoot, '.cache', 'clients', name)
+  return ['usr/lib', 'lib']
+    .map((place) => join(folder, place))
+    .filter((place) => existsSync(place))
+    .flatMap((place) => readdirSync(place).map((each) => join(place, each)))
+    .flatMap((place) => [place, join(place, 'systemd')])
+    .join(':')
 }

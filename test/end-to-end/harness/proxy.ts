@@ -1,11 +1,11 @@
 /** Knows how to run real proxies before a gateway, with the files that the documents tell operators to copy. */
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { once } from 'node:events'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import { Child } from './child.js'
-import { clientPath, projectRoot } from './clients.js'
+import { clientPath, librariesOf, projectRoot } from './clients.js'
 import { freePort } from './service.js'
 import { eventually } from './wait.js'
 import type { World } from './world.js'
@@ -83,13 +83,6 @@ const starters = {
 export const programOf = (kind: ProxyKind): 'nginx' | 'haproxy' | 'caddy' =>
   kind === 'nginx-http1' ? 'nginx' : kind
 
-/** Where the libraries are that were unpacked with a program, as the dynamic linker takes them. */
-const librariesOf = async (program: string): Promise<string> => {
-  const folder = join(dirname(dirname(program)), 'lib')
-  const names = await readdir(folder).catch(() => [])
-  return names.map((name) => join(folder, name)).join(':')
-}
-
 export interface Proxy {
   /** With a slash at its end. */
   readonly url: string
@@ -107,7 +100,7 @@ export const startProxy = async (
   await mkdir(folder)
   const args = await starters[kind](folder, { own, gateway: gatewayPort })
   const program = clientPath(programOf(kind))
-  const env = { ...world.environment(), LD_LIBRARY_PATH: await librariesOf(program) }
+  const env = { ...world.environment(), LD_LIBRARY_PATH: librariesOf(programOf(kind)) }
   const child = new Child(program, args, { env })
   t.teardown(() => child.kill())
   await eventually(
