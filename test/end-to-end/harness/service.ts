@@ -141,7 +141,9 @@ export const startRestServer = async ({
   args = [],
 }: ServiceOptions): Promise<Service> => {
   const listen = port ?? (await freePort())
-  const flags = ['--path', folder, '--listen', `127.0.0.1:${listen}`, '--no-auth', ...args]
+  const isAsking = args.includes('--htpasswd-file')
+  const place = ['--path', folder, '--listen', `127.0.0.1:${listen}`]
+  const flags = [...place, ...(isAsking ? [] : ['--no-auth']), ...args]
   const service = new Service(listen, folder, {
     file: clientPath('rest-server'),
     args: flags,
