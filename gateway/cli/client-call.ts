@@ -1,5 +1,6 @@
 /** Knows where a restic command names its repositories, and how each of these gets the writer tag. */
 import { tagAddress } from './tagged-address.js'
+import { isRemote, tagRemote } from './tagged-remote.js'
 
 export interface ClientCall {
   /** The program and its arguments. */
@@ -10,7 +11,7 @@ export interface ClientCall {
 export interface TaggedCall extends ClientCall {
   /** How many addresses got the tag. */
   readonly tagged: number
-  /** What names a repository that is not at a REST server, and so has no tag. */
+  /** What names a repository whose address has no place for a tag, or is not known. */
   readonly untagged: readonly string[]
 }
 
@@ -63,12 +64,15 @@ class Tagging {
   /** The repositories that a flag names: the variables of these do not count. */
   readonly #flagged = new Set<Spelling>()
   readonly #untagged = new Set<string>()
+  /** restic is told how to start rclone, which may name another address than the variables do. */
+  readonly #setsRclone: boolean
   #tagged = 0
 
   constructor(call: ClientCall, tag: string, readFile: (file: string) => string) {
     this.#environment = { ...call.environment }
     this.#tag = tag
     this.#readFile = readFile
+    this.#setsRclone = call.words.some((word) => /rclone\.(?:args|program)/i.test(word))
   }
 
   result(words: readonly string[]): TaggedCall {
@@ -122,10 +126,24 @@ class Tagging {
   }
 
   #put(address: string): string {
+    if (isRemote(address)) return this.#putRemote(address)
     const tagged = tagAddress(address, this.#tag)
     if (tagged === undefined) this.#untagged.add(address)
     else this.#tagged += 1
     return tagged ?? address
+  }
+
+  /** Where a remote leads stands in the environment, so that is where the tag goes. */
+  #putRemote(address: string): string {
+    const remote = this.#setsRclone
+      ? undefined
+      : tagRemote(address, this.#tag, this.#environment)
+    if (remote === undefined) this.#untagged.add(address)
+    else {
+      this.#environment[remote.variable] = remote.url
+      this.#tagged += 1
+    }
+    return address
   }
 }
 

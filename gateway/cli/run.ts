@@ -8,14 +8,17 @@ import { tagCall, type TaggedCall } from './client-call.js'
 import { CommandError, exitCodes } from './exit-code.js'
 import { tagPattern } from '../writer-tag.js'
 import { freshTag } from './tagged-address.js'
+import { isRemote } from './tagged-remote.js'
 
 const help = `
 The tag goes into the address of the repository: rest:http://host/repo becomes
 rest:http://host/-/w/TAG/repo. The gateway then knows of each request which run it belongs to, through
 every proxy and after every sleep, and no healthy run is ever put off. The address is found where restic
 finds it: -r, --repo, --repository-file, RESTIC_REPOSITORY, RESTIC_REPOSITORY_FILE, and the same for the
-second repository of "copy" (--from-repo …). Addresses of other kinds have no place for a tag and are
-left alone; a command without any rest: address is refused, since it would run unprotected.
+second repository of "copy" (--from-repo …). An rclone: address gets the tag where the environment says
+where it leads, in RCLONE_WEBDAV_URL (rclone::webdav:…) or RCLONE_CONFIG_REMOTE_TYPE=webdav and …_URL:
+http://host/-/dav becomes http://host/-/w/TAG/-/dav. Addresses of other kinds have no place for a tag and
+are left alone; a command without any address that gets one is refused, since it would run unprotected.
 
 --tag NAME takes 1 to 64 of the characters A-Z a-z 0-9 . _ ~ and -. Two runs at a time must not share a
 tag, nor should one take the tag of another that died: without --tag each run gets a fresh one.
@@ -53,14 +56,25 @@ export function addRun(program: Command): void {
 function tagged(words: readonly string[], tag: string): TaggedCall {
   const call = { words, environment: process.env }
   const result = tagCall(call, tag, readAddressFile)
-  if (result.tagged > 0) return result
   const [other] = result.untagged
+  const remote = result.untagged.find(isRemote)
+  if (result.tagged > 0) {
+    if (remote !== undefined)
+      process.stderr.write(`lockkeeper: no tag for ${unknown(remote)}\n`)
+    return result
+  }
   const found =
     other === undefined
       ? 'the command names no repository (-r, --repository-file or RESTIC_REPOSITORY)'
-      : `the repository "${withoutPassword(other)}" is not at a REST server`
+      : isRemote(other)
+        ? unknown(other)
+        : `the repository "${withoutPassword(other)}" is not at a REST server`
   const message = `${found}, so there is no address to put a tag into; give a rest: address, or run the client without "lockkeeper run"`
   throw new CommandError(exitCodes.usage, message)
+}
+
+function unknown(remote: string): string {
+  return `"${remote}": no RCLONE_WEBDAV_URL, nor RCLONE_CONFIG_REMOTE_TYPE and _URL, says that it leads to a WebDAV door (http://host/-/dav), or -o rclone.args may say otherwise`
 }
 
 function readAddressFile(file: string): string {

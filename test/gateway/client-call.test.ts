@@ -159,3 +159,58 @@ test('what is not at a REST server is left alone and named', (t) => {
   t.is(local.tagged, 0)
   t.deepEqual(local.untagged, ['/srv'])
 })
+
+const door = 'http://ann:secret@host:8000/-/dav'
+const taggedDoor = 'http://ann:secret@host:8000/-/w/T/-/dav'
+
+for (const [title, remote, environment, after] of [
+  [
+    'a backend without a name',
+    'rclone::webdav:repo',
+    { RCLONE_WEBDAV_URL: door },
+    { RCLONE_WEBDAV_URL: taggedDoor },
+  ],
+  [
+    'a named remote, in a folder, tagged before',
+    'rclone:my-box:folder/repo',
+    {
+      'RCLONE_CONFIG_MY-BOX_TYPE': 'webdav',
+      'RCLONE_CONFIG_MY-BOX_URL': 'https://host/-/w/old/-/dav/deep/',
+    },
+    {
+      'RCLONE_CONFIG_MY-BOX_TYPE': 'webdav',
+      'RCLONE_CONFIG_MY-BOX_URL': 'https://host/-/w/T/-/dav/deep/',
+    },
+  ],
+] as const) {
+  test(`rclone: ${title} gets the tag where it leads`, (t) => {
+    const result = call(['restic', '-r', remote, 'snapshots'], environment)
+    t.deepEqual(result.environment, after)
+    t.deepEqual(result.words, ['restic', '-r', remote, 'snapshots'])
+    t.is(result.tagged, 1)
+    t.deepEqual(result.untagged, [])
+  })
+}
+
+for (const [title, words, environment] of [
+  ['a remote of the configuration', ['-r', 'rclone:box:repo'], { RCLONE_WEBDAV_URL: door }],
+  ['another kind of remote', ['-r', 'rclone:box:repo'], { RCLONE_CONFIG_BOX_URL: door }],
+  [
+    'an address in the name',
+    ['-r', `rclone::webdav,url="${door}":repo`],
+    { RCLONE_WEBDAV_URL: door },
+  ],
+  ['another address', ['-r', 'rclone::webdav:repo'], { RCLONE_WEBDAV_URL: 'http://host/dav' }],
+  [
+    'arguments that may say otherwise',
+    ['-r', 'rclone::webdav:repo', '-o', 'rclone.args=serve restic --stdio --webdav-url x'],
+    { RCLONE_WEBDAV_URL: door },
+  ],
+] as const) {
+  test(`rclone: ${title} is left alone and named`, (t) => {
+    const result = call(['restic', ...words, 'snapshots'], environment)
+    t.deepEqual(result.environment, environment)
+    t.is(result.tagged, 0)
+    t.deepEqual(result.untagged, [words[1]])
+  })
+}
