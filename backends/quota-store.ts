@@ -51,6 +51,7 @@ export function withQuota({ store, bytesMax }: QuotaOptions): Quota {
     if (isCounted) used = Math.max(0, used - bytes)
   }
 
+  const { unlink } = store
   return {
     store: {
       ...store,
@@ -82,6 +83,15 @@ export function withQuota({ store, bytesMax }: QuotaOptions): Quota {
         await store.remove(repository, object)
         takeOff(bytes)
       },
+      ...(unlink === undefined
+        ? {}
+        : {
+            unlink: async (repository, object): Promise<void> => {
+              const bytes = (await store.stat(repository, object)) ?? 0
+              await unlink(repository, object)
+              takeOff(bytes)
+            },
+          }),
     },
     count: async (signal, onProgress) => {
       for (const repository of await store.repositories()) {

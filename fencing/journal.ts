@@ -142,9 +142,10 @@ export class RepositoryJournal {
     await this.#durable
   }
 
-  async settle(recorded: Recorded): Promise<void> {
-    this.state.settle(recorded.event, recorded.position)
-    await this.#store.settle(this.#repository, [recorded.position])
+  async settle(recorded: readonly Recorded[]): Promise<void> {
+    for (const { event, position } of recorded) this.state.settle(event, position)
+    const positions = recorded.map(({ position }) => position)
+    await this.#store.settle(this.#repository, positions)
   }
 
   #append(event: JournalEvent): Recorded {

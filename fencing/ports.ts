@@ -147,6 +147,15 @@ export interface ObjectStore {
   readonly held: (repository: RepositoryId, area: Held['area']) => Promise<string[]>
   /** Removes an object; removing what is not there is no error. */
   readonly remove: (repository: RepositoryId, object: ObjectName) => Promise<void>
+  /**
+   * For stores that make many removals durable at the price of one: the object is gone for everybody when `unlink`
+   * resolves, and stays gone after a loss of power only once `syncUnlinked` of it has resolved. Both or neither.
+   */
+  readonly unlink?: (repository: RepositoryId, object: ObjectName) => Promise<void>
+  readonly syncUnlinked?: (
+    repository: RepositoryId,
+    objects: readonly ObjectName[],
+  ) => Promise<void>
 }
 
 /** A journal record as it is stored. `hash` chains it to the one before: see chain.ts. */

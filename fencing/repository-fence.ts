@@ -220,7 +220,7 @@ export class RepositoryFence {
   }
 
   /** Notes that the effects of a recorded event have been carried out. */
-  async settle(recorded: Recorded): Promise<void> {
+  async settle(...recorded: readonly Recorded[]): Promise<void> {
     await this.#journal.settle(recorded)
   }
 

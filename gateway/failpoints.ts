@@ -120,6 +120,7 @@ function failingDisk(counter: Counter): Disk {
 }
 
 function failingStore(store: ObjectStore, counter: Counter): ObjectStore {
+  const { unlink } = store
   return {
     ...store,
     stage: (...args) => counter.step('stage', () => store.stage(...args)),
@@ -127,6 +128,9 @@ function failingStore(store: ObjectStore, counter: Counter): ObjectStore {
     keep: (...args) => counter.step('keep', () => store.keep(...args)),
     remove: (...args) => counter.step('remove', () => store.remove(...args)),
     discard: (...args) => counter.step('discard', () => store.discard(...args)),
+    ...(unlink === undefined
+      ? {}
+      : { unlink: (...args) => counter.step('remove', () => unlink(...args)) }),
   }
 }
 

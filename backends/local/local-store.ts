@@ -75,6 +75,22 @@ function localStore({ disk, sync, folders, holding }: Parts): ObjectStore {
   const listing = new Listing(disk)
   /** Of packs, whose bytes never change. */
   const files = new OpenFiles()
+  const unlink = async (repository: RepositoryId, object: ObjectName): Promise<void> => {
+    await at(repository, object, async (path) => {
+      files.forget(path)
+      await unless(['ENOENT'], undefined, disk.unlink(path))
+    })
+  }
+  /** One folder after another: they are as many as 256, and others wait for the disk too. */
+  const syncUnlinked = async (
+    repository: RepositoryId,
+    objects: readonly ObjectName[],
+  ): Promise<void> => {
+    const paths = objects.map((object) => dirname(folders.pathOf(repository, object)))
+    for (const folder of new Set(paths)) {
+      await guarded(`"${folder}"`, () => unless(['ENOENT'], undefined, sync.sync(folder)))
+    }
+  }
   const about = (repository: RepositoryId): string => `repository "${repository}"`
   return {
     create: (repository) => guarded(about(repository), () => folders.create(repository)),
@@ -99,12 +115,11 @@ function localStore({ disk, sync, folders, holding }: Parts): ObjectStore {
         return listing.list(folder, type, prefix)
       }),
     remove: async (repository, object) => {
-      await at(repository, object, async (path) => {
-        files.forget(path)
-        await unless(['ENOENT'], undefined, disk.unlink(path))
-        await unless(['ENOENT'], undefined, sync.sync(dirname(path)))
-      })
+      await unlink(repository, object)
+      await syncUnlinked(repository, [object])
     },
+    unlink,
+    syncUnlinked,
     stage: (repository, id, body, signal, object) =>
       holding.stage(repository, { id, body, signal, type: object && typeOf(object) }),
     publish: (repository, held, object) =>

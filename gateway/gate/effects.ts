@@ -4,16 +4,20 @@ import type { Recorded } from '../../fencing/journal.js'
 import { typeOf, type RepositoryId } from '../../fencing/object.js'
 import { BackendError, type ObjectStore } from '../../fencing/ports.js'
 import type { RepositoryFence } from '../../fencing/repository-fence.js'
+import type { Removals } from './removals.js'
 
+/** `removals` may make a removal durable, and settle it, a little later. */
 export async function carryOut(
   store: ObjectStore,
   fence: RepositoryFence,
   recorded: readonly Recorded[],
+  removals?: Removals,
 ): Promise<void> {
   for (const one of recorded) {
     const effects = effectsOf(one.event)
     if (effects.length === 0) continue
     const isWanted = fence.state.isPending(one.event, one.position)
+    if (isWanted && (await removals?.take(fence, one)) === true) continue
     for (const effect of isWanted ? effects : insteadOf(effects)) {
       await carryOutOne(store, fence.repository, effect)
     }

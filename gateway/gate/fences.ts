@@ -14,6 +14,7 @@ import type {
 import { RepositoryFence } from '../../fencing/repository-fence.js'
 import type { Settings } from '../../fencing/scene.js'
 import { carryOut } from './effects.js'
+import { Removals } from './removals.js'
 import { recordsBeforeSealing } from './sealing-limit.js'
 
 export interface FencesOptions {
@@ -45,12 +46,19 @@ export class Fences {
   readonly #uncompared = new Set<RepositoryFence>()
   /** Staged while a journal failed; to be dropped once it has been loaded again and carried out. */
   readonly #leftBehind = new Map<RepositoryId, string[]>()
+  readonly #removals: Removals
   #clockOffset: number
   #sealedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: FencesOptions) {
     this.#options = options
     this.#clockOffset = options.clock.now() - options.clock.monotonic()
+    const { store, onFault } = options
+    const onFailed = (fence: RepositoryFence, recorded: Recorded[], error: unknown): void => {
+      this.#putOff(fence, recorded)
+      onFault(error, `removing objects of "${fence.repository}"`)
+    }
+    this.#removals = new Removals({ store, onFailed })
   }
 
   /** Undefined where there is no repository. Throws BackendError where its journal cannot be read. */
@@ -91,12 +99,16 @@ export class Fences {
   /** Carries out what was just recorded. What fails is thrown, and tried again until it is done. */
   async carryOut(fence: RepositoryFence, recorded: readonly Recorded[]): Promise<void> {
     try {
-      await carryOut(this.#options.store, fence, recorded)
+      await carryOut(this.#options.store, fence, recorded, this.#removals)
     } catch (error) {
       const open = recorded.filter(({ event }) => effectsOf(event).length > 0)
-      this.#pending.set(fence, [...(this.#pending.get(fence) ?? []), ...open])
+      this.#putOff(fence, open)
       throw error
     }
+  }
+
+  #putOff(fence: RepositoryFence, recorded: readonly Recorded[]): void {
+    this.#pending.set(fence, [...(this.#pending.get(fence) ?? []), ...recorded])
   }
 
   /** Carries out what earlier failed for this object (for every object, without one). Throws while it still fails. */
@@ -159,6 +171,7 @@ export class Fences {
   }
 
   async flush(): Promise<void> {
+    await this.#removals.sync()
     for (const fence of this.loaded()) await fence.flush()
   }
 
