@@ -30,8 +30,12 @@ export class Rules {
     return this.#add('reply', pattern, async () => 'lose')
   }
 
-  /** Resolves when the exchange may go on, with whether it is to be passed on. */
+  /**
+   * Resolves when the exchange may go on, with whether it is to be passed on. A knock is passed on untouched: what is
+   * asked again, elsewhere, is what a rule waits for.
+   */
   async apply(place: Place, exchange: Exchange): Promise<Fate> {
+    if (exchange.answer?.status === 503) return 'pass'
     const rule = this.#rules.find(
       (one) => one.place === place && matches(one.pattern, exchange),
     )
