@@ -63,6 +63,26 @@ export function serverKinds(options: {
   ]
 }
 
+/** The same for WebDAV: rclone is the one that the gateway is held against. */
+export function davKinds(options: { gateway: string; rclone: string }): ServerKind[] {
+  const at = (port: number): string => `127.0.0.1:${port}`
+  return [
+    {
+      name: 'rclone',
+      program: options.rclone,
+      args: (folder, port) => ['serve', 'webdav', '--addr', at(port), folder],
+    },
+    {
+      name: 'lockkeeper',
+      program: process.execPath,
+      args: (folder, port) => [
+        ...[options.gateway, 'serve', '--path', folder],
+        ...['--listen', at(port), '--plain-files'],
+      ],
+    },
+  ]
+}
+
 export async function startServer(kind: ServerKind, parent: string): Promise<Server> {
   const folder = join(parent, kind.name)
   await mkdir(folder, { recursive: true })
