@@ -1,5 +1,5 @@
 /** Ordinary files below the root, beside the repositories. Nothing here is fenced. */
-import { lstat, mkdir, open, readdir, realpath } from 'node:fs/promises'
+import { mkdir, open, readdir, realpath } from 'node:fs/promises'
 import type { Stats } from 'node:fs'
 import { join } from 'node:path'
 import { stateFolderName } from '../../fencing/object.js'
@@ -196,7 +196,7 @@ export class PlainFolder {
 
 async function entryAt(full: string, name: string): Promise<Entry | undefined> {
   if (isOwnName(name)) return undefined
-  const found = await unless(absent, undefined, lstat(full))
+  const found = await unless(absent, undefined, localDisk.stat(full))
   return found === undefined || !(found.isFile() || found.isDirectory())
     ? undefined
     : entryOf(name, found)
