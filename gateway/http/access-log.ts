@@ -36,9 +36,14 @@ export function accessLine({ exchange, request, answer, now }: AccessLine): stri
     `"${quotable(asked)}"`,
     String(answer.writableFinished ? answer.statusCode : 499),
     hasBody ? String(length) : '-',
-    `"${quotable(headers.referer ?? '-')}"`,
+    `"${quotable(withoutUser(headers.referer ?? '-'))}"`,
     `"${quotable(headers['user-agent'] ?? '-')}"\n`,
   ].join(' ')
+}
+
+/** rclone sends the address that it was given as the referer of each request, with the password that is in it. */
+function withoutUser(url: string): string {
+  return url.replace(/^([a-z][a-z0-9+.-]*:)?\/\/[^/?#]*@/i, '$1//')
 }
 
 /** What could end a line or a quotation early is written as Apache does. */
