@@ -25,7 +25,8 @@ import { rereadSettings } from './rereading.js'
 import type { Mount } from './fuse/mounting.js'
 import { openMountListener } from './mount-listener.js'
 import { servedFolder } from './served-folder.js'
-import { openServedMount } from './served-mount.js'
+import { messageOf } from './fault.js'
+import { isLackOfMounts, openServedMount } from './served-mount.js'
 import { watchSignals, type Signals } from './signals.js'
 import { starting, StartError } from './start-error.js'
 import { mountSocketIn, stateFolderOf } from './state/places.js'
@@ -120,7 +121,7 @@ async function serve(running: Running, parts: Parts): Promise<void> {
       ...(plain === undefined ? {} : { plain }),
     })
     await state.announce(open.map(({ address }) => address))
-    const mount = await mountWhereAsked(settings, folder, file, logger)
+    const mount = await mountWhereAsked(settings, folder, file, logger, warnings)
     if (settings.fencing === 'observe') logger.warn(observingWarning)
     for (const listener of open) logger.info({ folder, ...listener }, 'serving')
     onServing({ folder, listeners: open, mountFolder: mount?.folder, warnings })
@@ -143,17 +144,27 @@ async function plainFilesOf(
   return plainFiles ? openPlainFolder({ root: folder, stateFolder: state.folder }) : undefined
 }
 
+/** Where this system has no mounts, what else was asked for is served all the same. */
 async function mountWhereAsked(
   settings: RunSettings,
   folder: string,
   socket: string,
   logger: Logger,
+  warnings: string[],
 ): Promise<Mount | undefined> {
   if (settings.fuse === '') return undefined
   const { fuse: mountFolder, as, readOnly: isReadOnly = false, allowOther = false } = settings
   const hasPlainFiles = settings.plainFiles
   const options = { folder, socket, mountFolder, as, isReadOnly, allowOther, hasPlainFiles }
-  return openServedMount({ ...options, logger })
+  try {
+    return await openServedMount({ ...options, logger })
+  } catch (error) {
+    if (settings.listeners.length === 0 || !isLackOfMounts(error)) throw error
+    const warning = `nothing is mounted on "${mountFolder}": ${messageOf(error)}`
+    logger.error(warning)
+    warnings.push(warning)
+    return undefined
+  }
 }
 
 /** One after another: what asks again meanwhile is served afterwards. */

@@ -3,7 +3,7 @@ import { sep } from 'node:path'
 import type { Logger } from 'pino'
 import { gatewayAt } from './fuse/gateway-address.js'
 import { realPathOf } from './fuse/mount-table.js'
-import { MountError, openMount, type Mount } from './fuse/mounting.js'
+import { MountError, NoMountsError, openMount, type Mount } from './fuse/mounting.js'
 import { messageOf } from './fault.js'
 import { StartError } from './start-error.js'
 
@@ -46,6 +46,11 @@ export async function mounting<T>(step: () => Promise<T>): Promise<T> {
     if (error instanceof MountError) throw new StartError(error.message, { cause: error })
     throw error
   }
+}
+
+/** The system has no mounts, whatever is asked for. */
+export function isLackOfMounts(error: unknown): boolean {
+  return error instanceof StartError && error.cause instanceof NoMountsError
 }
 
 /** A gateway that walks through its own mount would wait for itself. */

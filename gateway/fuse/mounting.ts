@@ -14,7 +14,12 @@ import { detach, removeLeftover } from './unmounting.js'
 
 /** The mount cannot be had; the message says what to do. */
 export class MountError extends Error {
-  override readonly name = 'MountError'
+  override readonly name: string = 'MountError'
+}
+
+/** This system has no mounts at all, or no fuse-native: nothing that was asked for is wrong. */
+export class NoMountsError extends MountError {
+  override readonly name = 'NoMountsError'
 }
 
 export interface MountOptions extends Omit<
@@ -149,7 +154,7 @@ async function mounted(helper: ChildProcess): Promise<void> {
     helper.on('message', (given) => {
       const message = given as HelperMessage
       if (message.kind === 'mounted') resolve()
-      if (message.kind === 'failed') reject(new MountError(adviceOn(message)))
+      if (message.kind === 'failed') reject(new NoMountsError(adviceOn(message)))
     })
   })
 }
@@ -183,11 +188,11 @@ function adviceOn({ code, message }: { code: string; message: string }): string 
 }
 
 async function checkSystem(): Promise<void> {
-  if (process.platform !== 'linux') throw new MountError('a mount needs Linux')
+  if (process.platform !== 'linux') throw new NoMountsError('a mount needs Linux')
   try {
     await access('/dev/fuse', constants.R_OK | constants.W_OK)
   } catch {
-    throw new MountError(
+    throw new NoMountsError(
       'there is no /dev/fuse to read and write: load the kernel module (modprobe fuse), or let the container have ' +
         'the device (--device /dev/fuse --cap-add SYS_ADMIN)',
     )

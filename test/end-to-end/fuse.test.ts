@@ -318,18 +318,3 @@ testWhere(canMount)('what cannot be mounted is said, and leaves nothing', async 
   const { path } = mount.folder
   t.regex(await fail('mount', repositories, path), /mounted by another Lockkeeper/)
 })
-
-testWhere(canMount, 'restic-0.18')('a read-only mount reads', async (t) => {
-  const world = await World.open(t)
-  await world.repository('0.18')
-  const mount = await world.mount(world.repositories, ['--read-only'])
-  const { stdout } = await world.run('0.18', [
-    '-r',
-    mount.path('repo'),
-    '--no-lock',
-    'snapshots',
-  ])
-  t.is(typeof stdout, 'string')
-  t.is(await errorOf(writeFile(mount.path('repo', 'keys', 'x'), '')), 'EROFS')
-  await eventually('the mount to be there still', () => mount.folder.isMounted)
-})

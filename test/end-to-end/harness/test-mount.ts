@@ -71,7 +71,9 @@ export class MountFolder {
     return mountedFolders().includes(this.path)
   }
 
+  /** Once is enough. */
   async remove(): Promise<void> {
+    if (!folders.has(this.path)) return
     // Several may lie on each other.
     for (let tries = 0; this.isMounted && tries < 10; tries++) detach(this.path)
     folders.delete(this.path)
