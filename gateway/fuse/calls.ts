@@ -2,7 +2,7 @@
  * Knows how fuse-native's calls become operations and their answers: once, in time, and never an exception, which would
  * leave the caller hanging. Bytes are copied at once on the way in; on the way out only while the call still waits.
  */
-import { CallError, errnoOfFault, errnos } from './errno.js'
+import { CallError, errnoOfFault, errnos, type ErrnoName } from './errno.js'
 import type { Deadlines, Work } from './deadlines.js'
 import type { Attributes, Caller, Handle, Operations, Space } from './operations.js'
 
@@ -22,6 +22,11 @@ type Done<T> = (result: number, value?: T) => void
 
 const kindBits = { file: 0o100000, folder: 0o040000 } as const
 const nameBytesMax = 255
+
+/** What a disk answers to those who ask for what is not so: nobody's fault. */
+const ordinaryCodes: ReadonlySet<ErrnoName> = new Set([
+  ...(['EACCES', 'EEXIST', 'EISDIR', 'ENOENT', 'ENOTDIR', 'ENOTEMPTY', 'EPERM'] as const),
+])
 
 /** The handlers that fuse-native is given. */
 export function createCalls(options: CallsOptions) {
@@ -125,8 +130,9 @@ interface Call<T> {
 
 function perform<T>(options: CallsOptions, { work, call, act, done }: Call<T>): void {
   const fail = (error: unknown): void => {
-    if (!(error instanceof CallError)) options.onFault(error, call)
-    done(-errnos[errnoOfFault(error)])
+    const code = errnoOfFault(error)
+    if (!(error instanceof CallError) && !ordinaryCodes.has(code)) options.onFault(error, call)
+    done(-errnos[code])
   }
   let answer: T | Promise<T>
   try {
