@@ -2,6 +2,8 @@
 import { Readable } from 'node:stream'
 
 const queuedBytesMax = 4 * 1024 * 1024
+/** Handed on at once, where so much waits: each piece is a turn of the socket at both ends. */
+const pieceBytesMax = 512 * 1024
 
 export class BodyStream {
   /** What the request is to be given. */
@@ -53,7 +55,7 @@ export class BodyStream {
   async *#bytes(): AsyncGenerator<Buffer> {
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure
-      const bytes = this.#queue.shift()
+      const bytes = this.#nextPiece()
       if (bytes !== undefined) {
         yield bytes
         // It is asked for the next one when this one has been taken.
@@ -62,6 +64,18 @@ export class BodyStream {
       } else if (this.#isEnded) return
       else await this.#change()
     }
+  }
+
+  #nextPiece(): Buffer | undefined {
+    let size = 0
+    let count = 0
+    for (const { length } of this.#queue) {
+      if (count > 0 && size + length > pieceBytesMax) break
+      size += length
+      count += 1
+    }
+    const pieces = this.#queue.splice(0, count)
+    return pieces.length > 1 ? Buffer.concat(pieces, size) : pieces[0]
   }
 
   #changed(): void {
