@@ -30,6 +30,7 @@ import {
 import { testWhere } from './harness/test-with.js'
 import { eventually } from './harness/wait.js'
 import { expectSuccess, World } from './harness/world.js'
+import { helperOf, vitalsOf } from '../soak/vitals.js'
 
 removeLeftMounts()
 
@@ -195,7 +196,9 @@ testWhere(canMount, 'restic-0.18')('a hundred processes at once are told apart',
   const world = await World.open(t)
   const folder = await world.repository('0.18')
   const { path, start } = await serveMounted(t, world)
-  await start()
+  const gateway = await start()
+  const helper = await helperOf(gateway.pid ?? 0)
+  const before = await vitalsOf(helper)
   const count = 100
   // Each opens the repository, writes a pack, and an index under a name of its own, as one process.
   const script = `
@@ -228,6 +231,10 @@ testWhere(canMount, 'restic-0.18')('a hundred processes at once are told apart',
   t.is(new Set(authors).size, count, 'each index has an author of its own')
   t.false(authors.includes(undefined))
   t.is(records.filter(({ kind }) => kind === 'ended').length, count)
+  await eventually('the helper to let go of what it held for them', async () => {
+    const { threads, descriptors } = await vitalsOf(helper)
+    return threads <= before.threads + 16 && descriptors <= before.descriptors + 8
+  })
   t.deepEqual(
     records.filter(({ kind }) => kind === 'refused' || kind === 'knocked'),
     [],
@@ -250,7 +257,7 @@ testWhere(canMount, 'restic-0.18')(
     await first.kill()
     const second = await start()
     t.regex(second.output, /removed a mount that was left|Or on the mount/)
-    const helper = await helperOf(second)
+    const helper = await helperOf(second.pid ?? 0)
     process.kill(helper, 'SIGKILL')
     await second.says(/mounted again/)
     t.is((await sleeper.finish()).code, 0, sleeper.child.output)
@@ -261,15 +268,6 @@ testWhere(canMount, 'restic-0.18')(
     t.is(kinds.length, 1, 'it is one writer all along')
   },
 )
-
-const helperOf = async (gateway: Child): Promise<number> => {
-  const children = await readFile(`/proc/${gateway.pid}/task/${gateway.pid}/children`, 'utf8')
-  for (const pid of children.split(' ').filter((text) => text !== '')) {
-    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8')
-    if (line.includes('helper.js')) return Number(pid)
-  }
-  throw new Error(`no helper among ${children}`)
-}
 
 testWhere(canMount, 'restic-0.18')('a mount in use goes away with its gateway', async (t) => {
   const world = await World.open(t)
