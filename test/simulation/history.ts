@@ -105,7 +105,8 @@ export class History {
       if (this.#judge.violation !== undefined) return
       if (this.#running === 0 && !this.#goOn()) return
       if (this.#situation.steps > stepsMax) return
-      if (!this.#time.step()) return
+      // Who waits now waits for ever, as for the answer of a gateway that died.
+      if (!this.#time.step() && !this.#goOn()) return
     }
   }
 

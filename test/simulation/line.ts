@@ -60,7 +60,7 @@ export class Lines {
   release(line: Line): void {
     line.isBusy = false
     line.idleSince = this.#options.time.now
-    for (const resume of this.#waiting.splice(0)) resume()
+    this.#resume()
   }
 
   close(line: Line, byClient: boolean): void {
@@ -69,10 +69,16 @@ export class Lines {
     this.#lines = this.#lines.filter((one) => one !== line)
     const isTold = line.run === this.#options.gateway.run && this.#options.kind !== 'hidden'
     if (isTold) line.run.gate.closed(line.channel.id, byClient)
+    this.#resume()
   }
 
   closeAll(byClient: boolean): void {
     for (const line of [...this.#lines]) this.close(line, byClient)
+    this.#resume()
+  }
+
+  /** Whoever waits for a free line looks again. */
+  #resume(): void {
     for (const resume of this.#waiting.splice(0)) resume()
   }
 

@@ -86,14 +86,33 @@ class HeldLock implements Locking {
 
   #schedule(): void {
     this.#cancel = this.#process.situation.time.after(refreshMs, () => {
-      this.#refreshing = this.#refresh().then(() => {
+      void this.#oneAfterAnother(() => this.#refreshWhenDue()).then(() => {
         if (!this.#isOver) this.#schedule()
       })
     })
   }
 
-  async #refresh(): Promise<void> {
+  /** restic has one thread for this: a refresh that hangs keeps the next waiting. */
+  async #oneAfterAnother<T>(act: () => Promise<T>): Promise<T> {
+    const mine = this.#refreshing.then(act)
+    const done = (): void => undefined
+    this.#refreshing = mine.then(done, done)
+    return mine
+  }
+
+  /** After a sleep it depends on chance whether this comes first, or the look whether the lock still stands. */
+  async #refreshWhenDue(): Promise<void> {
     await this.#process.wake()
+    const { isOld, dice } = this.#process
+    if (!isOld && this.#isOverdue() && dice.happens(0.7)) return
+    await this.#refresh()
+  }
+
+  #isOverdue(): boolean {
+    return this.#process.situation.time.now - this.#refreshedAt >= refreshableMs
+  }
+
+  async #refresh(): Promise<void> {
     if (this.#isOver) return
     this.#refreshes += 1
     const fresh = newLock(this.#process, this.#isExclusive, `${this.#refreshes}`)
@@ -106,9 +125,13 @@ class HeldLock implements Locking {
 
   /** Asked before a request of the work; restic up to 0.15 never asks. */
   async #isLost(): Promise<boolean> {
-    const { situation, isOld } = this.#process
-    if (isOld || this.#isOver) return false
-    if (situation.time.now - this.#refreshedAt < refreshableMs) return false
+    if (this.#process.isOld || this.#isOver) return false
+    return this.#oneAfterAnother(() => this.#isGone())
+  }
+
+  async #isGone(): Promise<boolean> {
+    const { situation } = this.#process
+    if (this.#isOver || !this.#isOverdue()) return false
     this.#refreshedAt = situation.time.now
     const standing = await this.#process.list('locks')
     if (!standing.includes(this.#lock)) return true
