@@ -181,6 +181,8 @@ export class Gate {
       const digest = digestOf(object)
       if (digest !== undefined && digest !== sha256) return refusedPlainly('wrong-hash')
       const decide = async (): Promise<Decided> => {
+        // Whoever pruned past the gateway meanwhile has overtaken this writer too.
+        if (leansOnPacks(object)) await fences.compare(fence)
         const present = await this.#present(fence, object, { size, sha256 })
         return fence.upload(caller, { object, size, staged, present })
       }
@@ -355,6 +357,11 @@ export class Gate {
     if (visitor.isReader !== true) fence.arrive(caller)
     return { fence, caller }
   }
+}
+
+/** What names packs must not be committed on a view that is older than a prune past the gateway. */
+function leansOnPacks(object: ObjectName): boolean {
+  return typeOf(object) === 'index' || typeOf(object) === 'snapshots'
 }
 
 interface Settling {

@@ -85,6 +85,16 @@ async function isFenced(
 }
 
 testWith('restic-0.18')(
+  'a prune past the gateway overtakes a sleeper that wakes before anybody else has come',
+  async (t) => {
+    const scene = await openScene(t)
+    const sleeper = await fallAsleep(scene)
+    await pruneAway(scene, scene.folder)
+    await isFenced(t, scene, sleeper, /a prune past this gateway/)
+  },
+)
+
+testWith('restic-0.18')(
   'a prune past the gateway overtakes whoever had begun, from the next opening on',
   async (t) => {
     const scene = await openScene(t)
