@@ -153,9 +153,11 @@ export class Gate {
       const isThere = (await store.stat(repository, 'config' as ObjectName)) !== undefined
       return isThere ? [] : undefined
     }
-    const asked = entries.filter(({ id }) => id.startsWith(prefix))
+    const asked = prefix === '' ? entries : entries.filter(({ id }) => id.startsWith(prefix))
     if (met === undefined) return asked
     const { fence, caller } = met
+    // Packs may be millions, and nearly always none of them is hidden.
+    if (type !== 'locks' && fence.state.pendingDeletions.size === 0) return asked
     return asked.filter(({ id }) => !fence.isHidden(caller, `${type}/${id}` as ObjectName))
   }
 

@@ -23,9 +23,10 @@ export async function answerList(call: ListCall): Promise<void> {
   }
   const isV2 = request.headers.accept === listTypeV2
   const toJson = isV2 ? jsonOfV2 : jsonOfV1
+  const lengthOfOne = isV2 ? lengthOfV2 : lengthOfV1
   reply.headers({
     'content-type': isV2 ? listTypeV2 : listTypeV1,
-    'content-length': String(lengthOf(entries, toJson)),
+    'content-length': String(lengthOf(entries, lengthOfOne)),
   })
   answerStream(reply, 200, Readable.from(piecesOf(entries, toJson)))
 }
@@ -118,13 +119,20 @@ type ToJson = (entry: ListEntry) => string
 const jsonOfV1: ToJson = ({ id }) => `"${id}"`
 const jsonOfV2: ToJson = ({ id, size }) => `{"name":"${id}","size":${size}}`
 
+const lengthOfV1 = ({ id }: ListEntry): number => id.length + '""'.length
+const bareV2 = jsonOfV2({ id: '', size: 0 }).length - '0'.length
+const lengthOfV2 = ({ id, size }: ListEntry): number => bareV2 + id.length + String(size).length
+
 /**
  * restic reads a list to its closing bracket and no further. Only where the length is told is that the end of the
  * answer too; otherwise the client gives up the connection, and with it the evidence of who it is.
  */
-function lengthOf(entries: readonly ListEntry[], toJson: ToJson): number {
+function lengthOf(
+  entries: readonly ListEntry[],
+  lengthOfOne: (entry: ListEntry) => number,
+): number {
   const commas = Math.max(0, entries.length - 1)
-  return entries.reduce((sum, entry) => sum + toJson(entry).length, '[]'.length + commas)
+  return entries.reduce((sum, entry) => sum + lengthOfOne(entry), '[]'.length + commas)
 }
 
 /** A list of millions is written in pieces, so that others are served in between. */
