@@ -18,8 +18,8 @@ import { helperOf, vitalsOf, type Vitals } from './vitals.js'
 
 const sampleMs = 2_000
 const perClient = 12
-/** Longer than the longest deadline of a look (90 s), which is what a hung gateway may cost. */
-const hangMaxMs = 100_000
+/** Twice the longest deadline of a look (90 s): the kernel asks again for a name that it knew and was refused. */
+const hangMaxMs = 200_000
 /** What the last third of the time may have above the first: the noise of a heap and of connections that come and go. */
 const growthMax = { threads: 4, descriptors: 16, residentMiB: 48 } as const
 
