@@ -10,6 +10,7 @@ import {
   minutes,
   seconds,
   snapshot,
+  toldOf,
   type SimulatedClient,
 } from './world.js'
 import type { Channel } from '../../fencing/presence.js'
@@ -304,6 +305,16 @@ test('rule 9: the same bytes again succeed for anyone, a stale writer too', asyn
   t.is(await a.post(index('A'), chA, { isLost: true }), 'ok')
   await prune(world)
   t.is(await a.post(index('A'), world.channel()), 'ok')
+})
+
+test('rule 9: other bytes under a name that is there are refused, whoever sends them', async (t) => {
+  const world = await World.create()
+  const [, channel] = await begun(world, 'A')
+  const caller = world.fence.caller(channel, { client: { address: '127.0.0.1' } })
+  const upload = { object: index('A'), size: 1, staged: 's', present: 'different' } as const
+  const { decision, recorded } = await world.fence.upload(caller, upload)
+  t.is(toldOf(decision), 'exists')
+  t.deepEqual(recorded, [])
 })
 
 test('no candidate at all: a run that the gateway did not see begin is fenced', async (t) => {
