@@ -53,7 +53,8 @@ const play = async (t: ExecutionContext, setup: Setup): Promise<Scene> => {
   })
   await sleeper.child.sleep()
   const start = (...args: readonly string[]): Child =>
-    world.restic('0.18', ['-r', repository(), ...args])
+    // Few lines, since what comes on a new one beside a sleeper may have to wait; a prune needs two.
+    world.restic('0.18', ['-r', repository(), '-o', 'rest.connections=2', ...args])
   return { world, folder, gateway, saved, sleeper, start }
 }
 
