@@ -317,6 +317,17 @@ test('rule 9: other bytes under a name that is there are refused, whoever sends 
   t.deepEqual(recorded, [])
 })
 
+test('candidates: who was born after a channel was opened is not its sender', async (t) => {
+  const world = await World.create()
+  const [a] = await begun(world, 'A')
+  const unknown = world.channel()
+  world.pass(1 * seconds)
+  await begun(world, 'B')
+  t.is(await a.post(index('A'), unknown), 'ok')
+  const author = world.fence.state.unanswered.get(index('A'))?.author
+  t.deepEqual(author, { kind: 'writer', writer: a.id })
+})
+
 test('no candidate at all: a run that the gateway did not see begin is fenced', async (t) => {
   const world = await World.create({ standing: [snapshot('old')] })
   const stranger = world.client()
