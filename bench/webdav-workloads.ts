@@ -72,7 +72,10 @@ async function put(server: DavServer, path: string, { chunk, chunks }: Load): Pr
   const length = chunk.length * chunks
   const request = ask(server, 'PUT', path, { 'content-length': length })
   const answered = answerTo(request, 200, 201, 204)
-  for (let at = 0; at < chunks; at += 1) if (!request.write(chunk)) await once(request, 'drain')
+  for (let at = 0; at < chunks; at += 1) {
+    // A server that has gone takes nothing more, and says so only once.
+    if (!request.write(chunk)) await Promise.race([once(request, 'drain'), answered])
+  }
   request.end()
   await answered
 }

@@ -54,7 +54,7 @@ async function compareAll(
   const interrupt = (): void => {
     for (const server of servers) void server.stop()
   }
-  process.once('SIGINT', interrupt)
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
   try {
     const gateway = fileURLToPath(new URL('../gateway/cli/main.js', import.meta.url))
     const files = Math.max(1, Math.round(10_000 * scale))
@@ -71,7 +71,7 @@ async function compareAll(
     comparisons.push(memoryOf('the start', servers, before))
     comparisons.push(memoryOf(names, servers, await peaksOf(servers)))
   } finally {
-    process.off('SIGINT', interrupt)
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
     for (const server of servers) await server.stop()
   }
   return comparisons
