@@ -24,7 +24,12 @@ const killAll = (): void => {
   for (const child of living) child.signal('SIGKILL')
 }
 
-process.on('exit', killAll)
+// Node 20 that ends by itself takes its handles down first, and was seen to spin there for ever (CleanupHandles);
+// one that is told to end does not.
+process.on('exit', (code) => {
+  killAll()
+  process.exit(code)
+})
 for (const [signal, code] of [['SIGINT', 130] as const, ['SIGTERM', 143] as const])
   process.once(signal, () => {
     killAll()
