@@ -14,7 +14,7 @@ import { followReport } from './report.mjs'
 import { ensureSystem } from './system.mjs'
 
 const CONCURRENT_FILES = 6
-/** A guard against tests that hang. An unhurried machine needs less than 15 minutes, packages, clients and checks included. */
+/** A guard against tests that hang. Two cores with nothing else to do need about 20 minutes, packages, clients and checks included. */
 const TIME_LIMIT_MS = 45 * 60_000
 
 const CHECKS = {

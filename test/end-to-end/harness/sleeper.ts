@@ -16,7 +16,7 @@ const FILE_NAME = 'stdin'
 const FEED_BYTES_MAX = 80 * MIB
 
 /** What restic 0.17 and later say once, before they stop; 0.14 speaks of ten tries, for 50 s, and always stops. */
-const TOLD_ON_FOLDER = /Save\(.*failed: .*permission denied/
+const TOLD_FOR_GOOD = /Save\(.*failed: .*(permission denied|HTTP response \(403\))/
 const TOLD_PATIENCE_MS = 20_000
 
 export interface SleeperOptions {
@@ -75,20 +75,20 @@ export const startSleeper = async (world: World, options: SleeperOptions): Promi
 
   const finish = async (): Promise<Ended> => {
     child.endInput()
-    return isFolder ? endedOnceTold(child) : world.endOf(child)
+    return isFolder || world.speaks === 'rest' ? endedOnceTold(child) : world.endOf(child)
   }
   return { child, contents: contentsOfOne(FILE_NAME, Buffer.concat(fed)), finish }
 }
 
 /**
- * restic 0.18 that was told of a refused pack on a folder may go on waiting for 23 minutes, until its lock is too old.
- * It has been told, and has nothing left to write: it is ended here.
+ * restic 0.18 that was told of a refused pack may go on waiting for 23 minutes, until its lock is too old: often on a
+ * folder, seldom elsewhere (docs/FUSE.md). It has been told, and has nothing left to write: it is ended here.
  */
 const endedOnceTold = async (child: Child): Promise<Ended> => {
   const over = new AbortController()
   const { signal } = over
   const ending = (async () => {
-    while (!signal.aborted && !TOLD_ON_FOLDER.test(child.output))
+    while (!signal.aborted && !TOLD_FOR_GOOD.test(child.output))
       await delay(100, undefined, { signal })
     await delay(TOLD_PATIENCE_MS, undefined, { signal })
     child.signal('SIGINT')
