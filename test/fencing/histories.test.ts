@@ -272,6 +272,22 @@ test('late copy of a retraction: a backup never deletes its own index, whatever 
   t.is(await a.post(snapshot('more'), chA), 'ok', 'nothing is broken by it')
 })
 
+test('late copy of a retraction: a prune deletes its own index only once it has written a newer one', async (t) => {
+  const world = await World.create({ standing: [index('old')] })
+  const p = world.client()
+  const ch = world.channel()
+  await p.begin('P', ch)
+  t.is(await p.delete(index('old'), ch), 'ok')
+  await p.post(index('N'), ch)
+  p.ping(ch)
+  t.is(await p.delete(index('N'), ch), 'knock')
+  t.true(world.disk.has(index('N')))
+  await p.post(index('newer'), ch)
+  p.ping(ch)
+  t.is(await p.delete(index('N'), ch), 'ok')
+  t.false(world.disk.has(index('N')))
+})
+
 test('late copy of a retraction: a run that has ended may send it, not only the only candidate', async (t) => {
   const world = await World.create({ standing: [snapshot('old')] })
   const [f, a] = [world.client(), world.client()]
