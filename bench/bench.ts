@@ -2,22 +2,18 @@
  * `npm run bench`: Lockkeeper beside rest-server and `rclone serve restic`, each on a folder of its own on the same
  * disk. Figures are ratios within one run, since timings differ from machine to machine and from minute to minute.
  */
-import { Command, InvalidArgumentError } from 'commander'
+import { InvalidArgumentError } from 'commander'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { clientPath } from '../test/end-to-end/harness/clients.js'
+import { benchCommand, type CommonOptions } from './command.js'
 import { httpWorkloads, syncsPerCommit } from './http-workloads.js'
 import { compare, comparisonOf, tableOf, type Comparison, type Workload } from './measure.js'
 import { resticWorkloads } from './restic-workloads.js'
 import { serverKinds, startServer, type Server } from './servers.js'
 
-interface Options {
-  readonly rounds: number
-  readonly scale: number
-  readonly json?: string
-  readonly folder: string
+interface Options extends CommonOptions {
   readonly peers: string
 }
 
@@ -145,17 +141,15 @@ async function run(names: readonly string[], options: Options): Promise<void> {
   }
 }
 
-await new Command('bench')
-  .description('Compare Lockkeeper with rest-server and rclone, side by side.')
-  .argument('[rows...]', 'only these: upload, download, ranges, locks, list, prune, backup …')
-  .option('--rounds <n>', 'alternating rounds', Number, 7)
-  .option('--scale <factor>', 'make every load smaller or larger', Number, 1)
+await benchCommand(
+  'bench',
+  'Compare Lockkeeper with rest-server and rclone, side by side.',
+  'only these: upload, download, ranges, locks, list, prune, backup …; other rows in the file of --json stay',
+)
   .option(
     '--peers <names>',
     'the servers; the first is the reference',
     'rest-server,lockkeeper,rclone',
   )
-  .option('--json <file>', 'write all figures there too; rows of other names there stay')
-  .option('--folder <dir>', 'put the repositories there: the disk that is measured', tmpdir())
   .action((names: string[], options: Options) => run(names, options))
   .parseAsync()

@@ -2,21 +2,16 @@
  * `npm run bench -- fuse`: restic on a folder as it is, on Lockkeeper's mount, and on an `rclone mount` of a folder, all
  * on the same disk. Figures are ratios to the folder within one run.
  */
-import { Command } from 'commander'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { clientPath } from '../test/end-to-end/harness/clients.js'
 import { removeLeftMounts } from '../test/end-to-end/harness/test-mount.js'
+import { benchCommand, type CommonOptions } from './command.js'
 import { folderWorkloads } from './folder-workloads.js'
 import { openFolders, type Folder } from './folders.js'
 import { compare, tableOf, type Comparison } from './measure.js'
 
-interface Options {
-  readonly rounds: number
-  readonly scale: number
-  readonly json?: string
-  readonly folder: string
+interface Options extends CommonOptions {
   readonly peers: string
 }
 
@@ -52,17 +47,15 @@ async function run(names: readonly string[], options: Options): Promise<void> {
   }
 }
 
-await new Command('bench fuse')
-  .description("Compare a folder, Lockkeeper's mount and an rclone mount, side by side.")
-  .argument('[names...]', 'only the workloads whose title contains one of these')
-  .option('--rounds <n>', 'alternating rounds', Number, 7)
-  .option('--scale <factor>', 'make every load smaller or larger', Number, 1)
+await benchCommand(
+  'bench fuse',
+  "Compare a folder, Lockkeeper's mount and an rclone mount, side by side.",
+  'only the workloads whose title contains one of these',
+)
   .option(
     '--peers <names>',
     'the folders; the first is the reference',
     'folder,lockkeeper,rclone',
   )
-  .option('--json <file>', 'write all figures there too')
-  .option('--folder <dir>', 'put the repositories there: the disk that is measured', tmpdir())
   .action((names: string[], options: Options) => run(names, options))
   .parseAsync()

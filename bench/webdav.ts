@@ -2,22 +2,16 @@
  * `npm run bench -- webdav`: the WebDAV door beside `rclone serve webdav`, both on the same disk. Figures are ratios to
  * rclone within one run; memory is the peak of the whole process.
  */
-import { Command } from 'commander'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { clientPath } from '../test/end-to-end/harness/clients.js'
+import { benchCommand, type CommonOptions } from './command.js'
 import { compare, comparisonOf, tableOf, type Comparison, type Workload } from './measure.js'
 import { davKinds, startServer, type ServerKind } from './servers.js'
 import { davLists, davTransfers, fillFolders, type DavServer } from './webdav-workloads.js'
 
-interface Options {
-  readonly rounds: number
-  readonly scale: number
-  readonly json?: string
-  readonly folder: string
-}
+type Options = CommonOptions
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
 
@@ -99,12 +93,10 @@ async function run(names: readonly string[], options: Options): Promise<void> {
   }
 }
 
-await new Command('bench webdav')
-  .description('Compare the WebDAV door with rclone serve webdav, side by side.')
-  .argument('[names...]', 'only these: list, snapshots, put, get, put-pack, get-pack')
-  .option('--rounds <n>', 'alternating rounds', Number, 7)
-  .option('--scale <factor>', 'make every load smaller or larger', Number, 1)
-  .option('--json <file>', 'write all figures there too')
-  .option('--folder <dir>', 'put the files there: the disk that is measured', tmpdir())
+await benchCommand(
+  'bench webdav',
+  'Compare the WebDAV door with rclone serve webdav, side by side.',
+  'only these: list, snapshots, put, get, put-pack, get-pack',
+)
   .action((names: string[], options: Options) => run(names, options))
   .parseAsync()
