@@ -50,8 +50,14 @@ export function withQuota({ store, bytesMax }: QuotaOptions): Quota {
   const takeOff = (bytes: number): void => {
     if (isCounted) used = Math.max(0, used - bytes)
   }
+  const counting = (remove: ObjectStore['remove']): ObjectStore['remove'] => {
+    return async (repository, object) => {
+      const bytes = (await store.stat(repository, object)) ?? 0
+      await remove(repository, object)
+      takeOff(bytes)
+    }
+  }
 
-  const { unlink } = store
   return {
     store: {
       ...store,
@@ -78,20 +84,8 @@ export function withQuota({ store, bytesMax }: QuotaOptions): Quota {
         await store.discard(repository, held)
         takeOff(bytes)
       },
-      remove: async (repository, object) => {
-        const bytes = (await store.stat(repository, object)) ?? 0
-        await store.remove(repository, object)
-        takeOff(bytes)
-      },
-      ...(unlink === undefined
-        ? {}
-        : {
-            unlink: async (repository, object): Promise<void> => {
-              const bytes = (await store.stat(repository, object)) ?? 0
-              await unlink(repository, object)
-              takeOff(bytes)
-            },
-          }),
+      remove: counting(store.remove),
+      ...(store.unlink === undefined ? {} : { unlink: counting(store.unlink) }),
     },
     count: async (signal, onProgress) => {
       for (const repository of await store.repositories()) {
