@@ -159,6 +159,25 @@ test('a base that is not the one that was sealed is refused', async (t) => {
   })
 })
 
+test('a journal with a record that was rewritten is refused at the start', async (t) => {
+  const world = await busyWorld()
+  const { read } = world.journal
+  const journal: JournalStore = world.journal
+  Object.assign(journal, {
+    read: async (...where: Parameters<JournalStore['read']>) => {
+      const records = await read(...where)
+      return records.map((one) => (one.position === 2 ? { ...one, time: one.time + 1 } : one))
+    },
+  })
+  await t.throwsAsync(world.restart(), {
+    instanceOf: BackendError,
+    code: 'corrupt',
+    message: /record 2 .* does not follow/,
+  })
+  Object.assign(journal, { read })
+  await t.notThrowsAsync(world.restart())
+})
+
 test('an archive that is missing or was tampered with is found', async (t) => {
   const world = await busyWorld()
   await endAll(world)
