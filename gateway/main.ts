@@ -19,6 +19,7 @@ import { countUntil } from './counting.js'
 import { logEvents } from './event-log.js'
 import { defaultParking, Gate } from './gate/gate.js'
 import { startCpuProfile } from './cpu-profile.js'
+import { keepHeapSmall } from './heap.js'
 import type { OpenListener } from './listener.js'
 import { Listeners } from './listeners.js'
 import { rereadSettings } from './rereading.js'
@@ -259,6 +260,8 @@ function unknownWarning(count: number): string {
 /** What time itself decides, every few seconds; resolves when no check runs any more. */
 async function tickUntil(ending: AbortSignal, { fences }: Assembly): Promise<void> {
   while (!ending.aborted) {
+    // Each thread that V8 begins takes this back.
+    keepHeapSmall()
     await setTimeout(tickMs, undefined, { signal: ending }).catch(() => undefined)
     await fences.tick()
   }
