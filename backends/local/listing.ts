@@ -26,7 +26,7 @@ export class Listing {
   async list(folder: string, type: ListedType, prefix?: string): Promise<ListEntry[]> {
     if (type !== 'data') {
       const names = await this.#disk.names(folder)
-      return this.#measure(names.filter(isObject).map((id) => ({ id, path: join(folder, id) })))
+      return this.#measure(names.filter(isObject), (id) => join(folder, id))
     }
     const inside = await this.#disk.entries(folder)
     const shards = inside
@@ -39,41 +39,34 @@ export class Listing {
       if (isFull) return this.#threads.list(folder, shards)
     }
     const others = await this.#packs(folder, shards.slice(sampledShards))
-    return this.#measure([...sample, ...others])
+    return this.#measure([...sample, ...others], (id) => join(folder, id.slice(0, 2), id))
   }
 
-  async #packs(folder: string, shards: readonly string[]): Promise<Found[]> {
-    const found = await inParallel(shards, async (shard) => {
-      const path = join(folder, shard)
-      const names = await unless(['ENOENT'], [], this.#disk.names(path))
-      return names
-        .filter((name) => isPackOf(shard, name))
-        .map((id) => ({ id, path: join(path, id) }))
+  async #packs(folder: string, shards: readonly string[]): Promise<string[]> {
+    const found: string[] = []
+    await inParallel(shards, async (shard) => {
+      const names = await unless(['ENOENT'], [], this.#disk.names(join(folder, shard)))
+      for (const name of names) if (isPackOf(shard, name)) found.push(name)
     })
-    return found.flat()
+    return found
   }
 
-  async #measure(found: readonly Found[]): Promise<ListEntry[]> {
-    const entries = await inParallel(found, async ({ id, path }): Promise<ListEntry[]> => {
-      const stats = await unless(['ENOENT'], undefined, this.#disk.stat(path))
-      if (stats?.isFile() !== true) return []
-      return [{ id, size: stats.size, modifiedMs: stats.mtimeMs }]
+  /** Nothing but the entries outlives a call: with tens of thousands of names all else would add up. */
+  async #measure(ids: readonly string[], pathOf: (id: string) => string): Promise<ListEntry[]> {
+    const entries: ListEntry[] = []
+    await inParallel(ids, async (id) => {
+      const stats = await unless(['ENOENT'], undefined, this.#disk.stat(pathOf(id)))
+      if (stats?.isFile() !== true) return
+      entries.push({ id, size: stats.size, modifiedMs: stats.mtimeMs })
     })
-    return entries.flat()
+    return entries
   }
 }
 
-interface Found {
-  readonly id: string
-  readonly path: string
-}
-
-async function inParallel<T, U>(all: readonly T[], act: (one: T) => Promise<U>): Promise<U[]> {
-  const results: U[] = []
+async function inParallel<T>(all: readonly T[], act: (one: T) => Promise<void>): Promise<void> {
   const left = all.values()
   const work = async (): Promise<void> => {
-    for (const one of left) results.push(await act(one))
+    for (const one of left) await act(one)
   }
   await Promise.all(Array.from({ length: Math.min(parallelMax, all.length) }, work))
-  return results
 }

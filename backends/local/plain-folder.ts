@@ -32,7 +32,7 @@ export interface Entry {
 
 export type Result = 'created' | 'replaced' | 'missing' | 'no-parent' | 'taken'
 
-const namesPerBatch = 256
+const namesPerBatch = 64
 
 export async function openPlainFolder(options: PlainFolderOptions): Promise<PlainFolder> {
   return guarded(`opening "${options.root}"`, async () => {
@@ -59,7 +59,7 @@ export class PlainFolder {
     return guarded(about(path), () => this.#stat(path))
   }
 
-  async *list(path: Path): AsyncGenerator<Entry> {
+  async *list(path: Path): AsyncGenerator<readonly Entry[]> {
     const folder = await guarded(about(path), () => this.#paths.reach(path))
     if (folder === undefined) return
     if (await this.#paths.isRepository(path)) throw notAllowed(`${about(path)} is a repository`)
@@ -69,7 +69,7 @@ export class PlainFolder {
       const entries = await guarded(about(path), () =>
         Promise.all(batch.map((name) => entryAt(join(folder, name), name))),
       )
-      yield* entries.filter((entry) => entry !== undefined)
+      yield entries.filter((entry) => entry !== undefined)
     }
   }
 

@@ -15,7 +15,7 @@ import {
   resourceAt,
   type InnerPlace,
 } from './repository-resources.js'
-import type { Resource } from './resource.js'
+import type { Resources } from './resource.js'
 import { foldersOf } from './target.js'
 
 const noParent: Reply = {
@@ -73,7 +73,7 @@ async function obstacleTo(
   const path = foldersOf(repository)
   const standing = await plain.stat(path)
   if (standing?.isFolder !== true) return noParent
-  for await (const _entry of plain.list(path)) return notEmpty
+  for await (const entries of plain.list(path)) if (entries.length > 0) return notEmpty
   return undefined
 }
 
@@ -117,7 +117,7 @@ async function noteProbe({ gate, openings, visitor, target }: Call): Promise<voi
   await openings.probe(gate, visitor, repository)
 }
 
-async function* inRepository(call: Call, repository: RepositoryId): AsyncGenerator<Resource> {
+async function* inRepository(call: Call, repository: RepositoryId): AsyncGenerator<Resources> {
   yield* childrenOfRepository(call, repository)
   yield* inFolder(call, repository)
 }
@@ -125,9 +125,7 @@ async function* inRepository(call: Call, repository: RepositoryId): AsyncGenerat
 async function* inFolder(
   { folders, target, visitor }: Call,
   repository: RepositoryId,
-): AsyncGenerator<Resource> {
-  for (const name of await folders.namesIn(repository)) {
-    const path = [...target.parts, name]
-    if (isOwn(visitor, path)) yield folder(path)
-  }
+): AsyncGenerator<Resources> {
+  const paths = (await folders.namesIn(repository)).map((name) => [...target.parts, name])
+  yield paths.filter((path) => isOwn(visitor, path)).map(folder)
 }

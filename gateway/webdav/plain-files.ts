@@ -35,8 +35,8 @@ export type PlainResult = 'created' | 'replaced' | 'missing' | 'no-parent' | 'ta
 export interface PlainFiles {
   /** Undefined where nothing stands. */
   readonly stat: (path: PlainPath) => Promise<PlainEntry | undefined>
-  /** What lies in a folder; links and the gateway's own files are left out. */
-  readonly list: (path: PlainPath) => AsyncIterable<PlainEntry>
+  /** What lies in a folder, some at a time; links and the gateway's own files are left out. */
+  readonly list: (path: PlainPath) => AsyncIterable<readonly PlainEntry[]>
   readonly open: (
     path: PlainPath,
   ) => Promise<{ readonly entry: PlainEntry; readonly bytes: OpenObject } | undefined>

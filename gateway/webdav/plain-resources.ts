@@ -3,7 +3,7 @@ import type { Call } from './call.js'
 import type { Lock, LockTable } from './lock-table.js'
 import type { PlainEntry, PlainFiles, PlainPath, PlainProperty } from './plain-files.js'
 import { isOwn } from './realm.js'
-import type { LockStory, Resource } from './resource.js'
+import type { LockStory, Resource, Resources } from './resource.js'
 import { hrefOf, type DavTarget } from './target.js'
 
 /** A request that may reach plain files. */
@@ -29,14 +29,15 @@ export async function plainResource(
 export async function* plainChildren(
   call: PlainCall,
   folder: PlainPath,
-): AsyncGenerator<Resource> {
-  const { plain } = call
+): AsyncGenerator<Resources> {
+  const { plain, visitor } = call
   const dead = await plain.propertiesIn(folder)
-  for await (const entry of plain.list(folder)) {
-    const path = [...folder, entry.name]
-    if (isOwn(call.visitor, path)) {
-      yield resourceOf(call, path, entry, dead.get(entry.name) ?? [])
-    }
+  for await (const entries of plain.list(folder)) {
+    yield entries.flatMap((entry) => {
+      const path = [...folder, entry.name]
+      if (!isOwn(visitor, path)) return []
+      return [resourceOf(call, path, entry, dead.get(entry.name) ?? [])]
+    })
   }
 }
 

@@ -4,12 +4,12 @@ import type { Call } from './call.js'
 import { multistatusPieces, type Wanted } from './multistatus.js'
 import { badDepth, badPropfind, depthOf, wantedBy } from './propfind-request.js'
 import { readXml } from './request-body.js'
-import type { Resource } from './resource.js'
+import type { Resource, Resources } from './resource.js'
 import { davError } from './xml-writing.js'
 
 export interface Found {
   readonly self: Resource
-  readonly children: () => AsyncIterable<Resource>
+  readonly children: () => AsyncIterable<Resources>
 }
 
 /** The whole tree of a repository would be one answer of millions of entries. */
@@ -32,7 +32,7 @@ export async function answerPropfind(
 type Prepared =
   | { readonly told: Told }
   | { readonly refused: string }
-  | { readonly wanted: Wanted; readonly resources: AsyncIterable<Resource> | [Resource] }
+  | { readonly wanted: Wanted; readonly resources: AsyncIterable<Resources> | [Resources] }
 
 async function prepare(
   { exchange, request }: Call,
@@ -47,10 +47,10 @@ async function prepare(
   const found = await find()
   if (found === undefined) return { told: { status: 404, sentence: 'Not Found' } }
   if (depth === 'infinity' && found.self.isFolder) return { refused: notFinite }
-  return { wanted, resources: depth === '1' ? withChildren(found) : [found.self] }
+  return { wanted, resources: depth === '1' ? withChildren(found) : [[found.self]] }
 }
 
-async function* withChildren({ self, children }: Found): AsyncGenerator<Resource> {
-  yield self
+async function* withChildren({ self, children }: Found): AsyncGenerator<Resources> {
+  yield [self]
   if (self.isFolder) yield* children()
 }

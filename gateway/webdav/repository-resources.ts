@@ -8,13 +8,14 @@ import {
 } from '../../fencing/object.js'
 import type { ListEntry } from '../../fencing/ports.js'
 import type { Call, PlaceOf } from './call.js'
-import type { Resource } from './resource.js'
+import type { Resource, Resources } from './resource.js'
 import { foldersOf, partsOfObject, type Place } from './target.js'
 
 /** The places that are inside a repository. */
 export type InnerPlace = Exclude<Place, PlaceOf<'folder'> | PlaceOf<'plain'>>
 
 const config = 'config' as ObjectName
+const objectsPerBatch = 64
 const prefixes = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 export function folder(parts: readonly string[]): Resource {
@@ -36,7 +37,7 @@ export async function resourceAt(call: Call<InnerPlace>): Promise<Resource | und
 }
 
 /** What lies in a repository's folder; a listing of `index/`, `snapshots/` or `data/` is a look. */
-export async function* childrenAt(call: Call<InnerPlace>): AsyncGenerator<Resource> {
+export async function* childrenAt(call: Call<InnerPlace>): AsyncGenerator<Resources> {
   const { place, target } = call
   switch (place.kind) {
     case 'junk':
@@ -44,7 +45,7 @@ export async function* childrenAt(call: Call<InnerPlace>): AsyncGenerator<Resour
       return
     case 'type':
       if (place.type === 'data') {
-        for (const prefix of prefixes) yield folder([...target.parts, prefix])
+        yield prefixes.map((prefix) => folder([...target.parts, prefix]))
       } else yield* objectsIn(call, place.repository, place.type)
       return
     case 'packs':
@@ -56,11 +57,11 @@ export async function* childrenAt(call: Call<InnerPlace>): AsyncGenerator<Resour
 export async function* childrenOfRepository(
   call: Call,
   repository: RepositoryId,
-): AsyncGenerator<Resource> {
+): AsyncGenerator<Resources> {
   const parts = foldersOf(repository)
   const found = await describe(call, repository, config)
-  if (found !== undefined) yield found
-  for (const type of listedTypes) yield folder([...parts, type])
+  if (found !== undefined) yield [found]
+  yield listedTypes.map((type) => folder([...parts, type]))
 }
 
 async function* objectsIn(
@@ -68,9 +69,12 @@ async function* objectsIn(
   repository: RepositoryId,
   type: ListedType,
   prefix?: string,
-): AsyncGenerator<Resource> {
+): AsyncGenerator<Resources> {
   const entries = (await gate.list(visitor, repository, type, prefix)) ?? []
-  for (const entry of entries) yield resourceOf(repository, type, entry)
+  for (let first = 0; first < entries.length; first += objectsPerBatch) {
+    const batch = entries.slice(first, first + objectsPerBatch)
+    yield batch.map((entry) => resourceOf(repository, type, entry))
+  }
 }
 
 async function objectAt(

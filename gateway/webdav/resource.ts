@@ -17,6 +17,9 @@ export interface Resource {
   readonly locks?: readonly LockStory[]
 }
 
+/** Some of those that lie in a folder: they are told of in batches, since waiting for each costs more than telling of it. */
+export type Resources = readonly Resource[]
+
 /** A property that a client has set and the door only keeps. */
 export interface DeadProperty extends PropertyName {
   /** What stands inside it, as XML that can stand anywhere. */

@@ -1,6 +1,8 @@
-/** The gateway holds no body: what it needs does not grow with the size of a file. */
+/** The gateway holds no body and no list: what it needs does not grow with the size of a file, nor much with that of a folder. */
 import { createHash } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Agent, request } from 'undici'
 import { Readable } from 'node:stream'
 import test from 'ava'
@@ -53,4 +55,46 @@ test.serial('a pack of 300 MiB needs no more memory than one of 50 MiB', async (
   )
   t.true(large < 400 * MIB)
   t.true(large - small < 64 * MIB)
+})
+
+/** A folder of plain files and a repository's snapshots, so many of each. */
+const fill = (folder: string, count: number): void => {
+  for (const part of ['plain', 'repo/snapshots'])
+    mkdirSync(join(folder, part), { recursive: true })
+  writeFileSync(join(folder, 'repo/config'), 'config')
+  for (let at = 0; at < count; at += 1) {
+    const name = createHash('sha256').update(String(at)).digest('hex')
+    writeFileSync(join(folder, 'plain', name), '')
+    writeFileSync(join(folder, 'repo/snapshots', name), '')
+  }
+}
+
+/** Answers how many entries were told of. */
+const list = async (gateway: Service, path: string): Promise<number> => {
+  const url = `http://127.0.0.1:${gateway.port}/-/dav/${path}/`
+  const answer = await request(url, { method: 'PROPFIND', headers: { depth: '1' } })
+  let count = 0
+  let rest = ''
+  for await (const chunk of answer.body) {
+    const parts = (rest + String(chunk)).split('<D:response>')
+    count += parts.length - 1
+    // An element may begin in one chunk and end in the next.
+    rest = (parts.at(-1) ?? '').slice(-'<D:response>'.length)
+  }
+  return count
+}
+
+test.serial('lists of 10,000 entries leave next to nothing behind', async (t) => {
+  t.timeout(5 * 60_000)
+  const world = await World.open(t)
+  fill(world.repositories, 10_000)
+  const gateway = await world.gateway({ args: ['--plain-files'] })
+  const before = await peakOf(gateway)
+  for (let round = 0; round < 3; round += 1) {
+    t.is(await list(gateway, 'plain'), 10_001)
+    t.is(await list(gateway, 'repo/snapshots'), 10_001)
+  }
+  const growth = (await peakOf(gateway)) - before
+  t.log(`${Math.round(growth / MIB)} MiB more`)
+  t.true(growth < 25 * MIB)
 })
