@@ -8,10 +8,22 @@ declare module 'fuse-native' {
     interface Options {
       readonly timeout?: false
       readonly allowOther?: boolean
-      readonly autoUnmount?: boolean
       readonly fsname?: string
       readonly subtype?: string
       readonly maxRead?: number
+    }
+
+    interface Binding {
+      readonly sizeof_fuse_thread_t: number
+      readonly fuse_native_mount: (
+        folder: string,
+        options: string,
+        thread: Buffer,
+        mount: Fuse,
+        malloc: unknown,
+        handlers: unknown,
+        implemented: Uint32Array,
+      ) => void
     }
   }
 
@@ -20,7 +32,14 @@ declare module 'fuse-native' {
     mount(callback: (error: Error | null) => void): void
     /** What the handlers are called on. */
     ops: object
+    readonly mnt: string
+    readonly _malloc: unknown
+    readonly _handlers: unknown
+    _thread: Buffer
+    _openCallback: (error: Error | null) => void
+    _open(opened: (error: Error | null) => void): void
     _fuseOptions(): string
+    _getImplementedArray(): Uint32Array
     _makeHandlerArray(): (Fuse.NativeHandler | undefined)[]
     _op_fgetattr(answer: unknown, path: string, handle: number): void
   }

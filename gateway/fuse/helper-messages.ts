@@ -9,7 +9,6 @@ export interface MountOrder {
   readonly as?: string
   readonly isReadOnly: boolean
   readonly allowOther: boolean
-  readonly autoUnmount: boolean
   /** A folder on the file system where the repositories lie, if that is on this machine. */
   readonly spaceOf?: string
   /** The folder of the repositories, on this machine, where ordinary files may lie beside them. */
@@ -18,7 +17,12 @@ export interface MountOrder {
   readonly refusedPids: readonly number[]
 }
 
+/** It may mount now. */
+export const go = 'go'
+
 export type HelperMessage =
+  /** All is loaded; it waits for the way to be made clear. */
+  | { readonly kind: 'ready' }
   | { readonly kind: 'mounted' }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
   /** What the kernel has no way to hand on to the caller. */

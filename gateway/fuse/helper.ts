@@ -2,11 +2,12 @@
  * The one process of a mount: it translates, decides nothing, and spawns nothing, since /dev/fuse would be inherited. It
  * must not touch its own mount. When the process that started it goes, it goes too.
  */
+import { once } from 'node:events'
 import { statfs } from 'node:fs/promises'
 import { CallingProcesses } from './calling-process.js'
 import { Deadlines, defaultDeadlinesMs } from './deadlines.js'
 import type { HelperMessage, MountOrder } from './helper-messages.js'
-import { mountKernel } from './kernel-mount.js'
+import { prepareMount } from './kernel-mount.js'
 import { MixedFiles } from './mixed-files.js'
 import { Openings } from './openings.js'
 import type { Space } from './operations.js'
@@ -17,7 +18,8 @@ import { RepositoryTree } from './repository-tree.js'
 const processCheckMs = 1_000
 
 process.once('message', (order) => {
-  mount(order as MountOrder).then(
+  const isClear = once(process, 'message')
+  mount(order as MountOrder, isClear).then(
     () => say({ kind: 'mounted' }),
     (error: unknown) => say({ kind: 'failed', ...describe(error) }),
   )
@@ -27,7 +29,7 @@ process.once('disconnect', () => process.exit(0))
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(signal, () => undefined)
 
-async function mount(order: MountOrder): Promise<void> {
+async function mount(order: MountOrder, isClear: Promise<unknown>): Promise<void> {
   const { address, basis, spaceOf } = order
   const onRefused = (sentence: string, object: string): void =>
     say({ kind: 'refused', object, sentence })
@@ -41,7 +43,7 @@ async function mount(order: MountOrder): Promise<void> {
     order.plainRoot === undefined
       ? files
       : new MixedFiles(files, new PlainPlaces(order.plainRoot))
-  await mountKernel({
+  const mountNow = await prepareMount({
     ...order,
     operations,
     processes,
@@ -49,6 +51,9 @@ async function mount(order: MountOrder): Promise<void> {
     refused: new Set(order.refusedPids),
     onFault: (error, call) => say({ kind: 'fault', call, message: describe(error).message }),
   })
+  say({ kind: 'ready' })
+  await isClear
+  await mountNow()
 }
 
 /** Of a gateway elsewhere it is not known: as much as statfs can say. */

@@ -1,4 +1,6 @@
 /** Knows fuse-native, which is dangerous as it comes: how to mount with it so that no call is lost, late or torn. */
+import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
 import type Fuse from 'fuse-native'
 import type { CallingProcesses } from './calling-process.js'
 import { CallingThreads } from './calling-thread.js'
@@ -13,8 +15,6 @@ export interface KernelMountOptions {
   readonly processes: CallingProcesses
   readonly deadlines: Deadlines
   readonly allowOther: boolean
-  /** Lets the system's fusermount clean up after this process, however it ends. */
-  readonly autoUnmount: boolean
   readonly isReadOnly: boolean
   /** Processes whose calls would wait for themselves. */
   readonly refused: ReadonlySet<number>
@@ -39,9 +39,13 @@ const kernelOptions = [
 /** Where fuse-native's locals of a call have the second time of utimens, of which it hands over the first one twice. */
 const modifiedInLocals = 112
 
-/** Resolves when the mount answers. Throws where fuse-native or the system cannot. */
-export async function mountKernel(options: KernelMountOptions): Promise<void> {
+/**
+ * Loads all that is needed, so that the mount itself, which resolves when it answers, is the matter of a moment. Both throw
+ * where fuse-native or the system cannot.
+ */
+export async function prepareMount(options: KernelMountOptions): Promise<() => Promise<void>> {
   const { default: Native } = await import('fuse-native')
+  const binding = loadBinding()
   const { folder, operations, deadlines, onFault } = options
   let locals: Buffer = Buffer.alloc(0)
   const calls = createCalls({
@@ -72,6 +76,28 @@ export async function mountKernel(options: KernelMountOptions): Promise<void> {
       })
     }
 
+    /** Its own refuses a folder on which something is mounted, as our shield is. */
+    override _open(opened: (error: Error | null) => void): void {
+      this._thread = Buffer.alloc(binding.sizeof_fuse_thread_t)
+      this._openCallback = opened
+      const implemented = this._getImplementedArray()
+      const { mnt, _thread, _malloc, _handlers } = this
+      const fuseOptions = this._fuseOptions()
+      try {
+        binding.fuse_native_mount(
+          mnt,
+          fuseOptions,
+          _thread,
+          this,
+          _malloc,
+          _handlers,
+          implemented,
+        )
+      } catch (error) {
+        opened(error instanceof Error ? error : new Error(String(error)))
+      }
+    }
+
     /** It would ask for the attributes of the path, which may be gone, and forget the handle. */
     override _op_fgetattr(answer: unknown, path: string, handle: number): void {
       const getattr = (_path: string, done: unknown): unknown =>
@@ -90,11 +116,18 @@ export async function mountKernel(options: KernelMountOptions): Promise<void> {
     fsname: mountSource,
     subtype: mountSource,
     allowOther: options.allowOther,
-    autoUnmount: options.autoUnmount,
   })
-  await new Promise<void>((resolve, reject) => {
-    mount.mount((error) => (error === null ? resolve() : reject(error)))
-  })
+  return () =>
+    new Promise<void>((resolve, reject) => {
+      mount.mount((error) => (error === null ? resolve() : reject(error)))
+    })
+}
+
+/** The native side of fuse-native, by the same way that it takes itself. */
+function loadBinding(): Fuse.Binding {
+  const require = createRequire(createRequire(import.meta.url).resolve('fuse-native'))
+  const load = require('node-gyp-build') as (folder: string) => Fuse.Binding
+  return load(dirname(require.resolve('fuse-native')))
 }
 
 function callerOf(

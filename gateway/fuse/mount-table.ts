@@ -16,20 +16,22 @@ export async function realPathOf(folder: string): Promise<string> {
     : join(await realpath(dirname(absolute)), basename(absolute))
 }
 
-/** What is mounted on the folder itself, topmost; undefined where nothing is. */
-export async function mountAt(realPath: string): Promise<MountEntry | undefined> {
-  return parseMountInfo(await readFile('/proc/self/mountinfo', 'utf8')).get(realPath)
+/** What is mounted on the folder itself, the topmost first. */
+export async function mountsAt(realPath: string): Promise<readonly MountEntry[]> {
+  return parseMountInfo(await readFile('/proc/self/mountinfo', 'utf8')).get(realPath) ?? []
 }
 
-/** proc_pid_mountinfo(5); a later mount covers an earlier one at the same place. */
-export function parseMountInfo(text: string): Map<string, MountEntry> {
-  const entries = new Map<string, MountEntry>()
+/** proc_pid_mountinfo(5); a later mount covers an earlier one at the same place, and stands before it here. */
+export function parseMountInfo(text: string): Map<string, MountEntry[]> {
+  const entries = new Map<string, MountEntry[]>()
   for (const line of text.split('\n')) {
     const [before = '', after = ''] = line.split(' - ')
     const place = before.split(' ')[4]
     const [type, source] = after.split(' ')
     if (place === undefined || type === undefined || source === undefined) continue
-    entries.set(unescape(place), { type, source: unescape(source) })
+    const folder = unescape(place)
+    const entry = { type, source: unescape(source) }
+    entries.set(folder, [entry, ...(entries.get(folder) ?? [])])
   }
   return entries
 }

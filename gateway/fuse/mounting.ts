@@ -2,30 +2,18 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { constants } from 'node:fs'
-import { access, readdir } from 'node:fs/promises'
+import { access } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import type { HelperMessage, MountOrder } from './helper-messages.js'
+import { Beneath } from './beneath.js'
+import { go, type HelperMessage, type MountOrder } from './helper-messages.js'
+import { MountError, NoMountsError } from './mount-error.js'
 import { realPathOf } from './mount-table.js'
-import { detach, removeLeftover } from './unmounting.js'
+import { clearWay, detach, leftoverAt } from './unmounting.js'
 
-/** The mount cannot be had; the message says what to do. */
-export class MountError extends Error {
-  override readonly name: string = 'MountError'
-}
-
-/** This system has no mounts at all, or no fuse-native: nothing that was asked for is wrong. */
-export class NoMountsError extends MountError {
-  override readonly name = 'NoMountsError'
-}
-
-export interface MountOptions extends Omit<
-  MountOrder,
-  'folder' | 'autoUnmount' | 'refusedPids'
-> {
+export interface MountOptions extends Omit<MountOrder, 'folder' | 'refusedPids'> {
   readonly folder: string
   readonly logger: Logger
 }
@@ -33,7 +21,7 @@ export interface MountOptions extends Omit<
 export interface Mount {
   /** Its real path. */
   readonly folder: string
-  /** Resolves when it is gone for good, and nobody closed it. */
+  /** Resolves when it is dead for good, and nobody closed it. The folder stays shut until the next mount. */
   readonly lost: Promise<Error>
   /** Out of sight at once; who still waits for an answer is let go. */
   readonly close: () => Promise<void>
@@ -49,9 +37,17 @@ const restartsWindowMs = 60_000
 export async function openMount(options: MountOptions): Promise<Mount> {
   const { folder, logger } = options
   await checkSystem()
-  const place = await prepareFolder(folder, logger)
+  const place = await realPathOf(folder)
+  const isLeftover = await isLeftBehind(place)
+  if (isLeftover) logger.warn({ folder: place }, 'a mount that was left is replaced')
   const keeper = new HelperKeeper(place, options)
-  await keeper.start()
+  try {
+    await keeper.start()
+  } catch (error) {
+    // On a mount that was left a run may go on: it must not meet the bare folder.
+    if (!isLeftover) await detach(place)
+    throw error
+  }
   return { folder: place, lost: keeper.lost, close: async () => keeper.close() }
 }
 
@@ -62,6 +58,7 @@ class HelperKeeper {
   #lose: (error: Error) => void = () => undefined
   #helper: ChildProcess | undefined
   #isClosing = false
+  #isLost = false
   #deaths: number[] = []
 
   constructor(folder: string, options: MountOptions) {
@@ -77,7 +74,6 @@ class HelperKeeper {
     const order: MountOrder = {
       ...rest,
       folder: this.#folder,
-      autoUnmount: await hasProgram('fusermount'),
       refusedPids: [process.pid],
     }
     const helper = fork(helperFile, {
@@ -88,21 +84,42 @@ class HelperKeeper {
     this.#helper = helper
     helper.on('message', (message) => report(logger, message as HelperMessage))
     helper.send(order)
-    await outcomeOf(helper)
+    await answerOf(helper, 'ready')
+    await this.#mountWith(helper)
     helper.once('exit', (code, signal) => {
       this.#restart({ code, signal }).catch((error: unknown) => {
+        this.#isLost = true
         logger.error({ err: error, folder: this.#folder }, 'the mount is lost')
         this.#lose(error instanceof Error ? error : new Error(String(error)))
       })
     })
   }
 
+  /** The way is made clear in the last moment, and what nobody could prevent is noticed. */
+  async #mountWith(helper: ChildProcess): Promise<void> {
+    let beneath = await Beneath.of(this.#folder)
+    try {
+      await clearWay(this.#folder)
+      beneath ??= await Beneath.of(this.#folder)
+      await beneath?.expectEmpty()
+      helper.send(go)
+      await answerOf(helper, 'mounted')
+      await beneath?.expectEmpty()
+    } catch (error) {
+      helper.kill('SIGKILL')
+      throw error
+    } finally {
+      await beneath?.close()
+    }
+  }
+
   /** Out of sight first; then whoever still waits is let go with the helper. */
   async close(): Promise<void> {
     this.#isClosing = true
     const helper = this.#helper
+    if (this.#isLost) return
     await detach(this.#folder)
-    if (helper === undefined || helper.exitCode !== null || helper.signalCode !== null) return
+    if (helper === undefined || hasEnded(helper)) return
     const exited = once(helper, 'exit')
     helper.disconnect()
     const killing = new AbortController()
@@ -113,6 +130,8 @@ class HelperKeeper {
     await exited
     killing.abort()
     await late
+    // Also what it mounted at the last moment.
+    await detach(this.#folder)
   }
 
   async #restart(how: { code: number | null; signal: string | null }): Promise<void> {
@@ -121,22 +140,23 @@ class HelperKeeper {
     const now = performance.now()
     this.#deaths = [...this.#deaths.filter((at) => now - at < restartsWindowMs), now]
     logger.error({ ...how, folder: this.#folder }, 'the process of the mount died')
-    await removeLeftover(this.#folder)
     if (this.#deaths.length > restartsMax) throw new MountError('it died too often')
     await this.start()
     logger.warn({ folder: this.#folder }, 'mounted again')
   }
 }
 
-async function outcomeOf(helper: ChildProcess): Promise<void> {
+async function answerOf(helper: ChildProcess, kind: 'ready' | 'mounted'): Promise<void> {
+  const death = (): never => {
+    throw new MountError('the process of the mount died before it had mounted')
+  }
+  if (hasEnded(helper)) death()
   const ending = new AbortController()
   const { signal } = ending
   try {
     await Promise.race([
-      mounted(helper),
-      once(helper, 'exit', { signal }).then(() => {
-        throw new MountError('the process of the mount died before it had mounted')
-      }),
+      says(helper, kind),
+      once(helper, 'exit', { signal }).then(death),
       delay(startPatienceMs, undefined, { signal }).then(() => {
         throw new MountError('the mount was not there in time')
       }),
@@ -149,11 +169,15 @@ async function outcomeOf(helper: ChildProcess): Promise<void> {
   }
 }
 
-async function mounted(helper: ChildProcess): Promise<void> {
+function hasEnded(helper: ChildProcess): boolean {
+  return helper.exitCode !== null || helper.signalCode !== null
+}
+
+async function says(helper: ChildProcess, kind: 'ready' | 'mounted'): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     helper.on('message', (given) => {
       const message = given as HelperMessage
-      if (message.kind === 'mounted') resolve()
+      if (message.kind === kind) resolve()
       if (message.kind === 'failed') reject(new NoMountsError(adviceOn(message)))
     })
   })
@@ -171,6 +195,7 @@ function report(logger: Logger, message: HelperMessage): void {
       logger.error({ call, fault }, 'a call on the mount failed')
       return
     }
+    case 'ready':
     case 'mounted':
     case 'failed':
       return
@@ -199,20 +224,12 @@ async function checkSystem(): Promise<void> {
   }
 }
 
-async function prepareFolder(folder: string, logger: Logger): Promise<string> {
-  const place = await realPathOf(folder)
-  const leftover = await removeLeftover(place)
-  if (leftover === 'removed') logger.warn({ folder: place }, 'removed a mount that was left')
+/** Throws where it is not ours to mount on. */
+async function isLeftBehind(place: string): Promise<boolean> {
+  const leftover = await leftoverAt(place)
   if (leftover === 'alive') throw new MountError(`"${place}" is mounted by another Lockkeeper`)
   if (leftover === 'foreign') throw new MountError(`something else is mounted on "${place}"`)
-  const names = await readdir(place).catch((error: unknown) => {
-    throw new MountError(`"${place}" is not a folder that can be read; make it first (mkdir)`, {
-      cause: error,
-    })
-  })
-  if (names.length > 0)
-    throw new MountError(`"${place}" is not empty; mount on an empty folder`)
-  return place
+  return leftover === 'dead'
 }
 
 /** fuse-native carries the library that it needs, but does not find it by itself. */
@@ -225,15 +242,4 @@ function bundledLibrary(): Record<string, string> {
   } catch {
     return {}
   }
-}
-
-async function hasProgram(name: string): Promise<boolean> {
-  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
-    const isThere = await access(join(folder, name), constants.X_OK).then(
-      () => true,
-      () => false,
-    )
-    if (isThere) return true
-  }
-  return false
 }

@@ -75,6 +75,25 @@ const save = async (folder: string, bytes: Buffer, name = digestOf(bytes)): Prom
 
 const digestOf = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
 
+/** A program that lets no moment pass in which it could write into the bare folder beneath the mount. */
+const startTrespasser = (t: ExecutionContext, world: World, mount: string): Child => {
+  const script = `
+    const fs = require('fs'), folder = process.argv[1] + '/repo/data/00'
+    const pause = new Int32Array(new SharedArrayBuffer(4)), seen = new Set()
+    const attempt = () => {
+      try { fs.mkdirSync(folder, { recursive: true }); fs.writeFileSync(folder + '/trespasser', 'x'); return 'written' }
+      catch (error) { return error.code }
+    }
+    for (;;) {
+      const answer = attempt()
+      if (!seen.has(answer)) console.log(answer)
+      seen.add(answer); Atomics.wait(pause, 0, 0, 5)
+    }`
+  const child = new Child(process.execPath, ['-e', script, mount], { env: world.environment() })
+  t.teardown(() => child.kill())
+  return child
+}
+
 for (const version of RESTIC_VERSIONS) {
   testWhere(
     canMount,
@@ -246,8 +265,9 @@ testWhere(canMount, 'restic-0.18')(
   async (t) => {
     const world = await World.open(t)
     const folder = await world.repository('0.18')
-    const { path, start } = await serveMounted(t, world)
+    const { folder: mount, path, start } = await serveMounted(t, world)
     const first = await start()
+    const trespasser = startTrespasser(t, world, mount.path)
     const sleeper = await startSleeper(world, {
       version: '0.18',
       repository: path('repo'),
@@ -255,17 +275,24 @@ testWhere(canMount, 'restic-0.18')(
       seed: 'live',
     })
     await first.kill()
+    await trespasser.says(/ENOTCONN|ECONNABORTED/)
     const second = await start()
-    t.regex(second.output, /removed a mount that was left|Or on the mount/)
     const helper = await helperOf(second.pid ?? 0)
     process.kill(helper, 'SIGKILL')
     await second.says(/mounted again/)
+    t.notRegex(trespasser.output, /written/)
+    await trespasser.kill()
     t.is((await sleeper.finish()).code, 0, sleeper.child.output)
     t.deepEqual(await soundness(world, folder, []), [])
     t.is((await readdir(join(folder, 'snapshots'))).length, 1)
     t.deepEqual(await quarantineOf(world), [])
     const kinds = (await journalOf(world)).filter(({ kind }) => kind === 'opened')
     t.is(kinds.length, 1, 'it is one writer all along')
+
+    second.signal('SIGTERM')
+    t.is((await second.ended).code, 0)
+    t.false(mount.isMounted)
+    t.deepEqual(await readdir(mount.path), [], 'nothing was written beneath the mount')
   },
 )
 

@@ -87,7 +87,7 @@ test('what a gateway refuses is the error that DESIGN.md says', (t) => {
   t.is(errnoOfFault(new Error('anything')), 'EIO')
 })
 
-test('the topmost mount of a place counts, and its name is unescaped', (t) => {
+test('the topmost mount of a place comes first, and its name is unescaped', (t) => {
   const entries = parseMountInfo(
     [
       '26 1 254:0 / / rw,relatime - ext4 /dev/vda rw',
@@ -96,7 +96,10 @@ test('the topmost mount of a place counts, and its name is unescaped', (t) => {
       '',
     ].join('\n'),
   )
-  t.deepEqual(entries.get('/a b'), { type: 'fuse.lockkeeper', source: 'lockkeeper' })
+  t.deepEqual(entries.get('/a b'), [
+    { type: 'fuse.lockkeeper', source: 'lockkeeper' },
+    { type: 'fuse.sshfs', source: 'host:' },
+  ])
   t.is(entries.get('/c'), undefined)
 })
 
