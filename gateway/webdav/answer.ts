@@ -90,19 +90,19 @@ export async function answerXml(
 ): Promise<void> {
   const typed = { 'content-type': 'application/xml; charset=utf-8', ...headers }
   const rest = piecesOf(pieces)
-  let text = ''
-  for (;;) {
+  const first: string[] = []
+  for (let characters = 0; characters <= shortCharactersMax;) {
     const next = await rest.next()
     if (next.done === true) {
-      const body = Buffer.from(text)
+      const body = Buffer.from(first.join(''))
       answer.writeHead(status, { ...typed, 'content-length': body.length })
       answer.end(body)
       return
     }
-    text += next.value
-    if (text.length > shortCharactersMax) break
+    first.push(next.value)
+    characters += next.value.length
   }
-  await answerStream(answer, status, typed, Readable.from(continued(text, rest)))
+  await answerStream(answer, status, typed, Readable.from(continued(first, rest)))
 }
 
 async function* piecesOf(
@@ -112,9 +112,9 @@ async function* piecesOf(
 }
 
 async function* continued(
-  first: string,
+  first: string[],
   rest: AsyncGenerator<string, undefined>,
-): AsyncGenerator<Buffer> {
-  yield Buffer.from(first)
-  for await (const piece of rest) yield Buffer.from(piece)
+): AsyncGenerator<string> {
+  for (let piece = first.shift(); piece !== undefined; piece = first.shift()) yield piece
+  yield* rest
 }

@@ -1,12 +1,12 @@
 /** Knows the plain files as a file system of the library webdav-server. */
-import webdav from 'webdav-server'
+import webdav from 'webdav-server/lib/index.v2.js'
 import type { PlainFiles, PlainResult } from './plain-files.js'
 
-const { FileSystem, LocalLockManager, LocalPropertyManager, ResourceType, Errors } = webdav.v2
-type Path = webdav.v2.Path
-type Info = webdav.v2.TypeInfo
-type SimpleCallback = webdav.v2.SimpleCallback
-type ReturnCallback<T> = webdav.v2.ReturnCallback<T>
+const { FileSystem, LocalLockManager, LocalPropertyManager, ResourceType, Errors } = webdav
+type Path = webdav.Path
+type Info = webdav.TypeInfo
+type SimpleCallback = webdav.SimpleCallback
+type ReturnCallback<T> = webdav.ReturnCallback<T>
 
 /** The library's words for what became of a change. */
 const errors = {
@@ -20,9 +20,9 @@ const errors = {
 /** What the tree must know of the request that it is asked for. */
 export interface TreeWatch {
   /** The command has begun; before it the library only wonders what it could allow, and nothing is looked up. */
-  readonly isAtWork: (context: webdav.v2.RequestContext) => boolean
-  readonly isShallow: (context: webdav.v2.RequestContext) => boolean
-  readonly onFault: (context: webdav.v2.RequestContext, error: unknown) => void
+  readonly isAtWork: (context: webdav.RequestContext) => boolean
+  readonly isShallow: (context: webdav.RequestContext) => boolean
+  readonly onFault: (context: webdav.RequestContext, error: unknown) => void
 }
 
 export class PlainTree extends FileSystem {
@@ -42,7 +42,7 @@ export class PlainTree extends FileSystem {
   protected override _type(
     path: Path,
     info: Info,
-    callback: ReturnCallback<webdav.v2.ResourceType>,
+    callback: ReturnCallback<webdav.ResourceType>,
   ): void {
     if (!this.#watch.isAtWork(info.context)) {
       callback(Errors.ResourceNotFound)
@@ -69,7 +69,7 @@ export class PlainTree extends FileSystem {
   protected override _move(
     from: Path,
     to: Path,
-    info: webdav.v2.MoveInfo,
+    info: webdav.MoveInfo,
     callback: ReturnCallback<boolean>,
   ): void {
     this.#change(info, (files) => files.move(from.paths, to.paths, info.overwrite), callback)
@@ -78,7 +78,7 @@ export class PlainTree extends FileSystem {
   protected override _copy(
     from: Path,
     to: Path,
-    info: webdav.v2.CopyInfo,
+    info: webdav.CopyInfo,
     callback: ReturnCallback<boolean>,
   ): void {
     const how = { replaces: info.overwrite, isShallow: this.#watch.isShallow(info.context) }
@@ -89,7 +89,7 @@ export class PlainTree extends FileSystem {
   protected override _lockManager(
     _path: Path,
     _info: Info,
-    callback: ReturnCallback<webdav.v2.ILockManager>,
+    callback: ReturnCallback<webdav.ILockManager>,
   ): void {
     callback(undefined, new LocalLockManager())
   }
@@ -97,7 +97,7 @@ export class PlainTree extends FileSystem {
   protected override _propertyManager(
     _path: Path,
     _info: Info,
-    callback: ReturnCallback<webdav.v2.IPropertyManager>,
+    callback: ReturnCallback<webdav.IPropertyManager>,
   ): void {
     callback(undefined, new LocalPropertyManager())
   }

@@ -4,15 +4,15 @@
  * the door has understood: a strange header or address would end the process. What it answers is not sent, only read.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import webdav from 'webdav-server'
+import webdav from 'webdav-server/lib/index.v2.js'
 import { hrefOf } from './target.js'
 import type { PlainFiles, PlainPath } from './plain-files.js'
 import { PlainTree } from './plain-tree.js'
 
-const { WebDAVServer, WebDAVServerOptions, Errors } = webdav.v2
-type Context = webdav.v2.HTTPRequestContext
+const { WebDAVServer, WebDAVServerOptions, Errors } = webdav
+type Context = webdav.HTTPRequestContext
 type Execute = (request: IncomingMessage, response: ServerResponse) => void
-type LibraryMethod = webdav.v2.HTTPMethod
+type LibraryMethod = webdav.HTTPMethod
 
 /** One request as the library sees it. */
 export interface Shown {
@@ -39,7 +39,7 @@ const libraryMethods = ['COPY', 'MOVE', 'DELETE', 'MKCOL']
 export const davMethods: readonly string[] = [...ownMethods, ...libraryMethods]
 
 export class Shell {
-  readonly #server: webdav.v2.WebDAVServer
+  readonly #server: webdav.WebDAVServer
   readonly #subjects = new WeakMap<object, Subject>()
 
   constructor(plain: PlainFiles | undefined) {
