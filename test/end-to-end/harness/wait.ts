@@ -1,7 +1,10 @@
 /** Knows how to wait: for a condition, with a deadline, never for a time that is hoped to be enough. */
 import { setTimeout as delay } from 'node:timers/promises'
 
-const POLL_MS = 20
+/** Soon after a beginning, and then ever more seldom: who polls takes processor time from what is polled. */
+const POLL_MS_MIN = 10
+const POLL_MS_MAX = 250
+const POLL_SHARE = 0.1
 /** Long, for a machine that does much else; who waits for a condition that comes does not wait longer. */
 const DEADLINE_MS = 240_000
 
@@ -14,7 +17,8 @@ export const eventually = async <T>(
   probe: () => T | undefined | false | Promise<T | undefined | false>,
   deadlineMs = DEADLINE_MS,
 ): Promise<T> => {
-  const end = performance.now() + deadlineMs
+  const began = performance.now()
+  const end = began + deadlineMs
   for (;;) {
     const answer = await probe()
     if (answer !== undefined && answer !== false) return answer
@@ -22,7 +26,8 @@ export const eventually = async <T>(
       const name = typeof what === 'string' ? what : what()
       throw new Error(`waited ${deadlineMs} ms in vain for ${name}`)
     }
-    await delay(POLL_MS)
+    const waitedMs = performance.now() - began
+    await delay(Math.min(POLL_MS_MAX, Math.max(POLL_MS_MIN, POLL_SHARE * waitedMs)))
   }
 }
 
