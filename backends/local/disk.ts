@@ -1,14 +1,32 @@
 /** Knows which calls of the file system the store makes, so that a test can watch them and let them fail. */
-import { constants, lstat, type Dirent, type Stats } from 'node:fs'
+import {
+  close,
+  closeSync,
+  constants,
+  fsync,
+  lstat,
+  open,
+  read,
+  writev,
+  type Dirent,
+  type Stats,
+} from 'node:fs'
 import * as fs from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
 import { promisify } from 'node:util'
 
+/** An open file or folder: the kernel's number for it, to be closed once, by whoever opened it. */
+export type Descriptor = number
+
 export interface Disk {
-  readonly open: (path: string, flags: number, mode?: number) => Promise<FileHandle>
-  readonly write: (file: FileHandle, chunks: readonly Uint8Array[]) => Promise<number>
+  readonly open: (path: string, flags: number, mode?: number) => Promise<Descriptor>
+  /** Fills the buffer from this position of the file on, and answers how far. */
+  readonly read: (file: Descriptor, buffer: Buffer, position: number) => Promise<number>
+  readonly write: (file: Descriptor, chunks: readonly Uint8Array[]) => Promise<number>
   /** Makes a file, or the names in a folder, durable. */
-  readonly sync: (file: FileHandle) => Promise<void>
+  readonly sync: (file: Descriptor) => Promise<void>
+  readonly close: (file: Descriptor) => Promise<void>
+  /** Closes what was only read, or is synced. The disk is not waited for, so it is not worth a thread. */
+  readonly letGo: (file: Descriptor) => void
   readonly link: (from: string, to: string) => Promise<void>
   readonly rename: (from: string, to: string) => Promise<void>
   readonly unlink: (path: string) => Promise<void>
@@ -22,9 +40,24 @@ export interface Disk {
 }
 
 export const localDisk: Disk = {
-  open: fs.open,
-  write: async (file, chunks) => (await file.writev(chunks)).bytesWritten,
-  sync: (file) => file.sync(),
+  open: promisify<string, number, number | undefined, Descriptor>(open),
+  read: (file, buffer, position) =>
+    new Promise((resolve, reject) => {
+      read(file, buffer, 0, buffer.byteLength, position, (error, bytes) => {
+        if (error === null) resolve(bytes)
+        else reject(error)
+      })
+    }),
+  write: (file, chunks) =>
+    new Promise((resolve, reject) => {
+      writev(file, chunks, (error, bytes) => {
+        if (error === null) resolve(bytes)
+        else reject(error)
+      })
+    }),
+  sync: promisify<Descriptor>(fsync),
+  close: promisify<Descriptor>(close),
+  letGo: closeSync,
   link: fs.link,
   rename: fs.rename,
   unlink: fs.unlink,

@@ -1,6 +1,10 @@
 /** Knows how the names in a folder are made durable, once for all who changed it at about the same time. */
-import { openFolder, type Disk } from './disk.js'
+import { openFolder, type Descriptor, type Disk } from './disk.js'
 import { hasErrno } from './faults.js'
+
+/** A folder stays open for so long: whoever moves it away meanwhile could change its files as well. */
+const keptMs = 1_000
+const keptMax = 16
 
 interface Rounds {
   readonly running: Promise<void>
@@ -8,9 +12,17 @@ interface Rounds {
   next: Promise<void> | undefined
 }
 
+interface OpenFolder {
+  readonly descriptor: Descriptor
+  readonly openedAt: number
+}
+
 export class FolderSync {
   readonly #disk: Disk
   readonly #rounds = new Map<string, Rounds>()
+  /** Open, and perhaps being synced. */
+  readonly #folders = new Map<string, OpenFolder>()
+  #sweeping: NodeJS.Timeout | undefined
 
   constructor(disk: Disk) {
     this.#disk = disk
@@ -38,14 +50,52 @@ export class FolderSync {
   }
 
   async #syncOnce(folder: string): Promise<void> {
-    const handle = await this.#disk.open(folder, openFolder)
+    const { descriptor } = await this.#open(folder)
     try {
-      await this.#disk.sync(handle)
+      await this.#disk.sync(descriptor)
     } catch (error) {
+      this.#close(folder)
       // Some file systems (CIFS, some FUSE) have no such call for folders: there is nothing more to be done there.
       if (!hasErrno(error, 'EINVAL', 'ENOTSUP', 'EOPNOTSUPP')) throw error
-    } finally {
-      await handle.close()
     }
   }
+
+  /** Rounds of one folder never overlap, so nobody else uses what is closed here. */
+  async #open(folder: string): Promise<OpenFolder> {
+    const known = this.#folders.get(folder)
+    if (known !== undefined && !isOver(known)) return known
+    if (known !== undefined) this.#close(folder)
+    const descriptor = await this.#disk.open(folder, openFolder)
+    const opened = { descriptor, openedAt: performance.now() }
+    if (this.#folders.size >= keptMax) this.#closeAny()
+    this.#folders.set(folder, opened)
+    this.#sweeping ??= setTimeout(() => this.#sweep(), keptMs).unref()
+    return opened
+  }
+
+  #close(folder: string): void {
+    const opened = this.#folders.get(folder)
+    if (opened === undefined) return
+    this.#folders.delete(folder)
+    this.#disk.letGo(opened.descriptor)
+  }
+
+  #closeAny(): void {
+    const idle = [...this.#folders.keys()].find((folder) => !this.#rounds.has(folder))
+    if (idle !== undefined) this.#close(idle)
+  }
+
+  #sweep(): void {
+    this.#sweeping = undefined
+    for (const [folder, opened] of this.#folders) {
+      if (isOver(opened) && !this.#rounds.has(folder)) this.#close(folder)
+    }
+    if (this.#folders.size > 0) {
+      this.#sweeping = setTimeout(() => this.#sweep(), keptMs).unref()
+    }
+  }
+}
+
+function isOver({ openedAt }: OpenFolder): boolean {
+  return performance.now() - openedAt > keptMs
 }

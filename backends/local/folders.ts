@@ -99,12 +99,12 @@ export class Folders {
    * its place). All their names are durable then, also where an earlier run made them and died before it synced.
    */
   async make(folder: string, base: string, mode = this.#modes.folder): Promise<void> {
+    if (this.#durable.has(folder) && (await this.wasThere(folder))) return
     const stands = await this.isThere(folder)
     if (folder === base) {
       if (!stands) throw new BackendError('not-found', `there is no folder "${folder}"`)
       return
     }
-    if (stands && this.#durable.has(folder)) return
     const above = dirname(folder)
     await this.make(above, base, mode)
     if (!stands) await this.#makeOne(folder, mode)

@@ -34,6 +34,8 @@ export interface StagedBody {
 export class Holding {
   readonly #options: HoldingOptions
   readonly #mover: Mover
+  /** Where bytes lie that this run has received and not moved on: nobody needs to look for them. */
+  readonly #received = new Map<string, string>()
 
   constructor(options: HoldingOptions) {
     this.#options = options
@@ -50,7 +52,9 @@ export class Holding {
     const path = await guarded(what, async () =>
       areas.path(await areas.choose(repository, type ?? 'config'), repository, held),
     )
-    return receive({ disk, sync }, { path, mode: fileMode, body, signal })
+    const staged = await receive({ disk, sync }, { path, mode: fileMode, body, signal })
+    this.#received.set(keyOf(repository, held), path)
+    return staged
   }
 
   async publish(
@@ -69,6 +73,7 @@ export class Holding {
     }
     const moved = await this.#moveAcross(repository, from, to, held, object)
     if (moved !== 'moved') return moved
+    this.#received.delete(keyOf(repository, held))
     // A released item must not come back after a crash; what comes back in staging is dropped at the start.
     if (held.area === 'quarantine') await sync.sync(dirname(from))
     return 'published'
@@ -77,7 +82,8 @@ export class Holding {
   async keep(repository: RepositoryId, stagedId: string, itemId: string): Promise<boolean> {
     const { areas, sync } = this.#options
     const item: Held = { area: 'quarantine', id: itemId }
-    const from = await this.#find(repository, { area: 'staging', id: stagedId })
+    const held: Held = { area: 'staging', id: stagedId }
+    const from = await this.#find(repository, held)
     if (from === undefined) {
       // An earlier call may have moved them and died before it synced.
       for (const state of await areas.of(repository)) {
@@ -90,12 +96,14 @@ export class Holding {
     if (moved === 'exists') {
       throw new BackendError('conflict', `quarantine holds other bytes as ${itemId}`)
     }
+    this.#received.delete(keyOf(repository, held))
     await sync.sync(dirname(from))
     return moved === 'moved'
   }
 
   async discard(repository: RepositoryId, held: Held): Promise<void> {
     const { areas, disk } = this.#options
+    this.#received.delete(keyOf(repository, held))
     for (const state of await areas.of(repository)) {
       const path = areas.path(state, repository, held)
       await unless(['ENOENT'], undefined, disk.unlink(path))
@@ -127,6 +135,8 @@ export class Holding {
 
   async #find(repository: RepositoryId, held: Held): Promise<string | undefined> {
     const { areas, disk } = this.#options
+    const received = this.#received.get(keyOf(repository, held))
+    if (received !== undefined) return received
     for (const state of await areas.of(repository)) {
       const path = areas.path(state, repository, held)
       if ((await sizeOf(disk, path)) !== undefined) return path
@@ -160,4 +170,8 @@ export class Holding {
     await sync.sync(dirname(from))
     return moved
   }
+}
+
+function keyOf(repository: RepositoryId, { area, id }: Held): string {
+  return `${area}/${id} ${repository}`
 }

@@ -33,7 +33,11 @@ export class Mover {
       return 'moved'
     } catch (error) {
       if (hasErrno(error, 'EEXIST')) return this.#isSameFile(from, to)
-      if (hasErrno(error, 'ENOENT')) return 'gone'
+      if (hasErrno(error, 'ENOENT')) {
+        // It may be the new place that is gone.
+        if ((await this.#find(from)) === undefined) return 'gone'
+        throw error
+      }
       if (hasErrno(error, ...withoutLinks)) return this.#renameInTurn(from, to)
       throw error
     }

@@ -1,5 +1,5 @@
 /** Knows the files that were read a moment ago and keeps them open: restic reads many small ranges of one pack in a row. */
-import type { FileHandle } from 'node:fs/promises'
+import type { Descriptor, Disk } from './disk.js'
 
 /** What is changed past the gateway is seen after so long. */
 const keptMs = 1_000
@@ -7,15 +7,17 @@ const keptMax = 64
 
 /** An open file that several may read. It is closed once it is no longer kept, and nobody reads it any more. */
 export class SharedFile {
-  readonly handle: FileHandle
   readonly size: number
   readonly modifiedMs: number
   readonly openedAt = performance.now()
+  readonly #disk: Disk
+  readonly #descriptor: Descriptor
   #users = 1
 
   /** Whoever opens it is its first user. */
-  constructor(handle: FileHandle, found: { size: number; mtimeMs: number }) {
-    this.handle = handle
+  constructor(disk: Disk, descriptor: Descriptor, found: { size: number; mtimeMs: number }) {
+    this.#disk = disk
+    this.#descriptor = descriptor
     this.size = found.size
     this.modifiedMs = found.mtimeMs
   }
@@ -27,7 +29,12 @@ export class SharedFile {
 
   async release(): Promise<void> {
     this.#users -= 1
-    if (this.#users === 0) await this.handle.close()
+    if (this.#users === 0) await this.#disk.close(this.#descriptor)
+  }
+
+  /** Fills the buffer from this position on, and answers how far. */
+  read(buffer: Buffer, position: number): Promise<number> {
+    return this.#disk.read(this.#descriptor, buffer, position)
   }
 }
 

@@ -1,5 +1,5 @@
 /** Ordinary files below the root, beside the repositories. Nothing here is fenced. */
-import { mkdir, open, readdir, realpath } from 'node:fs/promises'
+import { mkdir, readdir, realpath } from 'node:fs/promises'
 import type { Stats } from 'node:fs'
 import { join } from 'node:path'
 import { stateFolderName } from '../../fencing/object.js'
@@ -221,15 +221,16 @@ async function receivePlain(
   body: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
 ): Promise<void> {
-  const file = await guarded(place, () => open(place, openNew, 0o600))
+  const file = await guarded(place, () => localDisk.open(place, openNew, 0o600))
+  const writer = new PieceWriter(localDisk, file)
   try {
-    const writer = new PieceWriter(localDisk, file)
     for await (const chunk of abortable(body, signal)) {
       await guarded(place, () => writer.add(chunk))
     }
     await guarded(place, () => writer.end())
   } finally {
-    await file.close()
+    await writer.idle()
+    await localDisk.close(file)
   }
 }
 

@@ -36,19 +36,18 @@ export async function openFile(
 export async function digestFile(disk: Disk, path: string): Promise<Staged | undefined> {
   const opened = await openRegular(disk, path)
   if (opened === undefined) return undefined
-  const { handle: file } = opened
   try {
     const hash = createHash('sha256')
     const piece = Buffer.allocUnsafe(pieceBytes)
     let size = 0
     for (;;) {
-      const { bytesRead } = await file.read(piece, 0, pieceBytes, size)
+      const bytesRead = await opened.read(piece, size)
       if (bytesRead === 0) return { size, sha256: hash.digest('hex') }
       hash.update(piece.subarray(0, bytesRead))
       size += bytesRead
     }
   } finally {
-    await file.close()
+    await opened.release()
   }
 }
 
@@ -65,13 +64,13 @@ async function openRegular(disk: Disk, path: string): Promise<SharedFile | undef
   if (file === undefined) return undefined
   try {
     // Of a file that is open: nothing is looked up, so it is not worth a thread.
-    const found = fstatSync(file.fd)
-    if (found.isFile()) return new SharedFile(file, found)
+    const found = fstatSync(file)
+    if (found.isFile()) return new SharedFile(disk, file, found)
   } catch (error) {
-    await file.close()
+    await disk.close(file)
     throw error
   }
-  await file.close()
+  await disk.close(file)
   throw notAnObject(path)
 }
 
@@ -100,8 +99,9 @@ class FileBytes extends Readable {
       this.push(null)
       return
     }
-    this.#file.handle.read(Buffer.allocUnsafeSlow(bytes), 0, bytes, this.#position).then(
-      ({ bytesRead, buffer }) => this.#take(buffer.subarray(0, bytesRead)),
+    const buffer = Buffer.allocUnsafeSlow(bytes)
+    this.#file.read(buffer, this.#position).then(
+      (bytesRead) => this.#take(buffer.subarray(0, bytesRead)),
       (error: unknown) => this.destroy(faultOf(error, `reading "${this.#path}"`)),
     )
   }

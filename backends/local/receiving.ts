@@ -1,10 +1,9 @@
 /** Knows how a body becomes a durable file: hashed as it comes, written in large pieces, gone if anything fails. */
 import { createHash } from 'node:crypto'
-import type { FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Staged } from '../../fencing/ports.js'
 import { abortable } from '../abortable.js'
-import { openNew, type Disk } from './disk.js'
+import { openNew, type Descriptor, type Disk } from './disk.js'
 import { faultOf, unless } from './faults.js'
 import type { FolderSync } from './folder-sync.js'
 
@@ -26,8 +25,9 @@ export async function receive(
   signal?.throwIfAborted()
   const what = `receiving "${path}"`
   const file = await faulty(what, disk.open(path, openNew, mode))
+  const writer = new PieceWriter(disk, file)
+  let isSynced = false
   try {
-    const writer = new PieceWriter(disk, file)
     const hash = createHash('sha256')
     let size = 0
     for await (const chunk of abortable(body, signal)) {
@@ -38,10 +38,12 @@ export async function receive(
     await faulty(what, writer.end())
     // Whoever relies on the bytes relies on their name too. Both at once cost a file system with a log one commit.
     await faulty(what, Promise.all([disk.sync(file), sync.sync(dirname(path))]))
-    await faulty(what, file.close())
+    isSynced = true
+    disk.letGo(file)
     return { size, sha256: hash.digest('hex') }
   } catch (error) {
-    await file.close().catch(() => undefined)
+    await writer.idle()
+    if (!isSynced) await disk.close(file).catch(() => undefined)
     await faulty(what, unless(['ENOENT'], undefined, disk.unlink(path)))
     throw error
   }
@@ -58,12 +60,12 @@ async function faulty<T>(what: string, act: Promise<T>): Promise<T> {
 /** Writes one piece while the next comes in. */
 export class PieceWriter {
   readonly #disk: Disk
-  readonly #file: FileHandle
+  readonly #file: Descriptor
   #waiting: Uint8Array[] = []
   #waitingBytes = 0
   #writing: Promise<void> = Promise.resolve()
 
-  constructor(disk: Disk, file: FileHandle) {
+  constructor(disk: Disk, file: Descriptor) {
     this.#disk = disk
     this.#file = file
   }
@@ -77,6 +79,14 @@ export class PieceWriter {
   async end(): Promise<void> {
     await this.#flush()
     await this.#writing
+  }
+
+  /**
+   * Resolves when nothing is being written any more. To be awaited before the file is closed: its number is given to the
+   * next file that is opened, and what is still on its way would be written there.
+   */
+  async idle(): Promise<void> {
+    await this.#writing.catch(() => undefined)
   }
 
   async #flush(): Promise<void> {

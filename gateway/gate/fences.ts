@@ -125,9 +125,17 @@ export class Fences {
     }
   }
 
-  /** Drops staged bytes, unless an effect that is recorded, or may be recorded, still needs them. Never throws. */
-  async release(fence: RepositoryFence, staged: string): Promise<void> {
+  /**
+   * Drops staged bytes, unless an effect that is recorded, or may be recorded, still needs them, or one that was carried out
+   * has taken them. Never throws.
+   */
+  async release(
+    fence: RepositoryFence,
+    staged: string,
+    carriedOut: readonly Recorded[],
+  ): Promise<void> {
     const { repository } = fence
+    if (carriedOut.some((one) => needs(one, staged))) return
     if (fence.failure !== undefined && this.#loaded.get(repository) === fence) {
       // Nobody knows what the journal has until it is loaded again.
       this.#leftBehind.set(repository, [...(this.#leftBehind.get(repository) ?? []), staged])

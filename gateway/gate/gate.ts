@@ -17,6 +17,7 @@ import {
   type Staged,
 } from '../../fencing/ports.js'
 import type { Channel } from '../../fencing/presence.js'
+import type { Recorded } from '../../fencing/journal.js'
 import type { Decided, RepositoryFence } from '../../fencing/repository-fence.js'
 import type { Caller } from '../../fencing/scene.js'
 import type { Upload } from '../../fencing/uploading.js'
@@ -179,6 +180,7 @@ export class Gate {
     const chunks = body.chunks
     fence.uploading(object)
     const { size, sha256 } = await store.stage(repository, staged, chunks, signal, object)
+    let recorded: readonly Recorded[] = []
     try {
       const digest = digestOf(object)
       if (digest !== undefined && digest !== sha256) return refusedPlainly('wrong-hash')
@@ -188,12 +190,14 @@ export class Gate {
         const present = await this.#present(fence, object, { size, sha256 })
         return fence.upload(caller, { object, size, staged, present })
       }
-      const { decision } = await this.#settleOn({ fence, visitor, object }, decide, signal)
+      const decided = await this.#settleOn({ fence, visitor, object }, decide, signal)
+      const { decision } = decided
+      recorded = decided.recorded
       await fence.countTry(decision)
       const delivered = (): void => fence.delivered(caller, object)
       return outcomeOf(decision.verdict, delivered)
     } finally {
-      await fences.release(fence, staged)
+      await fences.release(fence, staged, recorded)
     }
   }
 

@@ -1,8 +1,9 @@
 /** In which order the local store syncs and renames, and what a failure or a crash leaves. */
 import test, { type ExecutionContext } from 'ava'
-import { readdir, readFile } from 'node:fs/promises'
+import { fstatSync } from 'node:fs'
+import { mkdir, readdir, readFile, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { localDisk } from '../../backends/local/disk.js'
+import { localDisk, type Disk } from '../../backends/local/disk.js'
 import { FolderSync } from '../../backends/local/folder-sync.js'
 import { openLocalStore } from '../../backends/local/local-store.js'
 import { BackendError, type ObjectStore } from '../../fencing/ports.js'
@@ -166,6 +167,37 @@ test('a failed write or sync is told, and leaves nothing', async (t) => {
   t.deepEqual(await readFile(join(root, 'r', lock)), bytes)
 })
 
+test('a file is closed only when nothing is written to it any more, whatever ends the body', async (t) => {
+  const root = await temporaryFolder(t)
+  const order: string[] = []
+  let goOn = (): void => undefined
+  const written = new Promise<void>((resolve) => (goOn = resolve))
+  const disk: Disk = {
+    ...localDisk,
+    write: async (file, chunks) => {
+      await written
+      const bytes = await localDisk.write(file, chunks)
+      order.push('written')
+      return bytes
+    },
+    close: async (file) => {
+      order.push('closed')
+      await localDisk.close(file)
+    },
+  }
+  const store = await openLocalStore({ root, disk })
+  await store.create(r)
+  const body = async function* (): AsyncGenerator<Buffer> {
+    yield Buffer.alloc(2 ** 20)
+    // What the store would do meanwhile has its turn first.
+    setImmediate(() => setImmediate(goOn))
+    throw new Error('the client has gone')
+  }
+  await t.throwsAsync(() => store.stage(r, 's', body()), { message: 'the client has gone' })
+  t.deepEqual(order, ['written', 'closed'])
+  t.deepEqual(await readdir(join(root, held, 'staging')), [])
+})
+
 test('a failed sync of a move or removal is told, and the call can be repeated', async (t) => {
   const { store, watch } = await warm(t)
   await store.stage(r, 's', bodyOf(bytes), undefined, lock)
@@ -222,4 +254,33 @@ test('syncs of one folder are shared, but never with one that had begun before',
   await last
   t.deepEqual(order, ['first', 'second', 'third', 'fourth', 'last'])
   t.is(begun, 3)
+})
+
+test('a folder stays open for a moment between two syncs, and one in its place is seen before long', async (t) => {
+  const root = await temporaryFolder(t)
+  const folder = join(root, 'folder')
+  await mkdir(folder)
+  let opened = 0
+  let synced: number | undefined
+  const sync = new FolderSync({
+    ...localDisk,
+    open: (...asked) => {
+      opened += 1
+      return localDisk.open(...asked)
+    },
+    sync: async (descriptor) => {
+      synced = fstatSync(descriptor).ino
+      await localDisk.sync(descriptor)
+    },
+  })
+  await sync.sync(folder)
+  await sync.sync(folder)
+  t.is(opened, 1)
+  await rename(folder, join(root, 'away'))
+  await mkdir(folder)
+  const { ino } = await stat(folder)
+  const deadline = performance.now() + 10_000
+  do await sync.sync(folder)
+  while (synced !== ino && performance.now() < deadline)
+  t.is(synced, ino)
 })

@@ -1,7 +1,6 @@
 /** Knows how to note the store's calls of the file system, and to let one of them fail. */
-import type { FileHandle } from 'node:fs/promises'
 import { relative } from 'node:path'
-import { localDisk, type Disk } from '../../backends/local/disk.js'
+import { localDisk, type Descriptor, type Disk } from '../../backends/local/disk.js'
 
 export const errno = (code: string): Error => Object.assign(new Error(code), { code })
 
@@ -11,7 +10,7 @@ export class WatchedDisk {
   /** Asked before each call; what it throws is the call's error. */
   fault: (call: string) => void = () => undefined
   readonly #root: string
-  readonly #paths = new WeakMap<FileHandle, string>()
+  readonly #paths = new Map<Descriptor, string>()
 
   constructor(root: string) {
     this.#root = root
