@@ -7,6 +7,7 @@ import { statfs } from 'node:fs/promises'
 import { CallingProcesses } from './calling-process.js'
 import { Deadlines, defaultDeadlinesMs } from './deadlines.js'
 import type { HelperMessage, MountOrder } from './helper-messages.js'
+import { defaultHungPaths, HungPaths } from './hung-paths.js'
 import { prepareMount } from './kernel-mount.js'
 import { MixedFiles } from './mixed-files.js'
 import { Openings } from './openings.js'
@@ -48,6 +49,7 @@ async function mount(order: MountOrder, isClear: Promise<unknown>): Promise<void
     operations,
     processes,
     deadlines: new Deadlines(defaultDeadlinesMs),
+    hungPaths: new HungPaths(defaultHungPaths),
     refused: new Set(order.refusedPids),
     onFault: (error, call) => say({ kind: 'fault', call, message: describe(error).message }),
   })

@@ -6,6 +6,7 @@ import type { CallingProcesses } from './calling-process.js'
 import { CallingThreads } from './calling-thread.js'
 import { createCalls } from './calls.js'
 import type { Deadlines } from './deadlines.js'
+import type { HungPaths } from './hung-paths.js'
 import { CallError } from './errno.js'
 import type { Caller, Operations } from './operations.js'
 
@@ -14,6 +15,7 @@ export interface KernelMountOptions {
   readonly operations: Operations
   readonly processes: CallingProcesses
   readonly deadlines: Deadlines
+  readonly hungPaths: HungPaths
   readonly allowOther: boolean
   readonly isReadOnly: boolean
   /** Processes whose calls would wait for themselves. */
@@ -46,11 +48,12 @@ const modifiedInLocals = 112
 export async function prepareMount(options: KernelMountOptions): Promise<() => Promise<void>> {
   const { default: Native } = await import('fuse-native')
   const binding = loadBinding()
-  const { folder, operations, deadlines, onFault } = options
+  const { folder, operations, deadlines, hungPaths, onFault } = options
   let locals: Buffer = Buffer.alloc(0)
   const calls = createCalls({
     operations,
     deadlines,
+    hungPaths,
     caller: callerOf(options, () => locals),
     modifiedMs: () => Number(locals.readBigUInt64LE(modifiedInLocals)),
     owner: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },

@@ -4,9 +4,11 @@ import { createHash, randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import { buffer } from 'node:stream/consumers'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { ObjectName, RepositoryId } from '../../fencing/object.js'
 import { Deadlines } from '../../gateway/fuse/deadlines.js'
 import { createCalls } from '../../gateway/fuse/calls.js'
+import { HungPaths } from '../../gateway/fuse/hung-paths.js'
 import { ObjectReader } from '../../gateway/fuse/object-reader.js'
 import { Opening } from '../../gateway/fuse/opening.js'
 import type { Operations } from '../../gateway/fuse/operations.js'
@@ -182,7 +184,7 @@ const unasked = (): never => {
   throw new Error('not asked')
 }
 
-function callsOf(operations: Partial<Operations>, deadlineMs = 60_000) {
+function callsOf(operations: Partial<Operations>, deadlineMs = 60_000, rememberedMs = 60_000) {
   const faults: string[] = []
   const deadlines = new Deadlines({ look: deadlineMs, bytes: deadlineMs, change: deadlineMs })
   const all = new Proxy(operations, {
@@ -191,12 +193,19 @@ function callsOf(operations: Partial<Operations>, deadlineMs = 60_000) {
   const calls = createCalls({
     operations: all,
     deadlines,
+    hungPaths: new HungPaths({ waitedMs: deadlineMs / 2, rememberedMs }),
     caller: () => undefined,
     modifiedMs: () => 0,
     owner: { uid: 1, gid: 2 },
     onFault: (_error, call) => faults.push(call),
   })
   return { calls, faults, deadlines }
+}
+
+/** Deadlines alone keep no process. */
+const stayAwake = (t: ExecutionContext): void => {
+  const timer = setInterval(() => undefined, 1_000)
+  t.teardown(() => clearInterval(timer))
 }
 
 test('an exception in a handler is answered, and does not leave the caller hanging', async (t) => {
@@ -238,6 +247,45 @@ test('who waits too long is let go, once, and late bytes go nowhere', async (t) 
   await new Promise(setImmediate)
   t.deepEqual(answers, [-5])
   t.deepEqual(into, Buffer.alloc(4), 'the kernel may have given this memory to another call')
+})
+
+test('whoever has waited in vain does not wait again for what the kernel asks twice', async (t) => {
+  stayAwake(t)
+  let asked = 0
+  const hang = () => {
+    asked += 1
+    return new Promise<never>(() => undefined)
+  }
+  const { calls, faults } = callsOf({ attributes: hang, names: hang, read: hang }, 500)
+  const stat = (path: string) => new Promise((resolve) => calls.getattr(path, resolve))
+  t.is(await stat('/x'), -5)
+  t.is(asked, 1)
+  t.is(await stat('/x'), -5)
+  t.is(await new Promise((resolve) => calls.readdir('/x', resolve)), -5)
+  const into = Buffer.alloc(4)
+  t.is(await new Promise((resolve) => calls.read('/x', 1, into, 4, 0, resolve)), -5)
+  t.is(asked, 1, 'they are answered at once')
+  t.is(await stat('/y'), -5)
+  t.is(asked, 2, 'another path is asked for')
+  t.deepEqual(faults, ['getattr /x', 'getattr /y'])
+})
+
+test('a path that hung is asked for again a little later, and one that failed soon at once', async (t) => {
+  stayAwake(t)
+  let asked = 0
+  const attributes = () => {
+    asked += 1
+    return asked === 1
+      ? new Promise<never>(() => undefined)
+      : Promise.reject(new Error('broken'))
+  }
+  const { calls } = callsOf({ attributes }, 100, 1)
+  const stat = () => new Promise((resolve) => calls.getattr('/x', resolve))
+  t.is(await stat(), -5)
+  await delay(5)
+  t.is(await stat(), -5)
+  t.is(await stat(), -5)
+  t.is(asked, 3)
 })
 
 test('what is written is copied before the call is answered', async (t) => {

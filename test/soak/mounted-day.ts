@@ -18,8 +18,8 @@ import { helperOf, vitalsOf, type Vitals } from './vitals.js'
 
 const sampleMs = 2_000
 const perClient = 12
-/** Twice the longest deadline of a look (90 s): the kernel asks again for a name that it knew and was refused. */
-const hangMaxMs = 200_000
+/** A little more than the deadline of a look (90 s). */
+const hangMaxMs = 100_000
 /** What the last third of the time may have above the first: the noise of a heap and of connections that come and go. */
 const growthMax = { threads: 4, descriptors: 16, residentMiB: 48 } as const
 
@@ -216,7 +216,8 @@ const hangOf = async ({
     ...(code === 'late' ? [`a caller waited for more than ${hangMaxMs / 1000} s`] : []),
     ...(code === 0 ? ['a gateway that hung was answered for'] : []),
   ]
-  // It goes on as before.
+  // It goes on as before, a moment later: what has just hung is not asked for again at once.
+  await delay(2 * sampleMs)
   const after = await readFile(join(mount.path, 'a', 'config')).catch((error: unknown) => error)
   if (!Buffer.isBuffer(after)) problems.push(`afterwards the mount says: ${String(after)}`)
   return { ms, answer: answer.trim(), problems }

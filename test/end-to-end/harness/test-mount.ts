@@ -52,7 +52,12 @@ export const removeLeftMounts = (): void => {
 }
 
 const folders = new Set<string>()
-process.on('exit', () => folders.forEach(detach))
+// A mount lies on its shield, so a folder may be named more than once.
+process.on('exit', () =>
+  mountedFolders()
+    .filter((one) => folders.has(one))
+    .forEach(detach),
+)
 
 /** An empty folder to mount on, outside of all that tests remove: nothing is ever removed through a mount. */
 export class MountFolder {
