@@ -76,6 +76,11 @@ export interface OpenObject {
    * read the stream to its end, destroy it, or call `close`.
    */
   readonly read: (range?: ByteRange) => Readable
+  /**
+   * Fills the buffer from this position on; answers how far, and 0 only where there is no more. May be called often, one
+   * call after another; then `close`.
+   */
+  readonly readInto: (buffer: Buffer, position: number) => Promise<number>
   readonly close: () => Promise<void>
 }
 

@@ -9,7 +9,7 @@ import {
   type Staged,
 } from '../../fencing/ports.js'
 import { openToRead, type Disk } from './disk.js'
-import { faultOf, unless } from './faults.js'
+import { faultOf, guarded, unless } from './faults.js'
 import { SharedFile, type OpenFiles } from './open-files.js'
 
 const pieceBytes = 256 * 1024
@@ -29,6 +29,9 @@ export async function openFile(
     size,
     modifiedMs,
     read: (range) => new FileBytes(file, path, range ?? { start: 0, end: size - 1 }),
+    readInto: (buffer, position) => {
+      return guarded(`reading "${path}"`, () => file.read(buffer, position))
+    },
     close: () => file.release(),
   }
 }

@@ -102,6 +102,7 @@ function opened(bytes: Buffer | undefined): OpenObject | undefined {
     size: bytes.byteLength,
     read: (range) =>
       Readable.from([range === undefined ? bytes : bytes.subarray(range.start, range.end + 1)]),
+    readInto: async (buffer, position) => bytes.copy(buffer, 0, position),
     close: async () => undefined,
   }
 }

@@ -1,7 +1,8 @@
 /** Knows how the bytes of a file go out: all of them, or a range that is read from its own start. */
 import type { ByteRange, OpenObject } from '../../fencing/ports.js'
 import { askedRange } from '../http/ranges.js'
-import { answerHead, answerStream, tell } from './answer.js'
+import { sendBytes } from '../http/sending.js'
+import { answerHead, tell } from './answer.js'
 import type { Call } from './call.js'
 import { check, preconditionFailed, rangeHeader } from './preconditions.js'
 import { contentTypeOf, validatorsOf, type Resource } from './resource.js'
@@ -54,6 +55,6 @@ async function sendRange(
     answerHead(answer, status, headers)
     return
   }
-  const bytes = asked === 'whole' ? opened.read() : opened.read(asked)
-  await answerStream(answer, status, headers, bytes)
+  answer.writeHead(status, headers)
+  await sendBytes(answer, opened, range)
 }

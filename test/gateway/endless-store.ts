@@ -23,6 +23,12 @@ export function endlessStore(): EndlessStore {
   const open: ObjectStore['open'] = async () => ({
     size: endlessBytes,
     read: () => Readable.from(pieces(), { objectMode: false }),
+    readInto: async (buffer, position) => {
+      const bytes = Math.min(buffer.length, endlessBytes - position)
+      produced += bytes
+      buffer.fill(0, 0, bytes)
+      return bytes
+    },
     close: async () => undefined,
   })
   return { store: { ...memoryStore(), open }, produced: () => produced }

@@ -91,6 +91,7 @@ test('a download that fails halfway is broken off, and one that ends early too',
         open: async () => ({
           size: content.length,
           read: () => Readable.from(breaking(hasError), { objectMode: false }),
+          readInto: () => Promise.reject(new Error('only streamed here')),
           close: async () => undefined,
         }),
       },
@@ -114,6 +115,7 @@ test('a download that fails before its first byte is told so', async (t) => {
       open: async () => ({
         size: 10,
         read: () => new Readable({ read: (): void => undefined }).destroy(new Error('gone')),
+        readInto: () => Promise.reject(new Error('gone')),
         close: async () => undefined,
       }),
     },

@@ -147,6 +147,7 @@ function opened(bytes: string | undefined): Awaited<ReturnType<ObjectStore['open
   return {
     size: bodySize,
     read: () => Readable.from([Buffer.from(bytes)]),
+    readInto: async (buffer, position) => Buffer.from(bytes).copy(buffer, 0, position),
     close: async () => undefined,
   }
 }
