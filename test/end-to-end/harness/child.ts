@@ -2,6 +2,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readFile } from 'node:fs/promises'
+import { atExit } from './at-exit.js'
 import { eventually } from './wait.js'
 
 export interface Ended {
@@ -24,12 +25,7 @@ const killAll = (): void => {
   for (const child of living) child.signal('SIGKILL')
 }
 
-// Node 20 that ends by itself takes its handles down first, and was seen to spin there for ever (CleanupHandles);
-// one that is told to end does not.
-process.on('exit', (code) => {
-  killAll()
-  process.exit(code)
-})
+atExit(killAll)
 for (const [signal, code] of [['SIGINT', 130] as const, ['SIGTERM', 143] as const])
   process.once(signal, () => {
     killAll()

@@ -5,6 +5,7 @@ import { mkdtemp, rmdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { atExit } from './at-exit.js'
 import { Child } from './child.js'
 import { gatewayCommand } from './service.js'
 
@@ -53,7 +54,7 @@ export const removeLeftMounts = (): void => {
 
 const folders = new Set<string>()
 // A mount lies on its shield, so a folder may be named more than once.
-process.on('exit', () =>
+atExit(() =>
   mountedFolders()
     .filter((one) => folders.has(one))
     .forEach(detach),

@@ -4,8 +4,10 @@ import { rmSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { atExit } from './at-exit.js'
 import { Child, type Ended } from './child.js'
 import { clientPath, type ResticVersion } from './clients.js'
+import { copyEmptyRepository } from './empty-repository.js'
 import { Forwarder } from './forwarder.js'
 import { throughRclone } from './rclone.js'
 import { lightenKey } from './light-key.js'
@@ -34,7 +36,7 @@ export interface ServeOptions {
 const worlds = new Set<World>()
 
 /** A test process that crashes runs no teardown; its children have been killed by then. */
-process.on('exit', () => {
+atExit(() => {
   for (const world of worlds) world.abandon()
 })
 
@@ -168,8 +170,13 @@ export class World {
     flags: readonly string[] = [],
   ): Promise<string> {
     const folder = join(this.repositories, name)
-    await this.run(version, ['-r', folder, 'init', ...flags])
-    await lightenKey(folder, PASSWORD)
+    const make = async (empty: string): Promise<void> => {
+      await this.run(version, ['-r', empty, 'init', ...flags])
+      await lightenKey(empty, PASSWORD)
+    }
+    const isOnly = name === 'repo'
+    if (isOnly) await copyEmptyRepository([version, ...flags].join(' '), make, folder)
+    else await make(folder)
     return folder
   }
 
