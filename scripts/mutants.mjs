@@ -17,6 +17,8 @@ const HISTORIES = 600
 const STEPS = 60
 /** Those of the gate alone; the doors' would notice much the same, later. */
 const GATE_TESTS = /(gate-[a-z]*|clock|adoption)\.test\.js$/
+/** These notice most, and a mutant that is noticed needs no other. */
+const FIRST_TESTS = /(rules|histories|syncs|local-durability)\.test\.js$/
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024
 
 const words = process.argv.slice(2)
@@ -89,12 +91,21 @@ const runSimulation = async (folder) => {
   }
 }
 
+const testsOf = (folder, isStore) => {
+  if (isStore) return testsIn(folder, 'backends')
+  const gate = testsIn(folder, 'gateway').filter((name) => GATE_TESTS.test(name))
+  return [...testsIn(folder, 'fencing'), ...gate]
+}
+
 const killerOf = async (folder, file) => {
   const isStore = file.startsWith('backends/')
-  const gate = testsIn(folder, 'gateway').filter((name) => GATE_TESTS.test(name))
-  const core = isStore ? testsIn(folder, 'backends') : [...testsIn(folder, 'fencing'), ...gate]
-  const byTest = await runTests(folder, core)
-  if (byTest !== undefined || isStore) return byTest
+  const tests = testsOf(folder, isStore)
+  for (const isFirst of [true, false]) {
+    const some = tests.filter((name) => FIRST_TESTS.test(name) === isFirst)
+    const byTest = await runTests(folder, some)
+    if (byTest !== undefined) return byTest
+  }
+  if (isStore) return undefined
   const bySimulation = await runSimulation(folder)
   if (bySimulation !== undefined) return bySimulation
   const all = testsIn(folder, 'simulation')
