@@ -1,8 +1,9 @@
 /**
  * Knows how many bytes a store holds, and refuses packs once they are too many. The same store otherwise.
  *
- * Counted is what clients brought: objects, what is being received, and the quarantine. Packs alone are refused, and they
- * are nearly all of it: with room for locks and indexes a full store can still be read, forgotten from and pruned.
+ * Counted is what clients brought: objects, what is being received, and the quarantine, and files beside the repositories
+ * where somebody else hands in their sizes. Of objects packs alone are refused, and they are nearly all of it: with room
+ * for locks and indexes a full store can still be read, forgotten from and pruned.
  *
  * The count begins with a walk over everything. Until it has ended packs are put off, and all else is served. What is
  * deleted meanwhile is not taken off, since nobody knows whether the walk has seen it: the count errs on the full side until
@@ -18,16 +19,26 @@ export interface QuotaOptions {
 
 export interface Progress {
   readonly bytes: number
-  /** The one that is being counted. */
-  readonly repository: RepositoryId
+  /** The one that is being counted; none where it is files beside them. */
+  readonly repository?: RepositoryId
+}
+
+/** For what lies beside the repositories and counts with them. */
+export interface Space {
+  /** Throws where so many more bytes, or any at all, may not come in. */
+  readonly require: (bytes: number) => void
+  readonly take: (bytes: number) => void
+  readonly giveBack: (bytes: number) => void
 }
 
 export interface Quota {
   readonly store: ObjectStore
-  /** Walks over everything, once; answers the bytes. */
+  readonly space: Space
+  /** Walks over everything, once, and over the sizes of what lies beside; answers the bytes. */
   readonly count: (
     signal: AbortSignal,
     onProgress: (progress: Progress) => void,
+    beside?: AsyncIterable<number>,
   ) => Promise<number>
 }
 
@@ -37,15 +48,16 @@ export function withQuota({ store, bytesMax }: QuotaOptions): Quota {
   let used = 0
   let isCounted = false
 
-  /** Throws where so many more bytes, or any at all, may not come in. */
-  const requireSpace = (object: ObjectName | undefined, bytes: number): void => {
-    if (object !== undefined && typeOf(object) !== 'data') return
+  const requireSpace = (bytes: number): void => {
     if (!isCounted) {
       throw new BackendError('unavailable', 'the bytes in the store are still being counted')
     }
     if (used + bytes <= bytesMax) return
     const full = `${used} of at most ${bytesMax} bytes are used`
     throw new BackendError('no-space', `${bytes} more bytes do not fit: ${full}`)
+  }
+  const requireFor = (object: ObjectName | undefined, bytes: number): void => {
+    if (object === undefined || typeOf(object) === 'data') requireSpace(bytes)
   }
   const takeOff = (bytes: number): void => {
     if (isCounted) used = Math.max(0, used - bytes)
@@ -61,12 +73,12 @@ export function withQuota({ store, bytesMax }: QuotaOptions): Quota {
   return {
     store: {
       ...store,
-      requireSpace: (object, bytes) => requireSpace(object, bytes),
+      requireSpace: requireFor,
       stage: async (repository, id, body, signal, object) => {
         let received = 0
         const counted = async function* (): AsyncGenerator<Uint8Array> {
           for await (const chunk of body) {
-            requireSpace(object, chunk.byteLength)
+            requireFor(object, chunk.byteLength)
             received += chunk.byteLength
             used += chunk.byteLength
             yield chunk
@@ -87,13 +99,25 @@ export function withQuota({ store, bytesMax }: QuotaOptions): Quota {
       remove: counting(store.remove),
       ...(store.unlink === undefined ? {} : { unlink: counting(store.unlink) }),
     },
-    count: async (signal, onProgress) => {
+    space: {
+      require: requireSpace,
+      take: (bytes) => {
+        used += bytes
+      },
+      giveBack: takeOff,
+    },
+    count: async (signal, onProgress, beside) => {
       for (const repository of await store.repositories()) {
         for await (const bytes of sizesIn(store, repository)) {
           signal.throwIfAborted()
           used += bytes
           onProgress({ bytes: used, repository })
         }
+      }
+      for await (const bytes of beside ?? []) {
+        signal.throwIfAborted()
+        used += bytes
+        onProgress({ bytes: used })
       }
       isCounted = true
       return used

@@ -32,6 +32,7 @@ import { watchSignals, type Signals } from './signals.js'
 import { starting, StartError } from './start-error.js'
 import { mountSocketIn, stateFolderOf } from './state/places.js'
 import { systemClock, systemRandom } from './surroundings.js'
+import { boundedFiles } from './webdav/bounded-files.js'
 import type { PlainFiles } from './webdav/plain-files.js'
 
 export interface Serving {
@@ -76,18 +77,18 @@ export async function runGateway(running: Running): Promise<number> {
   const listeners = await Listeners.prepare(settings.listeners, logger)
   const assembly = await assembleFor(settings, recordings, logger)
   const ending = new AbortController()
-  const working = Promise.all([
-    tickUntil(ending.signal, assembly),
-    countUntil(ending.signal, assembly, logger),
-  ])
+  const working: Promise<void>[] = [tickUntil(ending.signal, assembly)]
   try {
+    const files = await plainFilesOf(settings, assembly)
+    working.push(countUntil(ending.signal, assembly, logger, files))
+    const plain = files === undefined ? undefined : withBound(files, assembly)
     const { cpuProfile } = settings
     const endProfile = cpuProfile === undefined ? undefined : await startCpuProfile(cpuProfile)
-    await serve(running, { listeners, assembly, recordings, signals })
+    await serve(running, { listeners, assembly, recordings, signals, plain })
     await endProfile?.()
   } finally {
     ending.abort()
-    await working
+    await Promise.all(working)
     await assembly.close()
   }
   logger.info('ended')
@@ -99,15 +100,15 @@ interface Parts {
   readonly assembly: Assembly
   readonly recordings: Recordings
   readonly signals: Signals
+  readonly plain: PlainFiles | undefined
 }
 
 async function serve(running: Running, parts: Parts): Promise<void> {
   const { settings, logger, onServing } = running
-  const { listeners, assembly, recordings, signals } = parts
+  const { listeners, assembly, recordings, signals, plain } = parts
   const { folder, fences, store, state } = assembly
   const gate = new Gate({ store, fences, random: systemRandom, ...defaultParking })
   const accessLog = settings.log === undefined ? undefined : openAccessLog(settings.log)
-  const plain = await plainFilesOf(settings, assembly)
   const warnings = await loadJournals(assembly, logger)
   const admin = new AdminService({ ...assembly, recordings })
   const socket = await openAdminSocket({ admin, file: state.adminSocket, logger })
@@ -143,6 +144,10 @@ async function plainFilesOf(
   { folder, state }: Assembly,
 ): Promise<PlainFiles | undefined> {
   return plainFiles ? openPlainFolder({ root: folder, stateFolder: state.folder }) : undefined
+}
+
+function withBound(files: PlainFiles, { quota }: Assembly): PlainFiles {
+  return quota === undefined ? files : boundedFiles(files, quota.space)
 }
 
 /** Where this system has no mounts, what else was asked for is served all the same. */

@@ -83,7 +83,12 @@ export class PlainFolder {
   }
 
   /** Takes the whole body before anything is seen of it. */
-  async put(path: Path, body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<Result> {
+  async put(
+    path: Path,
+    body: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+    placing: (act: () => Promise<number>) => Promise<number> = (act) => act(),
+  ): Promise<Result> {
     signal.throwIfAborted()
     const target = await guarded(about(path), () => this.#paths.reachNew(path))
     if (target === undefined) return 'no-parent'
@@ -92,12 +97,18 @@ export class PlainFolder {
     const place = await guarded(about(path), () => this.#workshop.placeFor(target))
     try {
       await receivePlain(place, body, signal)
-      await guarded(about(path), () => this.#workshop.put(place, target))
+      await placing(() => guarded(about(path), () => this.#place(place, target)))
     } catch (error) {
       await discard(place)
       throw error
     }
     return standing === undefined ? 'created' : 'replaced'
+  }
+
+  async #place(place: string, target: string): Promise<number> {
+    const replaced = await unless(absent, undefined, localDisk.stat(target))
+    await this.#workshop.put(place, target)
+    return replaced?.isFile() === true ? replaced.size : 0
   }
 
   async makeFolder(path: Path): Promise<Result> {

@@ -40,11 +40,17 @@ export interface PlainFiles {
   readonly open: (
     path: PlainPath,
   ) => Promise<{ readonly entry: PlainEntry; readonly bytes: OpenObject } | undefined>
-  /** A body that ends with an error, or the signal, changes nothing. `taken` where a folder stands. */
+  /** Throws where so many more bytes do not fit below a bound, if there is one: a body need not come in to know it. */
+  readonly requireSpace?: (bytes: number) => void
+  /**
+   * A body that ends with an error, or the signal, changes nothing. `taken` where a folder stands. `placing` is handed the
+   * act by which the file takes its place, to call it when it is time; it answers how many bytes were replaced.
+   */
   readonly put: (
     path: PlainPath,
     body: AsyncIterable<Uint8Array>,
     signal: AbortSignal,
+    placing?: (act: () => Promise<number>) => Promise<number>,
   ) => Promise<PlainResult>
   readonly makeFolder: (path: PlainPath) => Promise<PlainResult>
   /** Removes a file or a whole folder; a folder with a repository in it is `not-allowed` and stays whole. */

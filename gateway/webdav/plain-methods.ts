@@ -55,6 +55,7 @@ export async function putPlain(call: PlainCall): Promise<Reply> {
   const refused = await mayChange(call, locksOnMember(call, target.parts))
   if (refused !== undefined) return refused
   if (visitor.isAppendOnly && (await plain.stat(target.parts)) !== undefined) return appendOnly
+  plain.requireSpace?.(exchange.body.size ?? 0)
   const result = await plain.put(target.parts, exchange.body.chunks, exchange.signal)
   if (result !== 'created' && result !== 'replaced') return toldOf(result)
   const resource = await plainResource(call, target.parts)
