@@ -1,14 +1,23 @@
-/** Knows how bytes that come piece by piece are handed to a request, no faster than it takes them. */
+/** Knows how bytes that come piece by piece are copied, gathered and handed to a request, no faster than it takes them. */
 import { Readable } from 'node:stream'
 
 const queuedBytesMax = 4 * 1024 * 1024
 /** Handed on at once, where so much waits: each piece is a turn of the socket at both ends. */
 const pieceBytesMax = 512 * 1024
 
+/** Memory that is filled once, from its beginning to its end. */
+interface Sheet {
+  readonly memory: Buffer
+  filled: number
+  /** Up to here it has been handed on. */
+  taken: number
+}
+
 export class BodyStream {
   /** What the request is to be given. */
   readonly stream = Readable.from(this.#bytes(), { objectMode: false, highWaterMark: 1 })
-  #queue: Buffer[] = []
+  /** All but the last are full. */
+  #sheets: Sheet[] = []
   #queuedBytes = 0
   #isEnded = false
   #failure: Error | undefined
@@ -20,10 +29,10 @@ export class BodyStream {
     this.stream.once('close', () => this.fail(new Error('the request for these bytes is over')))
   }
 
-  /** Where it answers a promise, more is to be sent only after that. Both ways it fails once the request has failed. */
+  /** Copies the bytes at once. Where it answers a promise, more is to be sent only after that. Both ways it fails once the request has failed. */
   send(bytes: Buffer): Promise<void> | undefined {
     if (this.#failure !== undefined) throw this.#failure
-    this.#queue.push(bytes)
+    this.#keep(bytes)
     this.#queuedBytes += bytes.length
     this.#changed()
     return this.#queuedBytes > queuedBytesMax ? this.#atMost(queuedBytesMax) : undefined
@@ -42,7 +51,7 @@ export class BodyStream {
   /** Breaks the request off, if it is not over. */
   fail(error: Error): void {
     this.#failure ??= error
-    this.#queue = []
+    this.#sheets = []
     this.#queuedBytes = 0
     this.#changed()
   }
@@ -66,16 +75,26 @@ export class BodyStream {
     }
   }
 
-  #nextPiece(): Buffer | undefined {
-    let size = 0
-    let count = 0
-    for (const { length } of this.#queue) {
-      if (count > 0 && size + length > pieceBytesMax) break
-      size += length
-      count += 1
+  #keep(bytes: Buffer): void {
+    for (let at = 0; at < bytes.length;) {
+      let sheet = this.#sheets.at(-1)
+      if (sheet === undefined || sheet.filled === pieceBytesMax) {
+        sheet = { memory: Buffer.allocUnsafeSlow(pieceBytesMax), filled: 0, taken: 0 }
+        this.#sheets.push(sheet)
+      }
+      const copied = bytes.copy(sheet.memory, sheet.filled, at)
+      sheet.filled += copied
+      at += copied
     }
-    const pieces = this.#queue.splice(0, count)
-    return pieces.length > 1 ? Buffer.concat(pieces, size) : pieces[0]
+  }
+
+  #nextPiece(): Buffer | undefined {
+    const [sheet] = this.#sheets
+    if (sheet === undefined || sheet.taken === sheet.filled) return undefined
+    const piece = sheet.memory.subarray(sheet.taken, sheet.filled)
+    sheet.taken = sheet.filled
+    if (sheet.filled === pieceBytesMax) this.#sheets.shift()
+    return piece
   }
 
   #changed(): void {

@@ -1,6 +1,6 @@
 /**
  * Knows how fuse-native's calls become operations and their answers: once, in time, and never an exception, which would
- * leave the caller hanging. Bytes are copied at once on the way in; on the way out only while the call still waits.
+ * leave the caller hanging. Bytes on the way out are copied only while the call still waits.
  */
 import { CallError, errnoOfFault, errnos, type ErrnoName } from './errno.js'
 import type { Deadlines, Work } from './deadlines.js'
@@ -86,16 +86,14 @@ export function createCalls(options: CallsOptions) {
       length: number,
       offset: number,
       done: Done<void>,
-    ) => {
-      const bytes = Buffer.from(from.subarray(0, length))
+    ) =>
       run(
         'bytes',
         'write',
         path,
-        () => operations.write(handle, bytes, offset),
+        () => operations.write(handle, from.subarray(0, length), offset),
         (errno) => done(errno === 0 ? length : errno),
-      )
-    },
+      ),
     truncate: (path: string, size: number, done: Done<void>) =>
       change('truncate', path, () => operations.truncate(path, size, caller()), done),
     ftruncate: (path: string, handle: Handle, size: number, done: Done<void>) =>

@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events'
 import { statfs } from 'node:fs/promises'
+import { keepHeapSmall } from '../heap.js'
 import { CallingProcesses } from './calling-process.js'
 import { Deadlines, defaultDeadlinesMs } from './deadlines.js'
 import type { HelperMessage, MountOrder } from './helper-messages.js'
@@ -17,6 +18,8 @@ import { RepositoryFiles } from './repository-files.js'
 import { RepositoryTree } from './repository-tree.js'
 
 const processCheckMs = 1_000
+
+keepHeapSmall()
 
 process.once('message', (order) => {
   const isClear = once(process, 'message')

@@ -43,7 +43,7 @@ export interface Operations {
   readonly create: (path: string, mode: number, caller: Caller) => Answer<Handle>
   /** Fewer bytes than asked for are the end of the file. */
   readonly read: (handle: Handle, length: number, offset: number) => Answer<Uint8Array>
-  /** The bytes are the operation's own. */
+  /** The bytes are the kernel's: what is to be kept of them is copied before this returns or waits. */
   readonly write: (handle: Handle, bytes: Buffer, offset: number) => Answer<void>
   readonly truncate: (path: string, size: number, caller: Caller) => Answer<void>
   readonly truncateOpen: (handle: Handle, size: number) => Answer<void>

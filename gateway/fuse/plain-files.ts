@@ -70,11 +70,12 @@ export class PlainFile {
   }
 
   async write(bytes: Buffer, offset: number): Promise<void> {
-    for (let done = 0; done < bytes.length;) {
+    const own = Buffer.from(bytes)
+    for (let done = 0; done < own.length;) {
       const { bytesWritten } = await this.#file.write(
-        bytes,
+        own,
         done,
-        bytes.length - done,
+        own.length - done,
         offset + done,
       )
       done += bytesWritten

@@ -37,13 +37,13 @@ export class StagedFile {
     return this.#size
   }
 
-  /** restic writes from the beginning to the end; nothing else can be sent on while it is written. */
+  /** Copies the bytes. restic writes from the beginning to the end; nothing else can be sent on while it is written. */
   write(bytes: Buffer, offset: number): Promise<void> | undefined {
     this.#check()
     if (offset !== this.#size) throw new CallError('EINVAL')
     this.#size += bytes.length
     if (this.#upload !== undefined) return this.#upload.body.send(bytes)
-    this.#held.push(bytes)
+    this.#held.push(Buffer.from(bytes))
     return this.#size > this.#heldMax ? this.#send() : undefined
   }
 

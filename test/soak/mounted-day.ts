@@ -198,7 +198,8 @@ const hangOf = async ({
   gateway,
   mount,
 }: Day): Promise<{ ms: number; answer: string; problems: readonly string[] }> => {
-  await gateway.sleep()
+  // Alone: whoever stops the process of the mount too stops all who ask it.
+  gateway.signal('SIGSTOP')
   const begun = performance.now()
   const asking = spawn('stat', [join(mount.path, 'a', 'config')], {
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -210,7 +211,7 @@ const hangOf = async ({
   )
   const code = await Promise.race([exited, delay(hangMaxMs, 'late' as const, { ref: false })])
   const ms = performance.now() - begun
-  gateway.wake()
+  gateway.signal('SIGCONT')
   await exited
   const problems = [
     ...(code === 'late' ? [`a caller waited for more than ${hangMaxMs / 1000} s`] : []),
