@@ -443,6 +443,21 @@ for (const [client, idleSeconds] of [
   })
 }
 
+for (const work of ['locked', 'posted'] as const)
+  test(`a process that has ${work} may come back on another line, however it closed this one`, async (t) => {
+    const world = await World.create()
+    const a = world.client()
+    const chA = world.channel()
+    await a.open(chA)
+    await a.list('index', chA)
+    await a.post(work === 'locked' ? lock('A') : data('A'), chA)
+    world.pass(1 * seconds)
+    world.fence.closed(chA.id, true)
+    world.pass(11 * minutes)
+    await world.fence.tick(Number.POSITIVE_INFINITY)
+    t.is(world.fence.livingWriters().length, 1)
+  })
+
 test('a process that closes its line at once has ended ten minutes later, and not before', async (t) => {
   const world = await World.create()
   const u = world.client()
@@ -511,6 +526,27 @@ test('false look: a listing that only may be its is no evidence for an ending', 
   await r.list('index', world.channel())
   await p.delete(lock('P'), chP)
   t.true(world.fence.livingWriters().some((writer) => writer.id === p.id))
+})
+
+test('taken too early: a writer that deletes its newest lock while it holds another has not ended', async (t) => {
+  const world = await World.create()
+  const a = world.client()
+  const chA = world.channel()
+  await a.begin('A', chA)
+  await a.post(lock('A2'), chA)
+  await a.delete(lock('A2'), chA)
+  t.true(world.fence.livingWriters().some((writer) => writer.id === a.id))
+})
+
+test('unlocked by a stranger: what an unlock lists before it deletes a lock is no work of its owner', async (t) => {
+  const world = await World.create()
+  const [a, u] = [world.client(), world.client()]
+  await a.begin('A', world.channel())
+  await u.open(world.channel())
+  const line = world.channel()
+  await u.list('locks', line)
+  await u.delete(lock('A'), line)
+  t.true(world.fence.livingWriters().some((writer) => writer.id === a.id))
 })
 
 test('tried names: the name in a deletion does not say whose channel it came on', async (t) => {
