@@ -534,17 +534,18 @@ test('taken too early: a writer that deletes its newest lock while it holds anot
   const chA = world.channel()
   await a.begin('A', chA)
   await a.post(lock('A2'), chA)
+  await a.list('locks', chA)
   await a.delete(lock('A2'), chA)
   t.true(world.fence.livingWriters().some((writer) => writer.id === a.id))
 })
 
-test('unlocked by a stranger: what an unlock lists before it deletes a lock is no work of its owner', async (t) => {
+test('unlocked by a stranger: what somebody lists before he deletes a lock is no work of its owner', async (t) => {
   const world = await World.create()
   const [a, u] = [world.client(), world.client()]
   await a.begin('A', world.channel())
   await u.open(world.channel())
   const line = world.channel()
-  await u.list('locks', line)
+  await u.list('snapshots', line)
   await u.delete(lock('A'), line)
   t.true(world.fence.livingWriters().some((writer) => writer.id === a.id))
 })
