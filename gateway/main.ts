@@ -140,10 +140,20 @@ async function serve(running: Running, parts: Parts): Promise<void> {
 }
 
 async function plainFilesOf(
-  { plainFiles }: RunSettings,
+  settings: RunSettings,
   { folder, state }: Assembly,
 ): Promise<PlainFiles | undefined> {
-  return plainFiles ? openPlainFolder({ root: folder, stateFolder: state.folder }) : undefined
+  if (!settings.plainFiles) return undefined
+  const own = ownFiles(settings)
+  return openPlainFolder({ root: folder, stateFolder: state.folder, own })
+}
+
+/** What lies in the folder of the repositories by default, or may: no client is to read or replace any of it. */
+function ownFiles({ listeners, log, cpuProfile, config }: RunSettings): string[] {
+  const ofListeners = listeners.flatMap(({ htpasswdFile, tls }) => {
+    return [htpasswdFile, tls?.certificateFile, tls?.keyFile, tls?.clientCaFile]
+  })
+  return [...ofListeners, log, cpuProfile, config].filter((file) => file !== undefined)
 }
 
 function withBound(files: PlainFiles, { quota }: Assembly): PlainFiles {

@@ -1,7 +1,7 @@
 /** Ordinary files below the root, beside the repositories. Nothing here is fenced. */
 import { mkdir, readdir, realpath } from 'node:fs/promises'
 import type { Stats } from 'node:fs'
-import { join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { stateFolderName } from '../../fencing/object.js'
 import type { OpenObject } from '../../fencing/ports.js'
 import { abortable } from '../abortable.js'
@@ -17,6 +17,8 @@ export interface PlainFolderOptions {
   readonly root: string
   /** Where what is received is put together; `.lockkeeper` in the root without it. */
   readonly stateFolder?: string
+  /** Files and folders that are never shown or touched, wherever they are: passwords, keys, logs. */
+  readonly own?: readonly string[]
 }
 
 export interface Entry {
@@ -40,7 +42,10 @@ export async function openPlainFolder(options: PlainFolderOptions): Promise<Plai
     const own = join(options.stateFolder ?? join(root, stateFolderName), 'plain')
     const workshop = await Workshop.open(join(own, 'work'))
     const properties = new PlainProperties(join(own, 'properties'))
-    return new PlainFolder(new PlainPaths(root), workshop, properties)
+    const hidden = [join(root, '.htpasswd'), ...(options.own ?? [])]
+    if (options.stateFolder !== undefined) hidden.push(options.stateFolder)
+    const paths = new PlainPaths(root, await ownPaths(hidden))
+    return new PlainFolder(paths, workshop, properties)
   })
 }
 
@@ -66,8 +71,9 @@ export class PlainFolder {
     const names = await guarded(about(path), () => unless(absent, [], readdir(folder)))
     for (let first = 0; first < names.length; first += namesPerBatch) {
       const batch = names.slice(first, first + namesPerBatch)
+      const shown = batch.filter((name) => !this.#paths.isOwn(join(folder, name)))
       const entries = await guarded(about(path), () =>
-        Promise.all(batch.map((name) => entryAt(join(folder, name), name))),
+        Promise.all(shown.map((name) => entryAt(join(folder, name), name))),
       )
       yield entries.filter((entry) => entry !== undefined)
     }
@@ -203,6 +209,17 @@ export class PlainFolder {
     if (entry?.isFolder !== true) return entry
     return { ...entry, isRepository: await this.#paths.isRepository(path) }
   }
+}
+
+/** Each as it was named and as it is without links, since either may lie below the root. */
+async function ownPaths(own: readonly string[]): Promise<string[]> {
+  const found = own.map(async (path) => {
+    const full = resolve(path)
+    const folder = await unless(absent, dirname(full), realpath(dirname(full)))
+    const real = await unless(absent, full, realpath(full))
+    return [full, join(folder, basename(full)), real]
+  })
+  return [...new Set((await Promise.all(found)).flat())]
 }
 
 async function entryAt(full: string, name: string): Promise<Entry | undefined> {

@@ -1,6 +1,6 @@
 /** Knows where plain files may be: below the root, over no link, and never in a repository or among the gateway's own. */
 import { lstat, realpath } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, sep } from 'node:path'
 import { objectTypes, repositoryDepthMax, stateFolderName } from '../../fencing/object.js'
 import { BackendError } from '../../fencing/ports.js'
 import { unless } from './faults.js'
@@ -18,9 +18,18 @@ export function isOwnName(name: string): boolean {
 export class PlainPaths {
   /** Without any link in it. */
   readonly root: string
+  readonly #own: readonly string[]
 
-  constructor(root: string) {
+  /** `own` are the full paths of what the gateway itself reads or writes: passwords above all. */
+  constructor(root: string, own: readonly string[] = []) {
     this.root = root
+    // What is around the root hides nothing in it.
+    this.#own = own.filter((one) => one.startsWith(`${root}${sep}`))
+  }
+
+  /** Whether a path is one of the gateway's own, or lies in one. */
+  isOwn(full: string): boolean {
+    return this.#own.some((own) => own === full || full.startsWith(`${own}${sep}`))
   }
 
   /** The path on the disk; nothing is looked up. Throws where a name is none, or none of a plain file. */
@@ -29,7 +38,9 @@ export class PlainPaths {
       const isName = name !== '' && name !== '.' && name !== '..' && !/[/\u0000]/.test(name)
       if (!isName || isOwnName(name)) throw notAllowed(`"${name}" is no name of a plain file`)
     }
-    return join(this.root, ...path)
+    const full = join(this.root, ...path)
+    if (this.isOwn(full)) throw notAllowed(`"${full}" is the gateway's own`)
+    return full
   }
 
   /**
@@ -72,10 +83,14 @@ export class PlainPaths {
     return found.some((one) => one !== undefined)
   }
 
-  /** Throws where something at or below the path is a repository, or would be one under `target`. */
+  /** Throws where something at or below the path is a repository, or would be one under `target`, or the gateway's own. */
   async refuseRepositories(path: Path, target?: Path): Promise<void> {
+    const folder = this.of(path)
+    if (this.#own.some((own) => own.startsWith(`${folder}${sep}`))) {
+      throw notAllowed(`"${folder}" holds a file of the gateway`)
+    }
     const levels = repositoryDepthMax - Math.min(path.length, target?.length ?? path.length)
-    await this.#refuseWithin(this.of(path), levels)
+    await this.#refuseWithin(folder, levels)
   }
 
   async #refuseWithin(folder: string, levels: number): Promise<void> {

@@ -48,16 +48,18 @@ export interface PlainDoor extends Door {
   readonly outside: string
 }
 
-/** A door over a folder of the disk, with plain files beside the repositories. */
+/** A door over a folder of the disk, with plain files beside the repositories, and some of them the gateway's `own`. */
 export async function openPlainDoor(
   t: ExecutionContext,
   options: DoorOptions = {},
+  own: readonly string[] = [],
 ): Promise<PlainDoor> {
   const outside = await mkdtemp(join(tmpdir(), 'lockkeeper-dav-'))
   const root = join(outside, 'root')
   await mkdir(root)
   const store = await openLocalStore({ root })
-  const plain = await openPlainFolder({ root })
+  const hidden = own.map((name) => join(root, name))
+  const plain = await openPlainFolder({ root, own: hidden })
   const { listener, ...rest } = options
   const door = await openDoor({ ...rest, store, listener: { plain, ...listener } })
   t.teardown(async () => {

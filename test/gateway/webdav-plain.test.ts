@@ -124,6 +124,33 @@ test('what holds a repository, or would become one, is neither moved nor removed
   t.deepEqual(await door.store.repositories(), ['alice/laptop'])
 })
 
+test('passwords, keys and logs in the folder are neither shown nor changed', async (t) => {
+  const own = ['certificates/key', 'access.log', 'linked']
+  const door = await openPlainDoor(t, {}, own)
+  const client = await DavClient.connect(t, door)
+  await mkdir(join(door.root, 'certificates'))
+  const files = ['.htpasswd', 'certificates/key', 'certificates/other', 'access.log']
+  for (const file of files) await writeFile(join(door.root, file), 'as it was')
+  const shown = hrefsOf(await client.ask('PROPFIND', '/', deep))
+  t.deepEqual(shown, ['/-/dav/', '/-/dav/certificates/'])
+  const inside = hrefsOf(await client.ask('PROPFIND', '/certificates/', deep))
+  t.deepEqual(inside, ['/-/dav/certificates/', '/-/dav/certificates/other'])
+  for (const file of files.filter((one) => one !== 'certificates/other')) {
+    t.is(await client.status('GET', `/${file}`), 403, file)
+    t.is(await client.status('PROPFIND', `/${file}`, deep), 403, file)
+    t.is(await client.status('PUT', `/${file}`, { body: 'mine' }), 403, file)
+    t.is(await client.status('DELETE', `/${file}`), 403, file)
+    t.is(await client.status('COPY', `/${file}`, to('/copy')), 403, file)
+    t.is(await client.status('MOVE', '/certificates/other', to(`/${file}`)), 403, file)
+  }
+  for (const method of ['COPY', 'MOVE'])
+    t.is(await client.status(method, '/certificates', to('/others')), 403, method)
+  t.is(await client.status('DELETE', '/certificates'), 403)
+  t.is(await client.status('MKCOL', '/linked'), 403, 'one that is still to come')
+  for (const file of files)
+    t.is(await readFile(join(door.root, file), 'utf8'), 'as it was', file)
+})
+
 test('links, devices and the files of the gateway are neither shown nor followed', async (t) => {
   const door = await openPlainDoor(t)
   const client = await DavClient.connect(t, door)
