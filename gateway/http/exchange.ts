@@ -37,7 +37,9 @@ export class Exchange {
   readonly body: RequestBody
   readonly note: ExchangeNote = {}
   readonly #parts: ExchangeParts
-  readonly #gone = new AbortController()
+  /** Made for those who ask for it: most requests are over before anybody could. */
+  #gone: AbortController | undefined
+  #isGone = false
   #user: string | undefined
 
   constructor(parts: ExchangeParts) {
@@ -47,7 +49,8 @@ export class Exchange {
     this.body = new RequestBody(request)
     exchanges.set(request, this)
     answer.once('close', () => {
-      if (!answer.writableFinished) this.#gone.abort()
+      this.#isGone = !answer.writableFinished
+      if (this.#isGone) this.#gone?.abort()
     })
   }
 
@@ -86,6 +89,8 @@ export class Exchange {
 
   /** Fires when the client goes away, or is broken off, before it was answered. */
   get signal(): AbortSignal {
+    this.#gone ??= new AbortController()
+    if (this.#isGone) this.#gone.abort()
     return this.#gone.signal
   }
 

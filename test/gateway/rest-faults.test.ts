@@ -76,6 +76,40 @@ test('a store that is full halfway is told 507 once the body is read, on a line 
   t.is((await client.request('GET', '/repo/data/')).body.toString(), '[]')
 })
 
+test('a short range is read in several pieces, and one of an object that has become shorter is an error in words', async (t) => {
+  const content = Buffer.from('the bytes of a pack')
+  const pack = nameOf('data', content)
+  let there = content.length
+  const inner = memoryStore()
+  const door = await openDoor({
+    store: {
+      ...inner,
+      open: async () => ({
+        size: content.length,
+        read: () => Readable.from([]),
+        readInto: async (buffer, position) =>
+          content.copy(buffer, 0, position, Math.min(there, position + 7)),
+        close: async () => undefined,
+      }),
+    },
+  })
+  t.teardown(() => door.close())
+  await ask(door.port, 'POST', '/repo/?create=true')
+  const client = await RawClient.connect(door.port)
+  t.teardown(() => client.destroy())
+  const get = async (): ReturnType<typeof client.request> =>
+    client.request('GET', `/repo/${pack}`, { headers: ['Range: bytes=4-'] })
+  t.is((await get()).body.toString(), 'bytes of a pack')
+  there = 10
+  const cut = await get()
+  t.is(cut.status, 500)
+  t.is(cut.headers['content-range'], undefined)
+  t.regex(cut.body.toString(), /cannot be read now/)
+  t.is(door.watched.open, 0)
+  there = content.length
+  t.is((await get()).status, 206)
+})
+
 test('a download that fails halfway is broken off, and one that ends early too', async (t) => {
   const content = Buffer.alloc(2_000_000, 'pack')
   const pack = nameOf('data', content)
