@@ -110,7 +110,7 @@ async function serve(running: Running, parts: Parts): Promise<void> {
   const gate = new Gate({ store, fences, random: systemRandom, ...defaultParking })
   const accessLog = settings.log === undefined ? undefined : openAccessLog(settings.log)
   const warnings = await loadJournals(assembly, logger)
-  const admin = new AdminService({ ...assembly, recordings })
+  const admin = new AdminService({ ...assembly, recordings, plain: plain ?? null })
   const socket = await openAdminSocket({ admin, file: state.adminSocket, logger })
   const file = mountSocketIn(state.folder)
   const { appendOnly: isAppendOnly } = settings

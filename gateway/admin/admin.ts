@@ -6,6 +6,7 @@ import type {
   ItemView,
   RecordView,
   RepositoryView,
+  UnfencedView,
   VerificationView,
 } from './views.js'
 
@@ -50,6 +51,8 @@ export interface ArchivingQuestion {
 /** Everything rejects with an AdminError where the answer is no. */
 export interface Admin {
   readonly status: (repository?: string) => Promise<RepositoryView[]>
+  /** What is kept beside the repositories without a fence; null where nothing is, or no gateway runs. */
+  readonly unfenced: () => Promise<UnfencedView>
   /** Answers the writer as it was. */
   readonly endWriter: (id: string, by: string) => Promise<EndedView>
   readonly items: (question: ItemsQuestion) => Promise<ItemView[]>

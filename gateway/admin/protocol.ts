@@ -1,13 +1,21 @@
 /** Knows how an operator's questions travel between a command and a gateway that runs: JSON over HTTP. */
 import { z } from 'zod'
 import { adminErrorCodes, type Admin } from './admin.js'
-import { archiveView, endedView, itemView, repositoryView, verificationView } from './views.js'
+import {
+  archiveView,
+  endedView,
+  itemView,
+  repositoryView,
+  unfencedView,
+  verificationView,
+} from './views.js'
 
 const act = { by: z.string().min(1), reason: z.string().min(1) }
 const byId = z.object({ id: z.string() })
 
 export const inputs = {
   status: z.object({ repository: z.string().optional() }),
+  unfenced: z.object({}),
   endWriter: z.object({ id: z.string(), by: z.string().min(1) }),
   items: z.object({ repository: z.string().optional(), isWhole: z.boolean() }),
   item: byId,
@@ -20,6 +28,7 @@ export const inputs = {
 
 export const outputs = {
   status: z.array(repositoryView),
+  unfenced: unfencedView,
   endWriter: endedView,
   items: z.array(itemView),
   item: itemView,
@@ -40,6 +49,7 @@ type Operations = {
 
 export const operations: Operations = {
   status: (admin, { repository }) => admin.status(repository),
+  unfenced: (admin) => admin.unfenced(),
   endWriter: (admin, { id, by }) => admin.endWriter(id, by),
   items: (admin, question) => admin.items(question),
   item: (admin, { id }) => admin.item(id),

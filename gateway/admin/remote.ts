@@ -26,6 +26,7 @@ export function connectAdmin(socketPath: string): RemoteAdmin {
       await json(await post(client, '/greet', {}))
     },
     status: (repository) => ask(client, 'status', { repository }),
+    unfenced: () => ask(client, 'unfenced', {}),
     endWriter: (id, by) => ask(client, 'endWriter', { id, by }),
     items: (question) => ask(client, 'items', question),
     item: (id) => ask(client, 'item', { id }),

@@ -14,6 +14,7 @@ import {
 import type { RepositoryFence } from '../../fencing/repository-fence.js'
 import type { Fences } from '../gate/fences.js'
 import { KeyedMutex } from '../gate/keyed-mutex.js'
+import type { PlainFiles } from '../webdav/plain-files.js'
 import {
   AdminError,
   type Act,
@@ -34,6 +35,7 @@ import type {
   ItemView,
   RecordView,
   RepositoryView,
+  UnfencedView,
   VerificationView,
 } from './views.js'
 
@@ -43,7 +45,11 @@ export interface AdminServiceOptions {
   readonly archives: JournalArchives
   readonly fences: Fences
   readonly recordings: Recordings
+  /** What this process serves beside the repositories: null where nothing. Not known where it serves nothing at all. */
+  readonly plain?: PlainFiles | null
 }
+
+const unfencedNamesMax = 20
 
 export class AdminService implements Admin {
   readonly #options: AdminServiceOptions
@@ -58,7 +64,31 @@ export class AdminService implements Admin {
 
   async status(name?: string): Promise<RepositoryView[]> {
     const repositories = await this.#repositories.named(name, await this.#repositories.all())
-    return Promise.all(repositories.map((repository) => this.#statusOf(repository)))
+    const { plain } = this.#options
+    const plainFiles = plain === undefined ? null : plain !== null
+    const views = repositories.map((repository) => this.#statusOf(repository))
+    return (await Promise.all(views)).map((view) => ({ ...view, plainFiles }))
+  }
+
+  async unfenced(): Promise<UnfencedView> {
+    const { plain } = this.#options
+    if (plain === undefined || plain === null) return null
+    const all = await this.#repositories.all()
+    const led = new Set(all.map((repository) => repository.split('/')[0]))
+    const names: string[] = []
+    // A folder that is a repository itself has room for nothing else.
+    if (led.has('')) return { count: 0, names }
+    let count = 0
+    await asked(async () => {
+      for await (const entries of plain.list([])) {
+        for (const { name, isFolder } of entries) {
+          if (led.has(name)) continue
+          count += 1
+          if (names.length < unfencedNamesMax) names.push(isFolder ? `${name}/` : name)
+        }
+      }
+    })
+    return { count, names: names.sort() }
   }
 
   async endWriter(id: string, by: string): Promise<EndedView> {
@@ -169,7 +199,7 @@ export class AdminService implements Admin {
     return fence.state.generation
   }
 
-  async #statusOf(repository: RepositoryId): Promise<RepositoryView> {
+  async #statusOf(repository: RepositoryId): Promise<Omit<RepositoryView, 'plainFiles'>> {
     const { fences, journal, store } = this.#options
     try {
       // To look at a repository is no reason to adopt it.
@@ -231,7 +261,7 @@ export class AdminService implements Admin {
   }
 }
 
-function nothingOf(name: string): RepositoryView {
+function nothingOf(name: string): Omit<RepositoryView, 'plainFiles'> {
   const quarantined = { count: 0, bytes: 0 }
   const empty = { writers: [], locks: 0, quarantined, maintenance: null, fault: null }
   return {

@@ -9,7 +9,7 @@ import type { ItemView, RepositoryView, WriterState, WriterView } from './views.
 /** A writer that was not heard of for so long may be asleep, or dead. */
 const silenceMs = 10 * 60_000
 
-export function viewRepository(fence: RepositoryFence): RepositoryView {
+export function viewRepository(fence: RepositoryFence): Omit<RepositoryView, 'plainFiles'> {
   const scene = fence.scene()
   const { state } = scene
   const living = fence.livingWriters()

@@ -33,9 +33,16 @@ export const repositoryView = z.object({
   fencing: z.enum(['enforce', 'observe']).nullable(),
   /** How often what would have been refused was let through while observing, by the reason. */
   passed: z.record(z.string(), z.number()),
+  /** Whether files beside the repositories are served, which nothing fences. Null where no gateway runs. */
+  plainFiles: z.boolean().nullable(),
   /** Why nothing is committed, where that is so. */
   fault: z.string().nullable(),
 })
+
+/** What lies at the top of the folder and is no repository, nor leads to one, where plain files are served. */
+export const unfencedView = z
+  .object({ count: z.number(), names: z.array(z.string()) })
+  .nullable()
 
 export const endedView = writer.extend({ repository: z.string() })
 
@@ -94,6 +101,7 @@ export type WriterState = (typeof writerStates)[number]
 export type WriterView = z.infer<typeof writer>
 export type RepositoryView = z.infer<typeof repositoryView>
 export type ArchiveView = z.infer<typeof archiveView>
+export type UnfencedView = z.infer<typeof unfencedView>
 export type EndedView = z.infer<typeof endedView>
 export type ItemView = z.infer<typeof itemView>
 export type RecordView = z.infer<typeof recordView>

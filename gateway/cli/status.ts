@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { formatSize } from '../../config/size.js'
 import { displayName } from '../admin/names.js'
-import type { RepositoryView } from '../admin/views.js'
+import type { RepositoryView, UnfencedView } from '../admin/views.js'
 import { exitCodes } from './exit-code.js'
 import { addPath, operate, whoActs } from './operate.js'
 import { columns, localTime, print, printJson } from './output.js'
@@ -18,7 +18,8 @@ Fields of --json, an array with one object for each repository:
   name, generation, writers[] (id, client, tag, generation, state, locks, lastSeen), locks,
   quarantined {count, bytes}, maintenance {writer, generation, since} or null, fault or null,
   adopted (when this journal came to know it) or null, outside {time, vanished, appeared} or null,
-  fencing (enforce or observe), passed {REASON: how often it was let through while observing}
+  fencing (enforce or observe), passed {REASON: how often it was let through while observing},
+  plainFiles (whether files beside the repositories are served, unfenced; null: no gateway runs)
 
 Examples:
   $ lockkeeper status
@@ -47,7 +48,10 @@ export function addStatus(program: Command): void {
     operate(command, async (admin) => {
       const views = await admin.status(name)
       if (json) await printJson(views)
-      else await print(views.length === 0 ? 'No repository yet.\n' : views.map(show).join('\n'))
+      else {
+        const shown = views.length === 0 ? 'No repository yet.\n' : views.map(show).join('\n')
+        await print(shown + showUnfenced(name === undefined ? await admin.unfenced() : null))
+      }
       return views.some(({ fault }) => fault !== null) ? exitCodes.no : exitCodes.ok
     }),
   )
@@ -79,6 +83,16 @@ export function addWriters(program: Command): void {
       return exitCodes.ok
     }),
   )
+}
+
+function showUnfenced(view: UnfencedView): string {
+  if (view === null) return ''
+  const others = view.count - view.names.length
+  // Clients chose them, and a terminal would do what they say.
+  const shown = view.names.map((name) => name.replace(/\p{C}/gu, '?'))
+  const names = [...shown, ...(others > 0 ? [`and ${others} more`] : [])].join(', ')
+  const what = names === '' ? 'none at the top of the folder yet' : names
+  return `\nUNFENCED (--plain-files): whatever is no repository; ${what}\n`
 }
 
 function show(view: RepositoryView): string {

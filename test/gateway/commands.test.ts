@@ -52,6 +52,30 @@ test.serial('what the commands say is the same with a gateway and without one', 
   t.like(alone, { name: 'repo', generation: 2 })
 })
 
+test.serial('status says what is kept without a fence', async (t) => {
+  const world = await World.open(t)
+  const gateway = await world.gateway({ args: ['--plain-files'] })
+  const url = `http://127.0.0.1:${gateway.port}`
+  t.regex((await world.lockkeeper('status')).stdout, /UNFENCED .*none at the top/)
+  await fetch(`${url}/alice/laptop/?create=true`, { method: 'POST' })
+  await fetch(`${url}/alice/laptop/config`, { method: 'POST', body: 'config' })
+  await fetch(`${url}/-/dav/photos`, { method: 'MKCOL' })
+  await writeFile(join(world.repositories, 'a\u001b[2Jb'), 'b')
+  const { stdout } = await world.lockkeeper('status')
+  t.regex(
+    stdout,
+    /^UNFENCED \(--plain-files\): whatever is no repository; a\?\[2Jb, photos\/$/m,
+  )
+  t.notRegex((await world.lockkeeper('status', 'alice/laptop')).stdout, /UNFENCED/)
+  t.is((await statusOf(world))[0]?.plainFiles, true)
+  await gateway.stop()
+  t.is((await statusOf(world))[0]?.plainFiles, null)
+  t.notRegex((await world.lockkeeper('status')).stdout, /UNFENCED/)
+  await world.gateway()
+  t.is((await statusOf(world))[0]?.plainFiles, false)
+  t.notRegex((await world.lockkeeper('status')).stdout, /UNFENCED/)
+})
+
 test.serial(
   'while a gateway runs, items are released and discarded, with who and why',
   async (t) => {
