@@ -47,7 +47,7 @@ export function createDavDoor(options: DavDoorOptions): DavDoor {
   const { gate, clock, logger, isAppendOnly, isPrivate, plain } = options
   const folders = new Folders(gate)
   const openings = new Openings(() => clock.monotonic())
-  const locks = new LockTable(() => clock.monotonic())
+  const locks = locksOn(plain, clock)
   const around = {
     gate,
     folders,
@@ -60,6 +60,16 @@ export function createDavDoor(options: DavDoorOptions): DavDoor {
   return (request, answer) => {
     answerRequest({ around, shell, isAppendOnly, isPrivate }, request, answer).catch(stop)
   }
+}
+
+/** Several listeners have the same files, so a lock that was taken at one holds at all of them. */
+const locksByFiles = new WeakMap<PlainFiles, LockTable>()
+
+function locksOn(plain: PlainFiles | undefined, clock: Clock): LockTable {
+  const known = plain && locksByFiles.get(plain)
+  const locks = known ?? new LockTable(() => clock.monotonic())
+  if (plain !== undefined) locksByFiles.set(plain, locks)
+  return locks
 }
 
 async function answerRequest(

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openLocalStore } from '../../backends/local/local-store.js'
 import { openPlainFolder } from '../../backends/local/plain-folder.js'
+import type { PlainFiles } from '../../gateway/webdav/plain-files.js'
 import { openDoor, type Door, type DoorOptions } from './door.js'
 import { RawClient, type Asked, type RawAnswer } from './raw-client.js'
 
@@ -44,6 +45,7 @@ export function hrefsOf({ body }: RawAnswer): string[] {
 export interface PlainDoor extends Door {
   /** What is served. */
   readonly root: string
+  readonly plain: PlainFiles
   /** Around the root: nothing in it may change. */
   readonly outside: string
 }
@@ -66,5 +68,5 @@ export async function openPlainDoor(
     await door.close()
     await rm(outside, { recursive: true, force: true })
   })
-  return { ...door, root, outside }
+  return { ...door, root, plain, outside }
 }

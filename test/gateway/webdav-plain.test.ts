@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { eventually } from '../end-to-end/harness/wait.js'
 import { DavClient, davBase, hrefsOf, openPlainDoor } from './dav-client.js'
-import { nameOf, realClock } from './door.js'
+import { nameOf, openDoor, realClock } from './door.js'
 import type { Asked } from './raw-client.js'
 
 const deep = { headers: ['Depth: 1'] }
@@ -149,6 +149,17 @@ test('passwords, keys and logs in the folder are neither shown nor changed', asy
   t.is(await client.status('MKCOL', '/linked'), 403, 'one that is still to come')
   for (const file of files)
     t.is(await readFile(join(door.root, file), 'utf8'), 'as it was', file)
+})
+
+test('a lock that was taken at one listener holds at another', async (t) => {
+  const door = await openPlainDoor(t)
+  const other = await openDoor({ store: door.store, listener: { plain: door.plain } })
+  t.teardown(() => other.close())
+  const [here, there] = [await DavClient.connect(t, door), await DavClient.connect(t, other)]
+  const token = (await here.ask('LOCK', '/a', exclusive())).headers['lock-token'] ?? ''
+  t.is(await there.status('PUT', '/a', { body: 'a' }), 423)
+  const headers = [`If: (${token})`]
+  t.is(await there.status('PUT', '/a', { body: 'a', headers }), 204)
 })
 
 test('links, devices and the files of the gateway are neither shown nor followed', async (t) => {
