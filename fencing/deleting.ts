@@ -19,6 +19,8 @@ export interface Deletion {
 }
 
 export function decideDeletion(scene: Scene, caller: Caller, deletion: Deletion): Decision {
+  // `restic unlock`, the one that deletes others' locks, deletes nothing else: who unlocks here later is no such run.
+  caller.channel.hasWorked = true
   if (!deletion.isPresent) {
     // It takes back a try that failed; a copy of it may come when a later try has succeeded.
     scene.presence.repeated.set(deletion.object, true)

@@ -24,7 +24,7 @@ export interface ChannelState {
   binding?: Binding
   /** Two openings came on it, so a proxy that nobody declared stands before it. */
   isShared: boolean
-  /** It carried a listing that is a look, or an upload other than a lock. */
+  /** It carried a listing that is a look, or an upload or a deletion of anything but a lock. */
   hasWorked: boolean
   /** The lock without an owner that was posted last on it. */
   lastLock?: ObjectName

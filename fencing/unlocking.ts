@@ -106,7 +106,7 @@ function mayOwn({ state }: Scene, object: ObjectName, sender: Writer | undefined
 
 /**
  * A living writer that is taken for ended costs a repository, so the ending is proved: on a channel of its own where it
- * listed or uploaded, and asked for something since, it deletes the newest lock it posted, whose answer it surely had,
+ * worked, and asked for something since, it deletes the newest lock it posted, whose answer it surely had,
  * it holds no other, and no lock that may be its was posted since without finding an owner.
  */
 function isEnding(scene: Scene, caller: Caller, object: ObjectName, sender: Writer): boolean {
@@ -132,7 +132,7 @@ function isEnding(scene: Scene, caller: Caller, object: ObjectName, sender: Writ
   return true
 }
 
-/** How it is known that this is a channel of its own, and that it listed or uploaded there. */
+/** How it is known that this is a channel of its own, and that it listed, uploaded or deleted something else there. */
 function workedBy(scene: Scene, caller: Caller, sender: Writer): 'tag' | 'channel' | undefined {
   // A tag without a second living writer is exact: all its channels are the writer's own.
   const { by } = attribute(scene, caller, { mustHaveLooked: false })

@@ -18,30 +18,7 @@ const withTwoBackups = async (repo: Guarded) => {
 for (const version of RESTIC_VERSIONS) {
   const testHere = testWith(`restic-${version}`, 'restic-0.18')
 
-  testHere(`restic ${version}: forget, then prune`, async (t) => {
-    const repo = await Guarded.open(t, version)
-    const { older, newer } = await withTwoBackups(repo)
-    await repo.run('forget', older.snapshot)
-    t.is((await repo.snapshots()).length, 1)
-    t.deepEqual(await repo.problems([newer], 1), [])
-    await repo.run('prune')
-    t.deepEqual(await repo.problems([newer], 2), [])
-    await repo.run('prune')
-    t.deepEqual(
-      await repo.problems([newer], 2),
-      [],
-      'a prune with nothing to do changes nothing',
-    )
-  })
-
-  testHere(`restic ${version}: forget --prune of everything old`, async (t) => {
-    const repo = await Guarded.open(t, version)
-    const { newer } = await withTwoBackups(repo)
-    await repo.run('forget', '--keep-last', '1', '--prune', '--max-unused', '0')
-    t.deepEqual(await repo.problems([newer], 2), [])
-  })
-
-  testHere(`restic ${version}: tag`, async (t) => {
+  testHere(`restic ${version}: tag, forget, prune, and the index rebuilt`, async (t) => {
     const repo = await Guarded.open(t, version)
     const { older, newer } = await withTwoBackups(repo)
     await repo.run('tag', '--set', 'holiday', older.snapshot)
@@ -51,13 +28,25 @@ for (const version of RESTIC_VERSIONS) {
     const renamed = { ...older, snapshot: tagged?.id ?? '' }
     t.is((await repo.snapshots()).length, 2)
     t.deepEqual(await repo.problems([renamed, newer], 1), [])
+
+    await repo.run(...(version === '0.14' ? ['rebuild-index'] : ['repair', 'index']))
+    t.deepEqual(await repo.problems([renamed, newer], 2), [])
+
+    await repo.run('forget', renamed.snapshot)
+    t.is((await repo.snapshots()).length, 1)
+    t.deepEqual(await repo.problems([newer], 2), [])
+    await repo.run('prune')
+    t.deepEqual(await repo.problems([newer], 3), [])
+    await repo.run('prune')
+    const again = 'a prune with nothing to do changes nothing'
+    t.deepEqual(await repo.problems([newer], 3), [], again)
   })
 
-  testHere(`restic ${version}: the index is rebuilt`, async (t) => {
+  testHere(`restic ${version}: forget --prune of everything old`, async (t) => {
     const repo = await Guarded.open(t, version)
-    const { older, newer } = await withTwoBackups(repo)
-    await repo.run(...(version === '0.14' ? ['rebuild-index'] : ['repair', 'index']))
-    t.deepEqual(await repo.problems([older, newer], 2), [])
+    const { newer } = await withTwoBackups(repo)
+    await repo.run('forget', '--keep-last', '1', '--prune', '--max-unused', '0')
+    t.deepEqual(await repo.problems([newer], 2), [])
   })
 
   testHere(

@@ -550,6 +550,18 @@ test('unlocked by a stranger: what somebody lists before he deletes a lock is no
   t.true(world.fence.livingWriters().some((writer) => writer.id === a.id))
 })
 
+test('deleted side by side: a maintenance that unlocks on a line where it only deleted has ended', async (t) => {
+  const world = await World.create({ standing: [index('1'), index('2')] })
+  const p = world.client()
+  const [ch1, ch2] = [world.channel(), world.channel()]
+  await p.begin('P', ch1)
+  await p.post(index('3'), ch1)
+  t.is(await p.delete(index('1'), ch1), 'ok')
+  t.is(await p.delete(index('2'), ch2), 'ok')
+  await p.delete(lock('P'), ch2)
+  t.is(world.fence.livingWriters().length, 0)
+})
+
 test('tried names: the name in a deletion does not say whose channel it came on', async (t) => {
   const world = await World.create({ standing: [data('X'), index('old')] })
   const [u, p] = [world.client(), world.client()]
