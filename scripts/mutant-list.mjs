@@ -446,6 +446,12 @@ export const mutants = [
     'if (false)',
   ],
   [
+    'ending: deletions of anything but locks are work',
+    deleting,
+    'caller.channel.hasWorked = true;',
+    '',
+  ],
+  [
     "ending: the lock's answer arrived",
     unlocking,
     'if (lock === undefined || !lock.isAnswered)',
@@ -586,12 +592,7 @@ export const mutants = [
     '',
   ],
   ['recovery: half received bodies go', fences, 'await this.#cleanStaging(fence);', ';'],
-  [
-    'recovery: what failed is tried again',
-    fences,
-    'this.#pending.set(fence, [...(this.#pending.get(fence) ?? []), ...open]);',
-    '',
-  ],
+  ['recovery: what failed is tried again', fences, 'this.#putOff(fence, open);', ''],
   [
     'recovery: before any later request for the object',
     gate,
@@ -632,7 +633,7 @@ export const mutants = [
   [
     'fsync: the folder of a name',
     'backends/local/folder-sync.js',
-    'await this.#disk.sync(handle);',
+    'await this.#disk.sync(descriptor);',
     '',
   ],
   [
@@ -667,7 +668,12 @@ export const mutants = [
     '',
   ],
   ['fsync: what is discarded', holding, 'await this.#syncIfThere(dirname(path));', ';'],
-  ['fsync: a removal', 'backends/local/local-store.js', 'await sync.sync(dirname(path));', ''],
+  [
+    'fsync: a removal',
+    'backends/local/local-store.js',
+    "unless(['ENOENT'], undefined, sync.sync(folder))",
+    'Promise.resolve()',
+  ],
   ['fsync: new folders', 'backends/local/folders.js', 'await this.#sync.sync(above);', ''],
   [
     'fsync: the folders of packs',

@@ -103,3 +103,19 @@ test('a pack that comes again before its removal is settled stays', async (t) =>
   t.is(await parts.gate.stat(prune, repository, pack), content.length)
   t.deepEqual(await parts.journal.unsettled(repository), [])
 })
+
+test('a pack that came again stays, though the gateway died before its removal was settled', async (t) => {
+  const { parts, remove } = await filled(t)
+  parts.watched.failing = (call) => (call === 'syncUnlinked' ? 'unavailable' : undefined)
+  await remove(1)
+  const [pack] = packs
+  const [content] = contents
+  if (pack === undefined || content === undefined) return t.fail()
+  await put(parts, pack, content, prune)
+  await parts.fences.flush()
+  t.is((await parts.journal.unsettled(repository)).length, 1)
+  parts.watched.failing = () => undefined
+  const { gate, journal } = buildGate({ store: parts.store, journal: parts.journal })
+  t.is(await gate.stat(visitor('later'), repository, pack), content.length)
+  t.deepEqual(await journal.unsettled(repository), [])
+})
