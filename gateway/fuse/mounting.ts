@@ -28,6 +28,11 @@ export interface Mount {
 }
 
 const helperFile = fileURLToPath(new URL('./helper.js', import.meta.url))
+/**
+ * The bytes that pass through count for V8's limit, which begins as low as its heap is small: without this it marks its
+ * whole heap several times a second while a pack is read, a sixth of the time of a restore.
+ */
+const helperFlags = ['--initial-old-space-size=64']
 const startPatienceMs = 20_000
 const endPatienceMs = 3_000
 /** A helper that dies again at once is not worth a third try. */
@@ -78,7 +83,7 @@ class HelperKeeper {
     }
     const helper = fork(helperFile, {
       env: { ...process.env, ...bundledLibrary() },
-      execArgv: [...process.execArgv],
+      execArgv: [...process.execArgv, ...helperFlags],
       serialization: 'advanced',
     })
     this.#helper = helper
