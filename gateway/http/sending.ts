@@ -46,8 +46,15 @@ async function sendPieces(
     if (line.isClosed) return
     const left = end - position + 1
     const buffer = (buffers[turn] ??= Buffer.allocUnsafeSlow(Math.min(pieceBytes, left)))
-    const bytes = await opened.readInto(buffer.subarray(0, left), position)
-    if (bytes === 0) throw new BackendError('corrupt', 'a file has become shorter')
+    let bytes = 0
+    try {
+      bytes = await opened.readInto(buffer.subarray(0, left), position)
+      if (bytes === 0) throw new BackendError('corrupt', 'a file has become shorter')
+    } catch (error) {
+      // What was read before goes out: the client sees an answer that is broken off, not a line without one.
+      await Promise.all(written)
+      throw error
+    }
     written[turn] = line.write(buffer.subarray(0, bytes))
     position += bytes
   }

@@ -1,5 +1,5 @@
 /** Knows how restic's REST protocol reads: lists, the presence of an object, and its bytes. */
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import { Readable } from 'node:stream'
 import type { ObjectName } from '../../fencing/object.js'
 import {
@@ -11,6 +11,7 @@ import {
 import { answerEmpty, answerStream, tell } from '../http/answer.js'
 import type { ListCall, ObjectCall } from './call.js'
 import { askedRange } from '../http/ranges.js'
+import { sendBytes } from '../http/sending.js'
 import { toldOfRefusal } from './refusals.js'
 
 const listTypeV1 = 'application/vnd.x.restic.rest.v1'
@@ -69,13 +70,41 @@ export async function answerBytes(call: ObjectCall): Promise<void> {
     tell(reply, { status: 416, sentence: 'Range Not Satisfiable' })
     return
   }
-  const isShort = asked !== 'whole' && asked.end - asked.start < shortBytesMax
-  const short = isShort ? await readShort(opened, asked) : undefined
-  if (asked !== 'whole') {
-    reply.header('content-range', `bytes ${asked.start}-${asked.end}/${size}`)
+  await sendAsked(call, opened, asked)
+}
+
+async function sendAsked(
+  { reply, exchange, logger }: ObjectCall,
+  opened: OpenObject,
+  asked: ByteRange | 'whole',
+): Promise<void> {
+  const { size } = opened
+  const { start, end } = asked === 'whole' ? { start: 0, end: size - 1 } : asked
+  const status = asked === 'whole' ? 200 : 206
+  const headers = {
+    ...headersOf(end - start + 1),
+    ...(asked === 'whole' ? {} : { 'content-range': `bytes ${start}-${end}/${size}` }),
   }
-  if (short === undefined) sendBytes(call, opened, asked)
-  else void reply.code(206).headers(headersOf(short.byteLength)).send(short)
+  if (asked !== 'whole' && end - start < shortBytesMax) {
+    const bytes = await readShort(opened, asked)
+    void reply.code(status).headers(headers).send(bytes)
+    return
+  }
+  const { raw } = reply
+  raw.statusCode = status
+  for (const [name, value] of Object.entries(headers)) raw.setHeader(name, value)
+  try {
+    await sendBytes(raw, opened, { start, end })
+  } catch (error) {
+    // Before its first byte there is still an answer to be given.
+    if (!raw.headersSent) {
+      for (const name of Object.keys(headers)) raw.removeHeader(name)
+      throw error
+    }
+    if (!exchange.signal.aborted)
+      logger.error({ ...exchange.about, err: error }, 'a download failed')
+    raw.destroy()
+  }
 }
 
 /** What fits into one piece needs no stream. */
@@ -91,37 +120,6 @@ async function readShort(opened: OpenObject, { start, end }: ByteRange): Promise
   } finally {
     await opened.close()
   }
-}
-
-function sendBytes(call: ObjectCall, opened: OpenObject, asked: ByteRange | 'whole'): void {
-  const { reply, exchange, logger } = call
-  const range = asked === 'whole' ? { start: 0, end: opened.size - 1 } : asked
-  const bytes = asked === 'whole' ? opened.read() : opened.read(asked)
-  bytes.once('error', (error) => {
-    const { about, signal } = exchange
-    if (!signal.aborted) logger.error({ ...about, err: error }, 'a download failed')
-  })
-  // Whoever goes away must not leave a file open.
-  if (exchange.signal.aborted) bytes.destroy()
-  exchange.signal.addEventListener('abort', () => bytes.destroy(), { once: true })
-  const length = range.end - range.start + 1
-  reply.headers(headersOf(length))
-  breakOffUnless(bytes, length, reply)
-  answerStream(reply, asked === 'whole' ? 200 : 206, bytes)
-}
-
-/** Fewer bytes than announced would make the next answer on the connection a part of this one. */
-function breakOffUnless(bytes: Readable, length: number, reply: FastifyReply): void {
-  let sent = 0
-  bytes.once('end', () => {
-    if (sent !== length) reply.raw.destroy()
-  })
-  // It must not start the flow before the answer is there to take it.
-  bytes.once('resume', () => {
-    bytes.on('data', (chunk: Buffer) => {
-      sent += chunk.length
-    })
-  })
 }
 
 function headersOf(length: number): Record<string, string> {

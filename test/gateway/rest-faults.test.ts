@@ -113,10 +113,6 @@ test('a short range is read in several pieces, and one of an object that has bec
 test('a download that fails halfway is broken off, and one that ends early too', async (t) => {
   const content = Buffer.alloc(2_000_000, 'pack')
   const pack = nameOf('data', content)
-  const breaking = async function* (hasError: boolean): AsyncGenerator<Buffer> {
-    yield content.subarray(0, 1_000_000)
-    if (hasError) throw new Error('the disk is gone')
-  }
   for (const hasError of [true, false]) {
     const inner = memoryStore()
     const door = await openDoor({
@@ -124,8 +120,11 @@ test('a download that fails halfway is broken off, and one that ends early too',
         ...inner,
         open: async () => ({
           size: content.length,
-          read: () => Readable.from(breaking(hasError), { objectMode: false }),
-          readInto: () => Promise.reject(new Error('only streamed here')),
+          read: () => Readable.from([]),
+          readInto: async (buffer, position) => {
+            if (position >= 1_000_000 && hasError) throw new Error('the disk is gone')
+            return content.copy(buffer, 0, position, 1_000_000)
+          },
           close: async () => undefined,
         }),
       },
@@ -156,9 +155,11 @@ test('a download that fails before its first byte is told so', async (t) => {
   })
   t.teardown(() => door.close())
   await ask(door.port, 'POST', '/repo/?create=true')
-  const headers = ['Range: bytes=1-2']
-  const answer = await ask(door.port, 'GET', `/repo/${nameOf('data', 'x')}`, { headers })
-  t.is(answer.status, 500)
-  t.is(answer.reason, 'This cannot be read now. See the log of the gateway.')
-  t.is(answer.headers['content-range'], undefined)
+  for (const headers of [['Range: bytes=1-2'], []]) {
+    const answer = await ask(door.port, 'GET', `/repo/${nameOf('data', 'x')}`, { headers })
+    t.is(answer.status, 500)
+    t.is(answer.reason, 'This cannot be read now. See the log of the gateway.')
+    t.is(answer.headers['content-range'], undefined)
+    t.is(answer.headers['accept-ranges'], undefined)
+  }
 })
