@@ -58,8 +58,8 @@ export function boundWriter(scene: Scene, caller: Caller): Writer | undefined {
 
 /**
  * The writers that a request may come from: not ended, of the tag or the user where there is one, and not born after
- * the channel was opened. An address excludes nobody. Who has a tag sends it with every request, so a request without
- * one is not theirs.
+ * the channel was opened; who has failed to open on it may have been born on another one since. An address excludes
+ * nobody. Who has a tag sends it with every request, so a request without one is not theirs.
  */
 export function candidatesOf(scene: Scene, caller: Caller): Writer[] {
   const { channel } = caller.channel
@@ -70,6 +70,7 @@ export function candidatesOf(scene: Scene, caller: Caller): Writer[] {
     return (
       isHidden ||
       scene.presence.of(writer.id).bornAt <= channel.openedAt ||
+      caller.hasFailedToOpen === true ||
       isOwn(caller, writer)
     )
   })

@@ -37,6 +37,8 @@ export interface Caller {
   readonly follows: Position
   readonly client: Client
   readonly tag?: string
+  /** An opening failed on its channel: its process asks again, and so may be born later than the channel. */
+  readonly hasFailedToOpen?: true
   /** The door's name for the request. */
   readonly request?: string
 }

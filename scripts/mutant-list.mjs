@@ -384,6 +384,12 @@ export const mutants = [
     'true',
   ],
   [
+    'attribution: ... but after an opening that failed there',
+    attribution,
+    'caller.hasFailedToOpen === true',
+    'false',
+  ],
+  [
     'attribution: ... but before a restart',
     presence,
     'presence = newPresence(Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY);',
@@ -433,6 +439,12 @@ export const mutants = [
     'if (false) {',
   ],
   ['quarantine: bytes are kept once', refusing, 'if (known !== undefined) {', 'if (false) {'],
+  [
+    'quarantine: nobody is told before the bytes are there',
+    gate,
+    'await this.#mutex.run(keyOf(met.fence, object), async () => this.#options.fences.carryOutPending(met.fence, object));',
+    '',
+  ],
   [
     'quarantine: its bound',
     refusing,

@@ -74,6 +74,8 @@ export class Gate {
   readonly #options: GateOptions
   readonly #mutex = new KeyedMutex()
   readonly #closing = new AbortController()
+  /** Channels of clients that may have begun later than they connected: they were told to ask again. */
+  readonly #failedOpenings = new Set<string>()
   #parked = 0
 
   constructor(options: GateOptions) {
@@ -108,11 +110,16 @@ export class Gate {
   /** A client begins: answers the size of the config, or undefined where there is none and nobody was born. */
   async begin(visitor: Visitor, repository: RepositoryId): Promise<number | undefined> {
     const config = 'config' as ObjectName
-    const { size, met } = await this.#lookUp(visitor, repository, config)
-    if (size === undefined || met === undefined) return size
-    await this.#options.fences.compare(met.fence)
-    await met.fence.open(met.caller)
-    return size
+    try {
+      const { size, met } = await this.#lookUp(visitor, repository, config)
+      if (size === undefined || met === undefined) return size
+      await this.#options.fences.compare(met.fence)
+      await met.fence.open(met.caller)
+      return size
+    } catch (error) {
+      this.#failedOpenings.add(visitor.channel.id)
+      throw error
+    }
   }
 
   async stat(
@@ -222,6 +229,7 @@ export class Gate {
 
   /** A channel has closed; `byClient` where the client closed it, not the gateway and no time limit. */
   closed(channelId: string, byClient: boolean): void {
+    this.#failedOpenings.delete(channelId)
     for (const fence of this.#options.fences.loaded()) fence.closed(channelId, byClient)
   }
 
@@ -263,7 +271,7 @@ export class Gate {
     decide: () => Promise<Decided>,
   ): Promise<Decided> {
     const { fences } = this.#options
-    return this.#mutex.run(`${fence.repository}/${object}`, async () => {
+    return this.#mutex.run(keyOf(fence, object), async () => {
       await fences.carryOutPending(fence, object)
       const decided = await decide()
       await fences.carryOut(fence, decided.recorded)
@@ -300,6 +308,10 @@ export class Gate {
   /** The bytes are in quarantine already and the answer is known: read the body to its end and say so. */
   async #refuseKept(met: Met, object: ObjectName, body: UploadBody): Promise<Outcome> {
     await body.drain()
+    // They may be on their way there still, if the store failed meanwhile: nobody is told before they have arrived.
+    await this.#mutex.run(keyOf(met.fence, object), async () =>
+      this.#options.fences.carryOutPending(met.fence, object),
+    )
     const decision = met.fence.refuseKept(met.caller, object)
     if (decision === undefined)
       return outcomeOf({ kind: 'knock', isFirst: true }, nothingDelivered)
@@ -359,6 +371,7 @@ export class Gate {
       client,
       ...(tag === undefined ? {} : { tag }),
       ...(request === undefined ? {} : { request }),
+      ...(this.#failedOpenings.has(channel.id) ? { hasFailedToOpen: true } : {}),
     })
     if (visitor.isReader !== true) fence.arrive(caller)
     return { fence, caller }
@@ -368,6 +381,11 @@ export class Gate {
 /** What names packs must not be committed on a view that is older than a prune past the gateway. */
 function leansOnPacks(object: ObjectName): boolean {
   return typeOf(object) === 'index' || typeOf(object) === 'snapshots'
+}
+
+/** What is decided one after another. */
+function keyOf({ repository }: RepositoryFence, object: ObjectName): string {
+  return `${repository}/${object}`
 }
 
 interface Settling {

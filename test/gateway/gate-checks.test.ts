@@ -63,3 +63,33 @@ test('the folder is compared when a client begins: a prune past the gateway is k
   const fence = await parts.fences.of(repository)
   t.is(Number(fence?.state.generation), 2)
 })
+
+test('who failed to open on one line and began on another is a candidate on the first one too', async (t) => {
+  const { parts, from } = await opened()
+  await upload(parts, from, nameOf('data', 'hers'), 'hers')
+  const line = visitor('b1')
+  parts.watched.failing = (call) => (call === 'list' ? 'unavailable' : undefined)
+  await t.throwsAsync(parts.gate.begin(line, repository))
+  parts.watched.failing = () => undefined
+  await begun(parts, 'b2')
+  await upload(parts, line, nameOf('data', 'his'), 'his')
+  const records = await parts.journal.read(repository, 0, 100)
+  const commits = records.map(({ body }) => JSON.parse(body) as Record<string, unknown>)
+  const his = commits.find(({ object }) => object === nameOf('data', 'his'))
+  t.like(his, { kind: 'committed', author: { kind: 'unknown' } })
+})
+
+test('nobody is told that bytes are in quarantine before they have arrived there', async (t) => {
+  const { parts, from } = await opened()
+  const index = nameOf('index', 'hers')
+  await upload(parts, from, nameOf('index', 'old'), 'old')
+  const prune = await begun(parts, 'p')
+  await upload(parts, prune, nameOf('index', 'new'), 'new')
+  t.is((await parts.gate.delete(prune, repository, nameOf('index', 'old'), never)).kind, 'done')
+  parts.watched.failing = (call) => (call === 'keep' ? 'unavailable' : undefined)
+  await t.throwsAsync(upload(parts, from, index, 'hers'))
+  await t.throwsAsync(upload(parts, from, index, 'hers'))
+  parts.watched.failing = () => undefined
+  t.like(await upload(parts, from, index, 'hers'), { kind: 'refused', reason: 'stale' })
+  t.is((await parts.store.held(repository, 'quarantine')).length, 1)
+})
