@@ -76,20 +76,21 @@ const runAva = async (files) => {
   return counts
 }
 
+// Both wait for the network most of the time.
+const fetching = ensureClients(undefined, console.log)
 if (!(await prepare())) {
   record({ failed: ['build'] })
   end()
 } else {
-  const clients = await ensureClients(undefined, console.log)
+  const clients = await fetching
   console.log(`Clients:\n  ${describeClients(clients).join('\n  ')}\n`)
   const missing = Object.entries(clients).filter(([, client]) => client.missing)
   record({ skipped: missing.map(([name, client]) => `client ${name}: ${client.missing}`) })
 
-  await ensureSystem(undefined, console.log)
-
-  if (words.includes('--checks'))
-    for (const [name, args] of Object.entries(CHECKS))
-      record({ [(await runNode(args)) === 0 ? 'passed' : 'failed']: [name] })
+  const checks = words.includes('--checks') ? Object.entries(CHECKS) : []
+  const check = async ([name, args]) =>
+    record({ [(await runNode(args)) === 0 ? 'passed' : 'failed']: [name] })
+  await Promise.all([ensureSystem(undefined, console.log), ...checks.map(check)])
 
   const files = await findTestFiles()
   if (files.length > 0) record(await runAva(files))

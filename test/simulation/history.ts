@@ -30,6 +30,8 @@ export interface Verdict {
 }
 
 const stepsMax = 2_000
+/** So much longer for each process that is still needed: one that waits for ever may refresh its lock all the time. */
+const stepsMore = 200
 const writersMin = 3
 const processesMax = 40
 
@@ -46,6 +48,7 @@ export class History {
   readonly #processes: Restic[] = []
   readonly #plans: ProcessPlan[]
   #running = 0
+  #stepsLimit = stepsMax
 
   constructor(plan: Plan, stepsMin: number, tell?: (line: string) => void) {
     this.#plan = plan
@@ -104,7 +107,10 @@ export class History {
       await quiescence()
       if (this.#judge.violation !== undefined) return
       if (this.#running === 0 && !this.#goOn()) return
-      if (this.#situation.steps > stepsMax) return
+      if (this.#situation.steps > this.#stepsLimit) {
+        if (!this.#goOn()) return
+        this.#stepsLimit += stepsMore
+      }
       // Who waits now waits for ever, as for the answer of a gateway that died.
       if (!this.#time.step() && !this.#goOn()) return
     }
