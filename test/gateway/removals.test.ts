@@ -39,6 +39,8 @@ async function filled(t: ExecutionContext): Promise<{
   parts: GateWithParts
   watch: WatchedDisk
   remove: (count: number) => Promise<void>
+  /** The first pack comes once more; answers its name and size. */
+  bringBack: () => Promise<{ pack: ObjectName; size: number }>
 }> {
   const root = await temporaryFolder(t)
   const watch = new WatchedDisk(root)
@@ -58,8 +60,15 @@ async function filled(t: ExecutionContext): Promise<{
       }),
     )
   }
+  const bringBack = async (): Promise<{ pack: ObjectName; size: number }> => {
+    const [pack] = packs
+    const [content] = contents
+    if (pack === undefined || content === undefined) throw new Error('there are no packs')
+    await put(parts, pack, content, prune)
+    return { pack, size: content.length }
+  }
   watch.take()
-  return { parts, watch, remove }
+  return { parts, watch, remove, bringBack }
 }
 
 test('removals are recorded and gone at once, and each folder is synced once before they are settled', async (t) => {
@@ -93,29 +102,23 @@ test('a removal that cannot be made durable stays unsettled, and is carried out 
 })
 
 test('a pack that comes again before its removal is settled stays', async (t) => {
-  const { parts, remove } = await filled(t)
+  const { parts, remove, bringBack } = await filled(t)
   await remove(1)
-  const [pack] = packs
-  const [content] = contents
-  if (pack === undefined || content === undefined) return t.fail()
-  await put(parts, pack, content, prune)
+  const { pack, size } = await bringBack()
   await parts.fences.flush()
-  t.is(await parts.gate.stat(prune, repository, pack), content.length)
+  t.is(await parts.gate.stat(prune, repository, pack), size)
   t.deepEqual(await parts.journal.unsettled(repository), [])
 })
 
 test('a pack that came again stays, though the gateway died before its removal was settled', async (t) => {
-  const { parts, remove } = await filled(t)
+  const { parts, remove, bringBack } = await filled(t)
   parts.watched.failing = (call) => (call === 'syncUnlinked' ? 'unavailable' : undefined)
   await remove(1)
-  const [pack] = packs
-  const [content] = contents
-  if (pack === undefined || content === undefined) return t.fail()
-  await put(parts, pack, content, prune)
+  const { pack, size } = await bringBack()
   await parts.fences.flush()
   t.is((await parts.journal.unsettled(repository)).length, 1)
   parts.watched.failing = () => undefined
   const { gate, journal } = buildGate({ store: parts.store, journal: parts.journal })
-  t.is(await gate.stat(visitor('later'), repository, pack), content.length)
+  t.is(await gate.stat(visitor('later'), repository, pack), size)
   t.deepEqual(await journal.unsettled(repository), [])
 })
