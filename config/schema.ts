@@ -77,7 +77,7 @@ export const serveOptions = {
     schema: size,
     default: '0',
     argument: 'SIZE',
-    help: 'refuse packs once all repositories together would have more bytes; 0 is no bound',
+    help: 'refuse packs and plain files once all together would have more bytes; 0 is no bound',
   },
   quarantineMaxSize: {
     schema: size,
