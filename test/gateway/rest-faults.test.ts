@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream'
 import test from 'ava'
 import type { RepositoryId } from '../../fencing/object.js'
-import type { BackendErrorCode } from '../../fencing/ports.js'
+import type { BackendErrorCode, ObjectStore, OpenObject } from '../../fencing/ports.js'
 import { eventually } from '../end-to-end/harness/wait.js'
 import { memoryStore } from '../../backends/memory/memory-store.js'
 import { nameOf, openDoor } from './door.js'
@@ -76,23 +76,25 @@ test('a store that is full halfway is told 507 once the body is read, on a line 
   t.is((await client.request('GET', '/repo/data/')).body.toString(), '[]')
 })
 
+/** A store in which every object has so many bytes, which are read so. */
+const storeWhere = (size: number, readInto: OpenObject['readInto']): ObjectStore => ({
+  ...memoryStore(),
+  open: async () => ({
+    size,
+    read: () => Readable.from([]),
+    readInto,
+    close: async () => undefined,
+  }),
+})
+
 test('a short range is read in several pieces, and one of an object that has become shorter is an error in words', async (t) => {
   const content = Buffer.from('the bytes of a pack')
   const pack = nameOf('data', content)
   let there = content.length
-  const inner = memoryStore()
-  const door = await openDoor({
-    store: {
-      ...inner,
-      open: async () => ({
-        size: content.length,
-        read: () => Readable.from([]),
-        readInto: async (buffer, position) =>
-          content.copy(buffer, 0, position, Math.min(there, position + 7)),
-        close: async () => undefined,
-      }),
-    },
-  })
+  const store = storeWhere(content.length, async (buffer, position) =>
+    content.copy(buffer, 0, position, Math.min(there, position + 7)),
+  )
+  const door = await openDoor({ store })
   t.teardown(() => door.close())
   await ask(door.port, 'POST', '/repo/?create=true')
   const client = await RawClient.connect(door.port)
@@ -114,21 +116,11 @@ test('a download that fails halfway is broken off, and one that ends early too',
   const content = Buffer.alloc(2_000_000, 'pack')
   const pack = nameOf('data', content)
   for (const hasError of [true, false]) {
-    const inner = memoryStore()
-    const door = await openDoor({
-      store: {
-        ...inner,
-        open: async () => ({
-          size: content.length,
-          read: () => Readable.from([]),
-          readInto: async (buffer, position) => {
-            if (position >= 1_000_000 && hasError) throw new Error('the disk is gone')
-            return content.copy(buffer, 0, position, 1_000_000)
-          },
-          close: async () => undefined,
-        }),
-      },
+    const store = storeWhere(content.length, async (buffer, position) => {
+      if (position >= 1_000_000 && hasError) throw new Error('the disk is gone')
+      return content.copy(buffer, 0, position, 1_000_000)
     })
+    const door = await openDoor({ store })
     t.teardown(() => door.close())
     await ask(door.port, 'POST', '/repo/?create=true')
     const client = await RawClient.connect(door.port)
