@@ -225,21 +225,31 @@ export class RepositoryFence {
   }
 
   /** To be called now and then: ends writers by the passing of time, and stores what was deferred. */
-  async tick(itemAgeMaxMs: number): Promise<Recorded[]> {
-    const { clock } = this.#options
-    const recorded = await this.#record(() => [
-      ...endGone(this.#scene()),
-      ...[...this.state.items.values()]
-        .filter(
-          (item) => isOpen(item) && item.isKept && clock.now() - item.lastTry > itemAgeMaxMs,
-        )
-        .map((item): JournalEvent => ({ kind: 'evicted', item: item.id, cause: 'age' })),
-    ])
+  async tick(): Promise<Recorded[]> {
+    const recorded = await this.#record(() => endGone(this.#scene()))
     await this.#journal.flush()
     for (const id of this.presence.writers.keys()) {
       if (!this.state.writers.has(id)) this.presence.forget(id)
     }
     return recorded
+  }
+
+  /** Items whose bytes nobody has tried to write for so long; each is to be evicted in its turn. */
+  oldItems(ageMaxMs: number): Item[] {
+    return [...this.state.items.values()].filter((item) => this.#isOld(item, ageMaxMs))
+  }
+
+  /** Records nothing where it is not old any more. */
+  async evict(item: Item, ageMaxMs: number): Promise<Recorded[]> {
+    return this.#record(() => {
+      return this.#isOld(item, ageMaxMs)
+        ? [{ kind: 'evicted', item: item.id, cause: 'age' }]
+        : []
+    })
+  }
+
+  #isOld(item: Item, ageMaxMs: number): boolean {
+    return isOpen(item) && item.isKept && this.#options.clock.now() - item.lastTry > ageMaxMs
   }
 
   async endWriter(id: WriterId, by?: string): Promise<Recorded[]> {

@@ -13,7 +13,6 @@ import {
 } from '../../fencing/ports.js'
 import type { RepositoryFence } from '../../fencing/repository-fence.js'
 import type { Fences } from '../gate/fences.js'
-import { KeyedMutex } from '../gate/keyed-mutex.js'
 import type { PlainFiles } from '../webdav/plain-files.js'
 import {
   AdminError,
@@ -54,8 +53,6 @@ const unfencedNamesMax = 20
 export class AdminService implements Admin {
   readonly #options: AdminServiceOptions
   readonly #repositories: Repositories
-  /** Acts on one item come one after another. */
-  readonly #mutex = new KeyedMutex()
 
   constructor(options: AdminServiceOptions) {
     this.#options = options
@@ -132,7 +129,6 @@ export class AdminService implements Admin {
     return this.#actOn(id, async (fence, item) => {
       refuseWithoutBytes(item)
       refuseUnproved(item, act)
-      await asked(() => this.#options.fences.carryOutPending(fence, item.object))
       await this.#proveBytes(fence, item)
       const { by, reason, isForced: forced } = act
       return asked(() => fence.release(item, { by, reason, forced }))
@@ -220,13 +216,16 @@ export class AdminService implements Admin {
     act: (fence: RepositoryFence, item: Item) => Promise<Recorded[]>,
   ): Promise<ItemView> {
     const { fence, item } = await this.#repositories.item(id)
-    return this.#mutex.run(`${fence.repository}/${item.id}`, async () => {
-      if (!isOpen(item)) {
-        throw new AdminError('refused', `${item.id} is ${item.state} already`)
-      }
-      await this.#carryOut(fence, await act(fence, item))
-      return viewItem(fence.repository, item)
-    })
+    // Its bytes may be on their way into quarantine still, or out of it.
+    return asked(() =>
+      this.#options.fences.inTurn(fence, item.object, async () => {
+        if (!isOpen(item)) {
+          throw new AdminError('refused', `${item.id} is ${item.state} already`)
+        }
+        await this.#carryOut(fence, await act(fence, item))
+        return viewItem(fence.repository, item)
+      }),
+    )
   }
 
   /** What a record says is done, now or later: an intent is never given up. */

@@ -1,6 +1,6 @@
 /** Knows the fences of all repositories: loads, recovers and adopts each once, and reloads one that has failed. */
 import { effectsOf } from '../../fencing/effect.js'
-import type { Allowance } from '../../fencing/item.js'
+import type { Allowance, Item } from '../../fencing/item.js'
 import type { Recorded } from '../../fencing/journal.js'
 import type { ListedType, ObjectName, RepositoryId } from '../../fencing/object.js'
 import type {
@@ -14,6 +14,7 @@ import type {
 import { RepositoryFence } from '../../fencing/repository-fence.js'
 import type { Settings } from '../../fencing/scene.js'
 import { carryOut } from './effects.js'
+import { KeyedMutex } from './keyed-mutex.js'
 import { Removals } from './removals.js'
 import { recordsBeforeSealing } from './sealing-limit.js'
 
@@ -47,6 +48,7 @@ export class Fences {
   /** Staged while a journal failed; to be dropped once it has been loaded again and carried out. */
   readonly #leftBehind = new Map<RepositoryId, string[]>()
   readonly #removals: Removals
+  readonly #mutex = new KeyedMutex()
   #clockOffset: number
   #sealedAt = Number.NEGATIVE_INFINITY
 
@@ -126,6 +128,21 @@ export class Fences {
   }
 
   /**
+   * Whatever is decided on one object, by clients, operators or time, comes one after another: each with the one before
+   * carried out. Throws while that still fails.
+   */
+  async inTurn<T>(
+    fence: RepositoryFence,
+    object: ObjectName,
+    act: () => Promise<T>,
+  ): Promise<T> {
+    return this.#mutex.run(`${fence.repository}/${object}`, async () => {
+      await this.carryOutPending(fence, object)
+      return act()
+    })
+  }
+
+  /**
    * Drops staged bytes, unless an effect that is recorded, or may be recorded, still needs them, or one that was carried out
    * has taken them. Never throws.
    */
@@ -156,12 +173,20 @@ export class Fences {
         if (hasJumped) fence.presence.renewLocks(clock.monotonic())
         await this.carryOutPending(fence)
         if (this.#uncompared.has(fence)) await this.compare(fence)
-        await this.carryOut(fence, await fence.tick(itemAgeMaxMs))
+        await this.carryOut(fence, await fence.tick())
+        for (const item of fence.oldItems(itemAgeMaxMs)) await this.#evict(fence, item)
       } catch (error) {
         onFault(error, `the regular check of "${fence.repository}"`)
       }
     }
     await this.#seal()
+  }
+
+  /** Its bytes may be on their way into quarantine still. */
+  async #evict(fence: RepositoryFence, item: Item): Promise<void> {
+    await this.inTurn(fence, item.object, async () => {
+      await this.carryOut(fence, await fence.evict(item, this.#options.itemAgeMaxMs))
+    })
   }
 
   /** So that neither the journal nor the time to read it at a start grows with the years. */

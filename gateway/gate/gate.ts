@@ -22,7 +22,6 @@ import type { Decided, RepositoryFence } from '../../fencing/repository-fence.js
 import type { Caller } from '../../fencing/scene.js'
 import type { Upload } from '../../fencing/uploading.js'
 import type { Fences } from './fences.js'
-import { KeyedMutex } from './keyed-mutex.js'
 import { nothingDelivered, outcomeOf, refusedPlainly, type Outcome } from './outcome.js'
 
 /** Who sends a request through a door, as far as the door can tell. */
@@ -72,7 +71,6 @@ export interface UploadBody {
 
 export class Gate {
   readonly #options: GateOptions
-  readonly #mutex = new KeyedMutex()
   readonly #closing = new AbortController()
   /** Channels of clients that may have begun later than they connected: they were told to ask again. */
   readonly #failedOpenings = new Set<string>()
@@ -271,8 +269,7 @@ export class Gate {
     decide: () => Promise<Decided>,
   ): Promise<Decided> {
     const { fences } = this.#options
-    return this.#mutex.run(keyOf(fence, object), async () => {
-      await fences.carryOutPending(fence, object)
+    return fences.inTurn(fence, object, async () => {
       const decided = await decide()
       await fences.carryOut(fence, decided.recorded)
       return decided
@@ -309,9 +306,7 @@ export class Gate {
   async #refuseKept(met: Met, object: ObjectName, body: UploadBody): Promise<Outcome> {
     await body.drain()
     // They may be on their way there still, if the store failed meanwhile: nobody is told before they have arrived.
-    await this.#mutex.run(keyOf(met.fence, object), async () =>
-      this.#options.fences.carryOutPending(met.fence, object),
-    )
+    await this.#options.fences.inTurn(met.fence, object, async () => undefined)
     const decision = met.fence.refuseKept(met.caller, object)
     if (decision === undefined)
       return outcomeOf({ kind: 'knock', isFirst: true }, nothingDelivered)
@@ -381,11 +376,6 @@ export class Gate {
 /** What names packs must not be committed on a view that is older than a prune past the gateway. */
 function leansOnPacks(object: ObjectName): boolean {
   return typeOf(object) === 'index' || typeOf(object) === 'snapshots'
-}
-
-/** What is decided one after another. */
-function keyOf({ repository }: RepositoryFence, object: ObjectName): string {
-  return `${repository}/${object}`
 }
 
 interface Settling {

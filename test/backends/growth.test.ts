@@ -70,7 +70,7 @@ async function live(t: ExecutionContext, world: World, from: number): Promise<nu
     await Promise.all(backups)
     if (day % 7 === 6) await prune(world, `prune ${day}`)
     world.pass(1 * days)
-    await world.fence.tick(90 * days)
+    await world.fence.tick()
   }
   t.true(world.fence.state.items.size === 0, 'nobody was refused')
   return world.fence.head.position
