@@ -75,6 +75,7 @@ export function plainState(state: RepositoryState) {
     unanswered: [...state.unanswered],
     answered: [...state.answered],
     unknownCommits: [...state.unknownCommits],
+    configDeletedBy: state.configDeletedBy,
     packs: [...state.packs],
     items: [...state.items.values()],
     openItems: [...state.openItems],
@@ -87,7 +88,8 @@ export function plainState(state: RepositoryState) {
 function restored(plain: PlainState, allowance: Allowance): RepositoryState {
   const state = new RepositoryState(allowance)
   const { generation, position, isAdopted, adoptedAt, outside, indexPosition, runs } = plain
-  const rest = { isAdopted, adoptedAt, outside, indexPosition, runs }
+  const { configDeletedBy } = plain
+  const rest = { isAdopted, adoptedAt, outside, indexPosition, runs, configDeletedBy }
   Object.assign(state, { generation, position, ...rest })
   for (const one of plain.writers) {
     const writer: Writer = { ...one, locks: new Set(one.locks) }

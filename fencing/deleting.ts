@@ -39,6 +39,9 @@ export function decideDeletion(scene: Scene, caller: Caller, deletion: Deletion)
   }
   const fence = commonFence(scene, attribution)
   if (fence !== undefined) return refuse(scene, caller, attempt, attribution, fence)
+  if (mayMigrateAgain(scene, attribution, deletion.object)) {
+    return knockOrRefuse(scene, caller, attempt, { candidates })
+  }
   if (writer === undefined || mayTakeBack(scene, attribution, deletion.object)) {
     return knockOrRefuse(scene, caller, attempt, attribution)
   }
@@ -87,6 +90,21 @@ function mayTakeBack(scene: Scene, attribution: Attribution, object: ObjectName)
     return by === 'only-candidate' && presence.repeated.get(object) === true
   }
   return writer.maintenance === undefined || !hasNewerIndex(state, writer, commit.position)
+}
+
+/**
+ * The config is deleted by a migration, which posts it anew at once; no run does so twice. Where it was deleted before,
+ * what says no more than that one run is at work may be the late copy of that deletion, and so may its deleter's own.
+ */
+function mayMigrateAgain(
+  { state }: Scene,
+  { writer, by }: Attribution,
+  object: ObjectName,
+): boolean {
+  const { configDeletedBy } = state
+  if (typeOf(object) !== 'config' || configDeletedBy === undefined) return false
+  if (writer === undefined) return false
+  return by === 'only-candidate' || authorIs(configDeletedBy, writer.id)
 }
 
 function hasNewerIndex(state: RepositoryState, writer: Writer, than: Position): boolean {

@@ -78,6 +78,8 @@ export class RepositoryState {
   readonly answered = new Map<ObjectName, CommitState>()
   /** Indexes and snapshots whose author is unknown, with those that it may be. */
   readonly unknownCommits = new Map<ObjectName, readonly WriterId[]>()
+  /** Who deleted the config last, if anybody ever did: where it stands again, a copy of that deletion may come late. */
+  configDeletedBy: Author | undefined
   /** Where packs were published, as far back as the oldest living view. Keys are bare hex names. */
   readonly packs = new Map<string, Position>()
   readonly items = new Map<ItemId, Item>()
@@ -362,6 +364,7 @@ function remove(
   state.unanswered.delete(object)
   state.answered.delete(object)
   state.unknownCommits.delete(object)
+  if (typeOf(object) === 'config') state.configDeletedBy = author
   if (typeOf(object) === 'data') state.packs.delete(digestOf(object) ?? '')
   const { generation } = event
   if (generation === undefined) return

@@ -302,6 +302,42 @@ export const mutants = [
     'return false;',
   ],
   [
+    'config: the late copy of a migration is not that of the only other run',
+    deleting,
+    "return by === 'only-candidate' || authorIs(configDeletedBy, writer.id);",
+    'return authorIs(configDeletedBy, writer.id);',
+  ],
+  [
+    'config: no run deletes it twice',
+    deleting,
+    "return by === 'only-candidate' || authorIs(configDeletedBy, writer.id);",
+    "return by === 'only-candidate';",
+  ],
+  [
+    'config: a first migration deletes it at once',
+    deleting,
+    "if (typeOf(object) !== 'config' || configDeletedBy === undefined)",
+    "if (typeOf(object) !== 'config')",
+  ],
+  [
+    'config: a base remembers that it was deleted',
+    'fencing/base.js',
+    'configDeletedBy: state.configDeletedBy,',
+    'configDeletedBy: undefined,',
+  ],
+  [
+    'turns: whatever is decided on one object comes one after another',
+    fences,
+    'return this.#mutex.run(`${fence.repository}/${object}`, async () => {',
+    'return new KeyedMutex().run(`${fence.repository}/${object}`, async () => {',
+  ],
+  [
+    'turns: with what failed before carried out',
+    fences,
+    'await this.carryOutPending(fence, object);\n            return act();',
+    'return act();',
+  ],
+  [
     'rule 8: a DELETE of what is not there tells of a failed try (locks)',
     unlocking,
     'presence.repeated.set(object, true);',
@@ -442,7 +478,7 @@ export const mutants = [
   [
     'quarantine: nobody is told before the bytes are there',
     gate,
-    'await this.#mutex.run(keyOf(met.fence, object), async () => this.#options.fences.carryOutPending(met.fence, object));',
+    'await this.#options.fences.inTurn(met.fence, object, async () => undefined);',
     '',
   ],
   [

@@ -1,7 +1,27 @@
 /** The histories that broke earlier wordings of the fencing rule, each under the name it has in the design notes. */
 import test from 'ava'
 import type { ObjectName } from '../../fencing/object.js'
-import { World, data, index, lock, minutes, seconds, snapshot } from './world.js'
+import type { Channel } from '../../fencing/presence.js'
+import { memoryArchives } from '../../backends/memory/memory-archives.js'
+import {
+  World,
+  data,
+  index,
+  lock,
+  minutes,
+  seconds,
+  snapshot,
+  type SimulatedClient,
+  type Told,
+} from './world.js'
+
+const config = 'config' as ObjectName
+
+interface Migration {
+  readonly client: SimulatedClient
+  readonly channel: Channel
+  readonly told: Told
+}
 
 test('wrong author: an index on an unknown channel is not credited to the prune that is the likeliest', async (t) => {
   const world = await World.create()
@@ -322,7 +342,6 @@ test('one name for all: a config that is written anew is not that of whoever wro
   const world = await World.create()
   const [a, b] = [world.client(), world.client()]
   const [chA, chB] = [world.channel(), world.channel()]
-  const config = 'config' as ObjectName
   await a.begin('A', chA)
   await a.post(config, chA)
   await b.begin('B', chB)
@@ -332,6 +351,63 @@ test('one name for all: a config that is written anew is not that of whoever wro
     kind: 'writer',
     writer: b.id,
   })
+})
+
+/** A migration on a channel of its own: the config goes and comes back. Its lock stays. */
+async function migrate(world: World, label: string): Promise<Migration> {
+  const client = world.client()
+  const channel = world.channel()
+  await client.begin(label, channel)
+  const told = await client.delete(config, channel)
+  await client.post(config, channel)
+  return { client, channel, told }
+}
+
+test('late copy of a migration: the DELETE of a config is not that of the only other run at work', async (t) => {
+  const world = await World.create({ standing: [config] })
+  const other = world.client()
+  const { client, channel, told } = await migrate(world, 'M')
+  t.is(told, 'ok')
+  await client.delete(lock('M'), channel)
+  await other.open(world.channel())
+  t.is(world.fence.livingWriters().length, 1)
+  const late = world.channel()
+  t.is(await client.delete(config, late), 'knock')
+  const later: Told[] = []
+  for (let minute = 0; minute < 8; minute += 1) {
+    world.pass(1 * minutes)
+    later.push(await client.delete(config, late))
+  }
+  t.deepEqual(later, [...Array<Told>(7).fill('knock'), 'ambiguous'])
+  t.true(world.disk.has(config))
+})
+
+test('late copy of a migration: a restart and a base do not forget that the config was deleted before', async (t) => {
+  const world = await World.create({ standing: [config] })
+  const { client, channel } = await migrate(world, 'M')
+  await client.delete(lock('M'), channel)
+  await world.fence.seal(memoryArchives())
+  await world.restart()
+  t.not(await world.journal.base(world.fence.repository), undefined)
+  await world.client().open(world.channel())
+  t.is(await client.delete(config, world.channel()), 'knock')
+  t.true(world.disk.has(config))
+})
+
+test('late copy of a migration: its own run does not delete twice', async (t) => {
+  const world = await World.create({ standing: [config] })
+  const { client, channel } = await migrate(world, 'M')
+  client.ping(channel)
+  t.is(await client.delete(config, channel), 'knock')
+  t.is(await client.delete(config, world.channel()), 'knock')
+  t.true(world.disk.has(config))
+})
+
+test('late copy of a migration: one that begins later on its own channel goes on as the first did', async (t) => {
+  const world = await World.create({ standing: [config] })
+  const { client, channel } = await migrate(world, 'M')
+  await client.delete(lock('M'), channel)
+  t.is((await migrate(world, 'M2')).told, 'ok')
 })
 
 test('an unlock on two connections: taken for the owner of one lock, it may delete the next', async (t) => {
@@ -434,7 +510,7 @@ for (const [client, idleSeconds] of [
     world.pass(idleSeconds * seconds)
     world.fence.closed(chU.id, true)
     world.pass(11 * minutes)
-    await world.fence.tick(Number.POSITIVE_INFINITY)
+    await world.fence.tick()
     p.ping(chP)
     const unknown = world.channel()
     await u.list('snapshots', unknown)
@@ -454,7 +530,7 @@ for (const work of ['locked', 'posted'] as const)
     world.pass(1 * seconds)
     world.fence.closed(chA.id, true)
     world.pass(11 * minutes)
-    await world.fence.tick(Number.POSITIVE_INFINITY)
+    await world.fence.tick()
     t.is(world.fence.livingWriters().length, 1)
   })
 
@@ -467,10 +543,10 @@ test('a process that closes its line at once has ended ten minutes later, and no
   world.pass(1 * seconds)
   world.fence.closed(chU.id, true)
   world.pass(9 * minutes)
-  await world.fence.tick(Number.POSITIVE_INFINITY)
+  await world.fence.tick()
   t.is(world.fence.livingWriters().length, 1)
   world.pass(2 * minutes)
-  await world.fence.tick(Number.POSITIVE_INFINITY)
+  await world.fence.tick()
   t.is(world.fence.livingWriters().length, 0)
 })
 

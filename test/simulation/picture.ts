@@ -34,6 +34,7 @@ export function pictureOf(fence: RepositoryFence, nameOf: Named): string {
       return [object, authorName(author, nameOf), at(position)]
     }),
     unknown: sorted(state.unknownCommits, ([object, ids]) => [object, ids.map(nameOf)]),
+    config: state.configDeletedBy && authorName(state.configDeletedBy, nameOf),
     packs: sorted(state.packs, ([pack, position]) => [pack, at(position)]),
     items: sorted(state.items.values(), ({ object, state: itemState, reason, isKept }) => {
       return [object, itemState, reason, isKept, state.openItems.has(object)]
