@@ -12,6 +12,8 @@ export interface Asked {
   readonly object: ObjectName
   /** The journal's head when the request arrived. */
   readonly since: number
+  /** How often the folder had been used past the gateway by then. */
+  readonly takings: number
 }
 
 export function judgeUpload(judge: Judge, disk: Disk, asked: Asked, outcome: Outcome): void {
@@ -21,6 +23,8 @@ export function judgeUpload(judge: Judge, disk: Disk, asked: Asked, outcome: Out
     const stood = (judge.standing.get(object) ?? Infinity) <= asked.since
     if (stood) judge.reached.add('rule 9: the same bytes again')
     const isThere = stands && disk.objects.has(object)
+    // Taken past the gateway while the answer was on its way: it was there when it was published.
+    if (judge.publications.isTakenSince(object, asked.takings)) return
     if (!isThere && (judge.deletedAt.get(object) ?? -1) <= asked.since) {
       judge.blame(`I2: ${subject.name} was told "ok" for ${object}, which is not there`)
     }
@@ -71,7 +75,11 @@ function judgeFence(judge: Judge, asked: Asked, reason: string): void {
   if (openedAt === undefined) return
   const since = isExact ? (subject.lockedAt ?? openedAt) : openedAt
   const isOvertaken = judge.isOvertaken(subject, since)
-  const isForestalled = judge.isForestalled(subject, since, true)
+  const beside =
+    isExact && subject.lockedAt !== undefined ? subject.lockedBeside : subject.openedBeside
+  const isForestalled =
+    judge.isForestalled(subject, since, true) ||
+    (beside !== undefined && judge.isPublishedBeside(subject, beside))
   const isRight =
     isOvertaken || subject.rightful > 0 || (reason === 'conflict' && isForestalled)
   if (isRight) {

@@ -84,14 +84,14 @@ async function settleItem(
   const fences = gateway.run?.fences
   if (item === undefined || fences === undefined) return false
   const story = { by: 'root', reason: 'a test' }
-  if (act === 'discard') {
-    await fences.carryOut(fence, await fence.discard(item, story))
+  return fences.inTurn(fence, item.object, async () => {
+    if (act === 'release' && judge.standing.has(item.object)) return false
+    const recorded = await (act === 'discard'
+      ? fence.discard(item, story)
+      : fence.release(item, { ...story, forced: false }))
+    await fences.carryOut(fence, recorded)
     return true
-  }
-  await fences.carryOutPending(fence, item.object)
-  if (judge.standing.has(item.object)) return false
-  await fences.carryOut(fence, await fence.release(item, { ...story, forced: false }))
-  return true
+  })
 }
 
 /** restic straight on the folder: all packs under one new index, and the old indexes gone. */
@@ -99,6 +99,8 @@ function pruneOutside({ disk, contents, judge, seed }: Situation): void {
   judge.isBeyondLimits = true
   const made: ObjectName = named('index', `outside ${seed}`)
   contents.indexes.set(made, disk.names('data'))
-  for (const index of disk.names('index')) disk.objects.delete(index)
+  const taken = disk.names('index')
+  for (const index of taken) disk.objects.delete(index)
+  judge.publications.take(taken)
   disk.objects.set(made, made.slice('index/'.length))
 }

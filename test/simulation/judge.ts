@@ -3,9 +3,10 @@ import type { Author, JournalEvent, WriterId } from '../../fencing/event.js'
 import { typeOf, type ObjectName } from '../../fencing/object.js'
 import type { StoredRecord } from '../../fencing/ports.js'
 import { damageOf, type Contents } from './model.js'
+import { Publications } from './publications.js'
 import { Requests } from './requests.js'
 import type { Disk, Witness } from './stores.js'
-import type { Subject } from './subject.js'
+import type { Beside, Subject } from './subject.js'
 
 interface Deed {
   readonly position: number
@@ -39,6 +40,7 @@ export class Judge implements Witness {
   /** What an operator has discarded, or the bounds have taken, of what was refused. */
   readonly discarded = new Set<ObjectName>()
   readonly publishedAt = new Map<ObjectName, number>()
+  readonly publications = new Publications()
   /** The item that stands for an object's refused upload, and whether its bytes are kept. */
   readonly items = new Map<ObjectName, { readonly item: string; readonly isKept: boolean }>()
   readonly #subjects = new Map<WriterId, Subject>()
@@ -66,6 +68,7 @@ export class Judge implements Witness {
 
   published(object: ObjectName): void {
     this.publishedAt.set(object, this.head)
+    this.publications.add(object)
     if (!this.standing.has(object)) this.blame(`I6: ${object} was published without a record`)
     this.#lookForDamage(object)
   }
@@ -90,6 +93,24 @@ export class Judge implements Witness {
         : position
       return Math.max(at, position) > since
     })
+  }
+
+  beside(subject: Subject): Beside {
+    const isPending = this.commits.some(({ position, subject: by }) => {
+      return by !== subject && this.#disk.unsettled.has(position)
+    })
+    return { published: this.publications.count, isPending }
+  }
+
+  /** Somebody else's index or snapshot was not surely published yet when this view was asked for (rule 1). */
+  isPublishedBeside(subject: Subject, { published, isPending }: Beside): boolean {
+    return (
+      isPending ||
+      this.commits.some(({ subject: by, object }) => {
+        if (by === subject || object === undefined) return false
+        return this.publications.isSince(object, published)
+      })
+    )
   }
 
   recorded(record: StoredRecord): void {

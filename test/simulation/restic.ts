@@ -104,6 +104,7 @@ export class Restic {
         opening.run(async () => {
           judge.opening = this.subject
           this.subject.openedAt ??= judge.head
+          this.subject.openedBeside ??= judge.beside(this.subject)
           const begun = gate.begin(visitor, repository)
           const size = await Promise.race([begun, line.run.death])
           return size === undefined ? { status: 404 } : { status: 200, value: true }
@@ -185,11 +186,17 @@ export class Restic {
     const { judge, disk } = this.situation
     const mishap = this.plan.mishaps.find(({ at }) => at === this.#requests + 1)
     return this.#send(`POST ${object}`, async (gate, visitor, line) => {
-      const since = judge.head
+      const { head: since } = judge
+      const { takings } = judge.publications
+      const isAskingForAView = object.startsWith('locks/') && !this.#hasAskedToLook
+      // Its last try that can have taken the view.
+      if (isAskingForAView && !judge.standing.has(object)) {
+        this.subject.lockedBeside = judge.beside(this.subject)
+      }
       const chunks = bodyOf(object, mishap?.kind)
       const body = { chunks, drain: async () => undefined }
       const outcome = await gate.upload(visitor, repository, object, body, this.#stop.signal)
-      judgeUpload(judge, disk, { subject: this.subject, object, since }, outcome)
+      judgeUpload(judge, disk, { subject: this.subject, object, since, takings }, outcome)
       return this.#replyOf(outcome, line)
     })
   }
@@ -198,12 +205,13 @@ export class Restic {
     const { judge, disk } = this.situation
     const { subject } = this
     return this.#send(`DELETE ${object}`, async (gate, visitor, line) => {
-      const since = judge.head
+      const { head: since } = judge
+      const { takings } = judge.publications
       const { signal } = this.#stop
       judge.requests.begin(object, subject)
       try {
         const outcome = await gate.delete(visitor, repository, object, signal)
-        judgeDeletion(judge, disk, { subject, object, since }, outcome)
+        judgeDeletion(judge, disk, { subject, object, since, takings }, outcome)
         return this.#replyOf(outcome, line)
       } finally {
         judge.requests.end(object, subject)

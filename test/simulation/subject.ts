@@ -2,6 +2,14 @@
 import type { WriterId } from '../../fencing/event.js'
 import type { ObjectName } from '../../fencing/object.js'
 
+/** What no view that is taken from now on may rest on, since it is not surely published yet. */
+export interface Beside {
+  /** How much the history had published before. */
+  readonly published: number
+  /** Another's commit was recorded, and the journal did not know it as published. */
+  readonly isPending: boolean
+}
+
 export class Subject {
   readonly name: string
   /** Each request says by itself whose it is. */
@@ -12,6 +20,9 @@ export class Subject {
   openedAt: number | undefined
   lockedAt: number | undefined
   lookedAt: number | undefined
+  /** What was on its way to its place when the request arrived that gave it each of these views. */
+  openedBeside: Beside | undefined
+  lockedBeside: Beside | undefined
   /** Uploads that failed and are being taken back. */
   readonly takingBack = new Set<ObjectName>()
   isUnlocking = false
