@@ -31,11 +31,12 @@ export function attribute(
   if (posted !== undefined) return sure(posted, 'name')
   const bound = boundWriter(scene, caller)
   if (bound !== undefined) return sure(bound, 'own-channel')
-  const eligible = question.mustHaveLooked
-    ? candidates.filter((writer) => writer.hasLooked)
-    : candidates
-  if (eligible.length === 1) return sure(eligible[0], 'only-candidate')
-  return { candidates: eligible }
+  const isEligible = (writer: Writer): boolean => !question.mustHaveLooked || writer.hasLooked
+  const eligible = candidates.filter(isEligible)
+  if (eligible.length === 0) return { candidates: [] }
+  const gone = endedSince(scene, caller).filter(isEligible)
+  if (eligible.length + gone.length === 1) return sure(eligible[0], 'only-candidate')
+  return { candidates: [...eligible, ...gone] }
 }
 
 /** Ended or not: a copy of an upload that comes late is not that of whoever else may be writing now. */
@@ -62,18 +63,29 @@ export function boundWriter(scene: Scene, caller: Caller): Writer | undefined {
  * nobody. Who has a tag sends it with every request, so a request without one is not theirs.
  */
 export function candidatesOf(scene: Scene, caller: Caller): Writer[] {
-  const { channel } = caller.channel
-  return scene.state.living().filter((writer) => {
-    if (writer.tag !== caller.tag) return false
-    if (!mayBeUser(caller, writer)) return false
-    const isHidden = channel.isHidden || caller.channel.isShared
-    return (
-      isHidden ||
-      scene.presence.of(writer.id).bornAt <= channel.openedAt ||
-      caller.hasFailedToOpen === true ||
-      isOwn(caller, writer)
-    )
+  return scene.state.living().filter((writer) => mayBeSender(scene, caller, writer))
+}
+
+/** Those that ended while the request was received or held: they may have sent it before. */
+function endedSince(scene: Scene, caller: Caller): Writer[] {
+  return [...scene.state.writers.values()].filter((writer) => {
+    const { ended } = writer
+    if (ended === undefined || ended.position <= caller.arrivedAt) return false
+    return mayBeSender(scene, caller, writer)
   })
+}
+
+function mayBeSender(scene: Scene, caller: Caller, writer: Writer): boolean {
+  const { channel } = caller.channel
+  if (writer.tag !== caller.tag) return false
+  if (!mayBeUser(caller, writer)) return false
+  const isHidden = channel.isHidden || caller.channel.isShared
+  return (
+    isHidden ||
+    scene.presence.of(writer.id).bornAt <= channel.openedAt ||
+    caller.hasFailedToOpen === true ||
+    isOwn(caller, writer)
+  )
 }
 
 function mayBeUser(caller: Caller, writer: Writer): boolean {

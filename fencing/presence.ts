@@ -52,6 +52,7 @@ export interface Patience {
 }
 
 const postersMax = 20_000
+const closedMax = 1_000
 /** Patience is 8 minutes, since a lock refresh comes every 5 and binds a channel (DESIGN.md). */
 export const patienceMs = 8 * 60_000
 const patienceGapMs = 2 * 60_000
@@ -65,6 +66,8 @@ export class Presence {
   readonly startedAt: number
   readonly writers = new Map<WriterId, WriterPresence>()
   readonly #channels = new Map<string, ChannelState>()
+  /** Those that have closed: a request that came on one before may reach the core only now. */
+  readonly #closed = new RecentMap<string, ChannelState>(closedMax)
   /** Upload names are unique to a process: who posted each. */
   readonly posters = new RecentMap<ObjectName, WriterId>(postersMax)
   /** Uploads that came more than once: a deletion that took one of the tries back may still be on its way. */
@@ -81,7 +84,7 @@ export class Presence {
   }
 
   channel(channel: Channel, monotonic: number): ChannelState {
-    let state = this.#channels.get(channel.id)
+    let state = this.#channels.get(channel.id) ?? this.#closed.get(channel.id)
     if (state === undefined) {
       state = {
         channel,
@@ -142,9 +145,10 @@ export class Presence {
   }
 
   closed(channelId: string, byClient: boolean, monotonic: number): void {
-    const state = this.#channels.get(channelId)
+    const state = this.#channels.get(channelId) ?? this.#closed.get(channelId)
     if (state === undefined) return
     this.#channels.delete(channelId)
+    this.#closed.set(channelId, state)
     if (state.binding === undefined) return
     const presence = this.of(state.binding.writer)
     presence.openChannels.delete(channelId)

@@ -93,9 +93,14 @@ export class RepositoryFence {
     return this.#journal.head
   }
 
-  caller(channel: Channel, told: Omit<Caller, 'channel' | 'follows'>): Caller {
+  caller(channel: Channel, told: Omit<Caller, 'channel' | 'follows' | 'arrivedAt'>): Caller {
     const state = this.presence.channel(channel, this.#options.clock.monotonic())
-    return { ...told, channel: state, follows: state.lastRequestPosition }
+    return {
+      ...told,
+      channel: state,
+      follows: state.lastRequestPosition,
+      arrivedAt: this.state.position,
+    }
   }
 
   /** To be called for every request, before anything else is asked for it. */

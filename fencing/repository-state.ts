@@ -185,7 +185,7 @@ function applyEvent(state: RepositoryState, event: JournalEvent, stamp: EventSta
     }
     case 'ended': {
       const writer = state.writers.get(event.writer)
-      if (writer !== undefined) writer.ended = { cause: event.cause, time: stamp.time }
+      if (writer !== undefined) writer.ended = { cause: event.cause, ...stamp }
       return
     }
     case 'revived': {

@@ -35,6 +35,8 @@ export interface Caller {
   readonly channel: ChannelState
   /** The journal's head when the request before it came on its channel; 0 for the first. */
   readonly follows: Position
+  /** The journal's head when this request arrived: it may be held for long before it is decided. */
+  readonly arrivedAt: Position
   readonly client: Client
   readonly tag?: string
   /** An opening failed on its channel: its process asks again, and so may be born later than the channel. */

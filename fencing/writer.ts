@@ -27,7 +27,7 @@ export interface Writer {
   maintenance?: Maintenance
   /** Its maintenance was refused once: whatever else it tries to change is refused too (rule 3). */
   isBroken: boolean
-  ended?: { readonly cause: EndingCause; readonly time: number }
+  ended?: { readonly cause: EndingCause; readonly time: number; readonly position: Position }
   /** The gateway's clock at the last record that names it. */
   lastRecorded: number
 }

@@ -351,6 +351,24 @@ export const mutants = [
     'if (false)',
   ],
   [
+    'attribution: who ended while a request was held may have sent it',
+    attribution,
+    'if (eligible.length + gone.length === 1)',
+    'if (eligible.length === 1)',
+  ],
+  [
+    'attribution: only who ended since it arrived',
+    attribution,
+    'ended === undefined || ended.position <= caller.arrivedAt',
+    'ended === undefined',
+  ],
+  [
+    'attribution: a channel that has closed is not forgotten at once',
+    presence,
+    'this.#closed.set(channelId, state);',
+    '',
+  ],
+  [
     'attribution: tags',
     attribution,
     'if (caller.tag !== undefined && candidates.length === 1)',

@@ -11,6 +11,7 @@ import {
   minutes,
   seconds,
   snapshot,
+  toldOf,
   type SimulatedClient,
   type Told,
 } from './world.js'
@@ -701,4 +702,40 @@ test('two exclusive holders: at worst both are refused', async (t) => {
   await p2.look(ch2)
   t.is(await p2.delete(index('1'), ch2), 'ok')
   t.is(await p1.delete(index('2'), ch1), 'stale')
+})
+
+test('held meanwhile: what came before a run ended is not that of the only run that is left', async (t) => {
+  const world = await World.create({ standing: [snapshot('old')] })
+  const [a, b] = [world.client(), world.client()]
+  const [chA, chB] = [world.channel(), world.channel()]
+  await a.begin('A', chA)
+  await b.begin('B', chB)
+  const held = ['upload', 'deletion'].map(() => {
+    const caller = world.fence.caller(world.channel(), { client: { address: '127.0.0.1' } })
+    world.fence.arrive(caller)
+    return caller
+  })
+  await a.post(data('X'), chA)
+  await a.delete(lock('A'), chA)
+  t.is(world.fence.livingWriters().length, 1)
+  const [upload, deletion] = held
+  if (upload === undefined || deletion === undefined) return t.fail()
+  const late = { object: snapshot('late'), size: 100, staged: '1', present: 'absent' } as const
+  t.is(toldOf((await world.fence.upload(upload, late)).decision), 'knock')
+  const gone = { object: snapshot('old'), isPresent: true }
+  t.is(toldOf((await world.fence.delete(deletion, gone)).decision), 'knock')
+  t.is(await b.delete(snapshot('old'), world.channel()), 'ok')
+})
+
+test('decided late: a request whose channel has closed meanwhile is still that of its channel', async (t) => {
+  const world = await World.create({ standing: [index('old'), index('older')] })
+  const [sleeper, p] = [world.client(), world.client()]
+  await sleeper.begin('S', world.channel())
+  const chP = world.channel()
+  world.pass(1 * seconds)
+  await p.begin('P', chP)
+  t.is(await p.delete(index('old'), chP), 'ok')
+  world.fence.closed(chP.id, true)
+  t.is(await p.delete(index('older'), chP), 'ok')
+  t.is(world.generation, 2)
 })

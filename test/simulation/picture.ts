@@ -77,7 +77,7 @@ function pictureOfWriter(
   nameOf: Named,
   at: (position: number) => Place,
 ): unknown[] {
-  const { newestLock, maintenance } = writer
+  const { newestLock, maintenance, ended, lastRecorded } = writer
   return [
     nameOf(writer.id),
     writer.tag,
@@ -89,7 +89,7 @@ function pictureOfWriter(
     [...writer.locks].sort(),
     newestLock && [newestLock.object, at(newestLock.position)],
     maintenance && [maintenance.generation, at(maintenance.first), at(maintenance.last)],
-    [writer.isBroken, writer.ended, writer.lastRecorded],
+    [writer.isBroken, ended && [ended.cause, ended.time, at(ended.position)], lastRecorded],
   ]
 }
 
