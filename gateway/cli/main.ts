@@ -2,11 +2,14 @@
 /** Knows how the program begins and ends: what was typed becomes a command, and what went wrong an exit code. */
 import { CommanderError } from 'commander'
 import { SettingsError } from '../../config/settings-error.js'
+import { keepHeapSmall } from '../heap.js'
 import { CommandError, exitCodes } from './exit-code.js'
 import { createProgram } from './program.js'
 import { StartError } from '../start-error.js'
 
 const leaveMs = 2_000
+
+keepHeapSmall()
 
 // Whoever read the output has gone ("| head"): nothing is left to say.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

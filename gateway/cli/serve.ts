@@ -2,7 +2,6 @@
 import type { Command } from 'commander'
 import { loadGatewaySettings, type LoadedSettings } from '../../config/gateway-settings.js'
 import { serveOptions } from '../../config/schema.js'
-import { keepHeapSmall } from '../heap.js'
 import type { Serving } from '../main.js'
 import { addOptions, askedBy } from './options.js'
 
@@ -33,7 +32,6 @@ export function addServe(program: Command): void {
   addOptions(command, serveOptions).action(async () => {
     const load = (): LoadedSettings => loadGatewaySettings(askedBy(command, serveOptions))
     const loaded = load()
-    keepHeapSmall()
     // The other commands start without these.
     const { createLogger, levelOf } = await import('../logger.js')
     const { runGateway } = await import('../main.js')
