@@ -10,7 +10,12 @@
  * the next start, as it does for files that are no objects and for whatever is changed past the gateway.
  */
 import { listedTypes, typeOf, type ObjectName, type RepositoryId } from '../fencing/object.js'
-import { BackendError, type Held, type ObjectStore } from '../fencing/ports.js'
+import {
+  BackendError,
+  type Held,
+  type ObjectStore,
+  type OutsideWriter,
+} from '../fencing/ports.js'
 
 export interface QuotaOptions {
   readonly store: ObjectStore
@@ -45,6 +50,7 @@ export interface Quota {
 const prefixes = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 export function withQuota({ store, bytesMax }: QuotaOptions): Quota {
+  const { stageOutside } = store
   let used = 0
   let isCounted = false
 
@@ -58,6 +64,23 @@ export function withQuota({ store, bytesMax }: QuotaOptions): Quota {
   }
   const requireFor = (object: ObjectName | undefined, bytes: number): void => {
     if (object === undefined || typeOf(object) === 'data') requireSpace(bytes)
+  }
+  /** What is not staged in the end does not count. */
+  const receiving = async <T>(
+    object: ObjectName | undefined,
+    receive: (more: (bytes: number) => void) => Promise<T>,
+  ): Promise<T> => {
+    let received = 0
+    try {
+      return await receive((bytes) => {
+        requireFor(object, bytes)
+        received += bytes
+        used += bytes
+      })
+    } catch (error) {
+      used -= received
+      throw error
+    }
   }
   const takeOff = (bytes: number): void => {
     if (isCounted) used = Math.max(0, used - bytes)
@@ -74,23 +97,18 @@ export function withQuota({ store, bytesMax }: QuotaOptions): Quota {
     store: {
       ...store,
       requireSpace: requireFor,
-      stage: async (repository, id, body, signal, object) => {
-        let received = 0
-        const counted = async function* (): AsyncGenerator<Uint8Array> {
-          for await (const chunk of body) {
-            requireFor(object, chunk.byteLength)
-            received += chunk.byteLength
-            used += chunk.byteLength
-            yield chunk
-          }
-        }
-        try {
-          return await store.stage(repository, id, counted(), signal, object)
-        } catch (error) {
-          used -= received
-          throw error
-        }
-      },
+      stage: (repository, id, body, signal, object) =>
+        receiving(object, (more) => {
+          return store.stage(repository, id, heard(body, more), signal, object)
+        }),
+      ...(stageOutside === undefined
+        ? {}
+        : {
+            stageOutside: (repository, id, object, write) =>
+              receiving(object, (more) =>
+                stageOutside(repository, id, object, alsoHeard(write, more)),
+              ),
+          }),
       discard: async (repository, held) => {
         const bytes = await sizeOfHeld(store, repository, held)
         await store.discard(repository, held)
@@ -122,6 +140,24 @@ export function withQuota({ store, bytesMax }: QuotaOptions): Quota {
       isCounted = true
       return used
     },
+  }
+}
+
+function alsoHeard(write: OutsideWriter, hear: (bytes: number) => void): OutsideWriter {
+  return (place, more) =>
+    write(place, (bytes) => {
+      hear(bytes)
+      more(bytes)
+    })
+}
+
+async function* heard(
+  body: AsyncIterable<Uint8Array>,
+  more: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body) {
+    more(chunk.byteLength)
+    yield chunk
   }
 }
 

@@ -66,9 +66,27 @@ export interface ByteRange {
   readonly end: number
 }
 
+/** Where bytes lie, or are to lie, in a file of this machine. */
+export interface FilePlace {
+  readonly path: string
+  /** Tells this file from every other that may ever have the path, also as another process sees it. */
+  readonly identity: string
+}
+
+/**
+ * Another process of this user that writes bytes itself. It is told where, and resolves with the SHA-256 of all of them
+ * once none is on its way any more; `more` hears of each part before it is written, and may throw.
+ */
+export type OutsideWriter = (
+  place: FilePlace,
+  more: (bytes: number) => void,
+) => Promise<Staged['sha256']>
+
 export interface OpenObject {
   /** The whole object's size in bytes, whatever range is read. */
   readonly size: number
+  /** Only where it lies in a file as it is. */
+  readonly place?: FilePlace
   /** When it was written, in milliseconds since the epoch, where the store knows. */
   readonly modifiedMs?: number
   /**
@@ -129,6 +147,13 @@ export interface ObjectStore {
     body: AsyncIterable<Uint8Array>,
     signal?: AbortSignal,
     object?: ObjectName,
+  ) => Promise<Staged>
+  /** Only where bytes are held in files: as `stage`, but of bytes that somebody else writes there. */
+  readonly stageOutside?: (
+    repository: RepositoryId,
+    id: string,
+    object: ObjectName,
+    write: OutsideWriter,
   ) => Promise<Staged>
   /**
    * Moves held bytes to the object's final name without replacing anything. `exists`: the name was taken, and the held

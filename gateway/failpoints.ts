@@ -120,7 +120,7 @@ function failingDisk(counter: Counter): Disk {
 }
 
 function failingStore(store: ObjectStore, counter: Counter): ObjectStore {
-  const { unlink } = store
+  const { unlink, stageOutside } = store
   return {
     ...store,
     stage: (...args) => counter.step('stage', () => store.stage(...args)),
@@ -131,6 +131,9 @@ function failingStore(store: ObjectStore, counter: Counter): ObjectStore {
     ...(unlink === undefined
       ? {}
       : { unlink: (...args) => counter.step('remove', () => unlink(...args)) }),
+    ...(stageOutside === undefined
+      ? {}
+      : { stageOutside: (...args) => counter.step('stage', () => stageOutside(...args)) }),
   }
 }
 

@@ -77,3 +77,8 @@ const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY
 export const openToRead = O_RDONLY | O_NOFOLLOW | O_NONBLOCK
 export const openFolder = O_RDONLY | O_NOFOLLOW | O_DIRECTORY
 export const openNew = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
+
+/** Of a file that is open, or whose name is not changed: no other has it on this machine. */
+export function identityOf({ dev, ino }: Stats): string {
+  return `${dev}-${ino}`
+}

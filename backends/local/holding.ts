@@ -6,7 +6,13 @@ import {
   type ObjectType,
   type RepositoryId,
 } from '../../fencing/object.js'
-import { BackendError, type Held, type OpenObject, type Staged } from '../../fencing/ports.js'
+import {
+  BackendError,
+  type Held,
+  type OpenObject,
+  type OutsideWriter,
+  type Staged,
+} from '../../fencing/ports.js'
 import type { Areas } from './areas.js'
 import type { Disk } from './disk.js'
 import { guarded, hasErrno, unless } from './faults.js'
@@ -14,7 +20,7 @@ import type { FolderSync } from './folder-sync.js'
 import type { Folders } from './folders.js'
 import { Mover, type Moved } from './moving.js'
 import { openFile, sizeOf } from './reading.js'
-import { receive } from './receiving.js'
+import { receive, receiveOutside } from './receiving.js'
 
 export interface HoldingOptions {
   readonly disk: Disk
@@ -46,13 +52,35 @@ export class Holding {
     repository: RepositoryId,
     { id, body, signal, type }: StagedBody,
   ): Promise<Staged> {
-    const { areas, disk, sync, fileMode } = this.#options
+    const mode = this.#options.fileMode
+    return this.#stageAt(repository, { id, type }, (path) =>
+      receive(this.#options, { path, mode, body, signal }),
+    )
+  }
+
+  async stageOutside(
+    repository: RepositoryId,
+    place: { readonly id: string; readonly type: ObjectType },
+    write: OutsideWriter,
+  ): Promise<Staged> {
+    const mode = this.#options.fileMode
+    return this.#stageAt(repository, place, (path) =>
+      receiveOutside(this.#options, { path, mode }, write),
+    )
+  }
+
+  async #stageAt(
+    repository: RepositoryId,
+    { id, type }: { readonly id: string; readonly type: ObjectType | undefined },
+    receiveAt: (path: string) => Promise<Staged>,
+  ): Promise<Staged> {
+    const { areas } = this.#options
     const held: Held = { area: 'staging', id }
     const what = `staging ${id} of repository "${repository}"`
     const path = await guarded(what, async () =>
       areas.path(await areas.choose(repository, type ?? 'config'), repository, held),
     )
-    const staged = await receive({ disk, sync }, { path, mode: fileMode, body, signal })
+    const staged = await receiveAt(path)
     this.#received.set(keyOf(repository, held), path)
     return staged
   }

@@ -122,6 +122,8 @@ function localStore({ disk, sync, folders, holding }: Parts): ObjectStore {
     syncUnlinked,
     stage: (repository, id, body, signal, object) =>
       holding.stage(repository, { id, body, signal, type: object && typeOf(object) }),
+    stageOutside: (repository, id, object, write) =>
+      holding.stageOutside(repository, { id, type: typeOf(object) }, write),
     publish: (repository, held, object) =>
       guarded(`publishing "${object}" of ${about(repository)}`, () =>
         holding.publish(repository, held, object),

@@ -1,5 +1,6 @@
 /** Knows the files that were read a moment ago and keeps them open: restic reads many small ranges of one pack in a row. */
-import type { Descriptor, Disk } from './disk.js'
+import type { Stats } from 'node:fs'
+import { identityOf, type Descriptor, type Disk } from './disk.js'
 
 /** What is changed past the gateway is seen after so long. */
 const keptMs = 1_000
@@ -9,17 +10,19 @@ const keptMax = 64
 export class SharedFile {
   readonly size: number
   readonly modifiedMs: number
+  readonly identity: string
   readonly openedAt = performance.now()
   readonly #disk: Disk
   readonly #descriptor: Descriptor
   #users = 1
 
   /** Whoever opens it is its first user. */
-  constructor(disk: Disk, descriptor: Descriptor, found: { size: number; mtimeMs: number }) {
+  constructor(disk: Disk, descriptor: Descriptor, found: Stats) {
     this.#disk = disk
     this.#descriptor = descriptor
     this.size = found.size
     this.modifiedMs = found.mtimeMs
+    this.identity = identityOf(found)
   }
 
   use(): this {

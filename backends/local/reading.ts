@@ -24,10 +24,11 @@ export async function openFile(
   const file = known ?? (await openRegular(disk, path))
   if (file === undefined) return undefined
   if (known === undefined) files?.keep(path, file)
-  const { size, modifiedMs } = file
+  const { size, modifiedMs, identity } = file
   return {
     size,
     modifiedMs,
+    place: { path, identity },
     read: (range) => new FileBytes(file, path, range ?? { start: 0, end: size - 1 }),
     readInto: (buffer, position) => {
       return guarded(`reading "${path}"`, () => file.read(buffer, position))

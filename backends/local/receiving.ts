@@ -1,9 +1,10 @@
 /** Knows how a body becomes a durable file: hashed as it comes, written in large pieces, gone if anything fails. */
 import { createHash } from 'node:crypto'
 import { dirname } from 'node:path'
-import type { Staged } from '../../fencing/ports.js'
+import { fstatSync } from 'node:fs'
+import { BackendError, type OutsideWriter, type Staged } from '../../fencing/ports.js'
 import { abortable } from '../abortable.js'
-import { openNew, type Descriptor, type Disk } from './disk.js'
+import { identityOf, openNew, type Descriptor, type Disk } from './disk.js'
 import { faultOf, unless } from './faults.js'
 import type { FolderSync } from './folder-sync.js'
 
@@ -17,32 +18,78 @@ export interface Receiving {
   readonly signal?: AbortSignal | undefined
 }
 
+interface NewFile {
+  readonly path: string
+  readonly mode: number
+}
+
+interface Means {
+  readonly disk: Disk
+  readonly sync: FolderSync
+}
+
 /** Throws what the body or the signal threw as it is, and faults of the disk as BackendErrors. */
 export async function receive(
-  { disk, sync }: { disk: Disk; sync: FolderSync },
-  { path, mode, body, signal }: Receiving,
+  means: Means,
+  { body, signal, ...where }: Receiving,
 ): Promise<Staged> {
   signal?.throwIfAborted()
+  const what = `receiving "${where.path}"`
+  return intoNewFile(means, where, async (file) => {
+    const writer = new PieceWriter(means.disk, file)
+    try {
+      const hash = createHash('sha256')
+      let size = 0
+      for await (const chunk of abortable(body, signal)) {
+        hash.update(chunk)
+        size += chunk.byteLength
+        await faulty(what, writer.add(chunk))
+      }
+      await faulty(what, writer.end())
+      return { size, sha256: hash.digest('hex') }
+    } finally {
+      await writer.idle()
+    }
+  })
+}
+
+/** The same of bytes that another process writes into the file. What it says of them is believed, but for their number. */
+export async function receiveOutside(
+  means: Means,
+  where: NewFile,
+  write: OutsideWriter,
+): Promise<Staged> {
+  const { path } = where
+  return intoNewFile(means, where, async (file) => {
+    let size = 0
+    const identity = identityOf(fstatSync(file))
+    const sha256 = await write({ path, identity }, (bytes) => {
+      size += bytes
+    })
+    const written = fstatSync(file).size
+    if (written === size) return { size, sha256 }
+    const what = `"${path}" has ${written} bytes of ${size} that were written`
+    throw new BackendError('unavailable', what)
+  })
+}
+
+/** What the file was filled with is durable then; the file is gone if anything fails. */
+async function intoNewFile(
+  { disk, sync }: Means,
+  { path, mode }: NewFile,
+  fill: (file: Descriptor) => Promise<Staged>,
+): Promise<Staged> {
   const what = `receiving "${path}"`
   const file = await faulty(what, disk.open(path, openNew, mode))
-  const writer = new PieceWriter(disk, file)
   let isSynced = false
   try {
-    const hash = createHash('sha256')
-    let size = 0
-    for await (const chunk of abortable(body, signal)) {
-      hash.update(chunk)
-      size += chunk.byteLength
-      await faulty(what, writer.add(chunk))
-    }
-    await faulty(what, writer.end())
+    const staged = await fill(file)
     // Whoever relies on the bytes relies on their name too. Both at once cost a file system with a log one commit.
     await faulty(what, Promise.all([disk.sync(file), sync.sync(dirname(path))]))
     isSynced = true
     disk.letGo(file)
-    return { size, sha256: hash.digest('hex') }
+    return staged
   } catch (error) {
-    await writer.idle()
     if (!isSynced) await disk.close(file).catch(() => undefined)
     await faulty(what, unless(['ENOENT'], undefined, disk.unlink(path)))
     throw error

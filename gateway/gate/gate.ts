@@ -13,6 +13,7 @@ import {
   type ListEntry,
   type ObjectStore,
   type OpenObject,
+  type OutsideWriter,
   type Random,
   type Staged,
 } from '../../fencing/ports.js'
@@ -65,6 +66,8 @@ export interface UploadBody {
   /** Bytes, where the client said so before. */
   readonly size?: number | undefined
   readonly chunks: AsyncIterable<Uint8Array>
+  /** Set where it is not the bytes that come, but word of them: the sender writes them where it is told. */
+  readonly outside?: OutsideWriter
   /** Reads the rest of a body that nobody wants. */
   readonly drain: () => Promise<void>
 }
@@ -182,9 +185,8 @@ export class Gate {
     const { store, random, fences } = this.#options
     const staged = random.hex(12)
     store.requireSpace?.(object, body.size ?? 0)
-    const chunks = body.chunks
     fence.uploading(object)
-    const { size, sha256 } = await store.stage(repository, staged, chunks, signal, object)
+    const { size, sha256 } = await this.#stage(repository, staged, { object, body, signal })
     let recorded: readonly Recorded[] = []
     try {
       const digest = digestOf(object)
@@ -239,6 +241,20 @@ export class Gate {
   /** Lets go of every parked request. */
   close(): void {
     this.#closing.abort()
+  }
+
+  #stage(
+    repository: RepositoryId,
+    id: string,
+    { object, body, signal }: Staging,
+  ): Promise<Staged> {
+    const { store } = this.#options
+    const { chunks, outside } = body
+    if (outside === undefined) return store.stage(repository, id, chunks, signal, object)
+    if (store.stageOutside !== undefined) {
+      return store.stageOutside(repository, id, object, outside)
+    }
+    throw new BackendError('not-allowed', 'this store writes its bytes itself')
   }
 
   /** Decides, one after another for one object, and carries out; a knocked retry is held and decided once more. */
@@ -382,6 +398,12 @@ interface Settling {
   readonly fence: RepositoryFence
   readonly visitor: Visitor
   readonly object: ObjectName
+}
+
+interface Staging {
+  readonly object: ObjectName
+  readonly body: UploadBody
+  readonly signal: AbortSignal
 }
 
 interface Met {

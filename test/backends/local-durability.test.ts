@@ -1,7 +1,7 @@
 /** In which order the local store syncs and renames, and what a failure or a crash leaves. */
 import test, { type ExecutionContext } from 'ava'
 import { fstatSync } from 'node:fs'
-import { mkdir, readdir, readFile, rename, stat } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { localDisk, type Disk } from '../../backends/local/disk.js'
 import { FolderSync } from '../../backends/local/folder-sync.js'
@@ -49,6 +49,45 @@ test('a commit syncs the bytes and their name, then the new name, and only then 
   t.deepEqual(staged.slice(1).sort(), [`sync ${held}/staging`, `sync ${held}/staging/s`])
   await store.publish(r, staging('s'), lock)
   t.deepEqual(watch.take(), ['link r/locks/X', 'sync r/locks', `unlink ${held}/staging/s`])
+})
+
+test('bytes that another process has written are synced like any others, and counted', async (t) => {
+  const { store, watch } = await warm(t)
+  const { stageOutside } = store
+  if (stageOutside === undefined) throw new Error('the bytes lie in files')
+  const digest = lock.slice('locks/'.length)
+  const staged = await stageOutside(r, 's', lock, async ({ path }, more) => {
+    more(4)
+    await writeFile(path, bytes)
+    more(bytes.length - 4)
+    return digest
+  })
+  t.deepEqual(staged, { size: bytes.length, sha256: digest })
+  t.deepEqual(watch.take().sort(), [`sync ${held}/staging`, `sync ${held}/staging/s`])
+  await store.publish(r, staging('s'), lock)
+  t.deepEqual(watch.take(), ['link r/locks/X', 'sync r/locks', `unlink ${held}/staging/s`])
+
+  const short = stageOutside(r, 's', lock, async ({ path }, more) => {
+    more(bytes.length + 1)
+    await writeFile(path, bytes)
+    return digest
+  })
+  await t.throwsAsync(short, { instanceOf: BackendError, code: 'unavailable' })
+  const broken = stageOutside(r, 's', lock, async () => {
+    throw errno('EPIPE')
+  })
+  await t.throwsAsync(broken, { code: 'EPIPE' })
+  watch.fault = (call) => {
+    if (call.startsWith('sync')) throw errno('EIO')
+  }
+  const unsynced = stageOutside(r, 's', lock, async ({ path }, more) => {
+    more(bytes.length)
+    await writeFile(path, bytes)
+    return digest
+  })
+  await t.throwsAsync(unsynced, { instanceOf: BackendError })
+  watch.fault = () => undefined
+  t.deepEqual(await store.held(r, 'staging'), [])
 })
 
 test('keeping and releasing sync the new place before, and the old place after the move', async (t) => {
