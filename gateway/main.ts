@@ -115,7 +115,7 @@ async function serve(running: Running, parts: Parts): Promise<void> {
   const file = mountSocketIn(state.folder)
   const { appendOnly: isAppendOnly } = settings
   const around = { gate, clock: systemClock, logger }
-  const mounts = await openMountListener({ ...around, isAppendOnly, file })
+  const mounts = await openMountListener({ ...around, isAppendOnly, folder, file })
   try {
     const open = await listeners.open({
       ...{ gate, hasDav: !settings.noWebdav },

@@ -10,6 +10,8 @@ export interface GatewayAddress {
   readonly authorization?: string
   /** The name of the client, for a gateway on this machine. */
   readonly client?: string
+  /** It works on a disk that this process has too, and says where bytes lie or are to lie. */
+  readonly isOnOwnDisk?: true
 }
 
 export const clientHeader = 'lockkeeper-client'

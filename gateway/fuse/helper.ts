@@ -9,6 +9,7 @@ import { CallingProcesses } from './calling-process.js'
 import { Deadlines, defaultDeadlinesMs } from './deadlines.js'
 import type { HelperMessage, MountOrder } from './helper-messages.js'
 import { defaultHungPaths, HungPaths } from './hung-paths.js'
+import { whereItWorks } from './own-disk.js'
 import { prepareMount } from './kernel-mount.js'
 import { MixedFiles } from './mixed-files.js'
 import { Openings } from './openings.js'
@@ -34,7 +35,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(signal, () => undefined)
 
 async function mount(order: MountOrder, isClear: Promise<unknown>): Promise<void> {
-  const { address, basis, spaceOf } = order
+  const { basis, spaceOf } = order
+  const address = await whereItWorks(order.address)
   const onRefused = (sentence: string, object: string): void =>
     say({ kind: 'refused', object, sentence })
   const openings = new Openings({ address, onRefused })

@@ -15,6 +15,8 @@ export interface Question {
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Buffer | Readable
+  /** Hears what comes before the answer. */
+  readonly onHint?: (header: (name: string) => string | undefined) => void
 }
 
 export interface GatewayAnswer {
@@ -71,7 +73,8 @@ export class Lines {
     end(this.#others)
   }
 
-  async #askOnce({ line, method, path, headers, body }: Question): Promise<GatewayAnswer> {
+  async #askOnce(question: Question): Promise<GatewayAnswer> {
+    const { line, method, path, headers, body, onHint } = question
     const isLook = method === 'GET' || method === 'HEAD'
     const lines: Dispatcher = line === 'first' ? this.#first : this.#others
     const response = await lines.request({
@@ -83,13 +86,11 @@ export class Lines {
       // It would close the connection after a HEAD, and with it the channel that the opening came on.
       reset: false,
       ...(body === undefined ? {} : { body }),
+      ...(onHint && { onInfo: (hint) => onHint((name) => firstOf(hint.headers[name])) }),
     })
     return {
       status: response.statusCode,
-      header: (name) => {
-        const value = response.headers[name]
-        return Array.isArray(value) ? value[0] : value
-      },
+      header: (name) => firstOf(response.headers[name]),
       body: await collect(response.body),
     }
   }
@@ -106,6 +107,10 @@ export class Lines {
     const { socketPath } = this.#address
     return socketPath === undefined ? {} : { socketPath }
   }
+}
+
+function firstOf(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value
 }
 
 /** Far quicker than node:stream/consumers, which makes a Blob of it first. */

@@ -45,7 +45,7 @@ export class MixedFiles implements Operations {
     const place = await this.#places.locate(path)
     return this.#files.add(
       place === undefined
-        ? { handle: this.#repositories.open(path, flags, caller) }
+        ? { handle: await this.#repositories.open(path, flags, caller) }
         : await PlainFile.open(place, flags),
     )
   }

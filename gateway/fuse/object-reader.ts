@@ -35,6 +35,10 @@ export class ObjectReader {
     return Buffer.concat([found, rest])
   }
 
+  close(): void {
+    this.#pieces = []
+  }
+
   #pieceAt(offset: number, length: number): Piece {
     const known = this.#pieces.find(({ start, end }) => offset >= start && offset < end)
     if (known === undefined) {

@@ -5,8 +5,14 @@ import {
   type ObjectName,
   type RepositoryId,
 } from '../../fencing/object.js'
+import type { FilePlace } from '../../fencing/ports.js'
+import { parseFilePlace, placeHeader, placeNone, placeWanted } from '../file-place.js'
+import { BodyStream } from './body-stream.js'
 import { CallError, errnoOfAnswer } from './errno.js'
 import { listPath, objectPath, repositoryPath, type GatewayAddress } from './gateway-address.js'
+import { ObjectReader } from './object-reader.js'
+import { OwnBody } from './own-body.js'
+import { OwnFile } from './own-file.js'
 import { Lines, type GatewayAnswer, type Line, type Question } from './lines.js'
 
 export interface OpeningOptions {
@@ -24,6 +30,29 @@ export interface Entry {
   readonly size: number
 }
 
+/** An object that is open. */
+export interface ObjectBytes {
+  /** Fewer bytes than asked for are the end of it. */
+  readonly read: (offset: number, length: number) => Promise<Uint8Array>
+  readonly close: () => void
+}
+
+/** Bytes that go out while they are written. */
+export interface Upload {
+  readonly body: {
+    /** Copies the bytes at once. Where it answers a promise, more is to be sent only after that. */
+    readonly send: (bytes: Buffer) => Promise<void> | undefined
+    /** Resolves when all that was sent has been handed on. */
+    readonly drained: () => Promise<void>
+    readonly end: () => void | Promise<void>
+    /** Breaks it off, if it is not over. */
+    readonly fail: (error: Error) => void
+  }
+  /** Rejects with what it was refused with. */
+  readonly committed: Promise<void>
+}
+
+const wanted = { headers: { [placeHeader]: placeWanted } } as const
 const listType = 'application/vnd.x.restic.rest.v2'
 const reasonHeader = 'lockkeeper-reason'
 
@@ -98,12 +127,37 @@ export class Opening {
     throw this.#refused(answer, object)
   }
 
+  /** The object, to be read piece by piece and closed. */
+  async open(object: ObjectName): Promise<ObjectBytes> {
+    const place = this.#options.address.isOnOwnDisk && (await this.#placeOf(object))
+    return place === undefined ? new ObjectReader(object, this) : OwnFile.open(place)
+  }
+
+  /** Bytes that are not all there yet. */
+  begin(object: ObjectName): Upload {
+    if (this.#options.address.isOnOwnDisk !== true) {
+      const body = new BodyStream()
+      return { body, committed: this.upload(object, body.stream) }
+    }
+    const body = new OwnBody()
+    const onHint = (header: (name: string) => string | undefined): void =>
+      body.told(header(placeHeader) ?? placeNone)
+    return { body, committed: this.#upload(object, { ...wanted, onHint, body: body.stream }) }
+  }
+
   /** Resolves once the object is committed. A body that ends with an error commits nothing. */
   async upload(object: ObjectName, body: NonNullable<Question['body']>): Promise<void> {
+    await this.#upload(object, { body })
+  }
+
+  async #upload(
+    object: ObjectName,
+    sent: Pick<Question, 'body' | 'headers' | 'onHint'>,
+  ): Promise<void> {
     const type = typeOf(object)
     // Only what is whole may hold up the first line: what follows there may be what the sender waits for.
-    const line = type === 'data' || !Buffer.isBuffer(body) ? 'other' : 'first'
-    const answer = await this.#ask({ line, method: 'POST', path: objectPath(object), body })
+    const line = type === 'data' || !Buffer.isBuffer(sent.body) ? 'other' : 'first'
+    const answer = await this.#ask({ line, method: 'POST', path: objectPath(object), ...sent })
     if (answer.status !== 200) throw this.#refused(answer, object)
     if (type === 'locks') this.#locks.add(object)
     if (type === 'index' || type === 'snapshots') await this.#confirm(object, line)
@@ -138,6 +192,19 @@ export class Opening {
     } catch {
       // It is committed all the same.
     }
+  }
+
+  /** Undefined where it does not lie in a file as it is. */
+  async #placeOf(object: ObjectName): Promise<FilePlace | undefined> {
+    const answer = await this.#ask({
+      line: 'other',
+      method: 'GET',
+      path: objectPath(object),
+      // Whoever does not tell answers with little.
+      headers: { ...wanted.headers, range: 'bytes=0-0' },
+    })
+    if (answer.status >= 400) throw this.#refused(answer, object)
+    return parseFilePlace(answer.header(placeHeader) ?? '')
   }
 
   async #sizeOf(object: ObjectName, line: Line): Promise<number | undefined> {

@@ -3,9 +3,8 @@ import { constants } from 'node:fs'
 import type { ObjectName, RepositoryId } from '../../fencing/object.js'
 import type { CallingProcess } from './calling-process.js'
 import { CallError } from './errno.js'
-import { ObjectReader } from './object-reader.js'
 import { OpenFiles } from './open-files.js'
-import type { Opening } from './opening.js'
+import type { ObjectBytes, Opening } from './opening.js'
 import type { Openings } from './openings.js'
 import type { Attributes, Caller, Handle, Operations, Space } from './operations.js'
 import { packFolders, parsePlace, type ObjectPlace, type Place } from './place.js'
@@ -21,7 +20,7 @@ export interface RepositoryFilesOptions {
   readonly space: () => Promise<Space>
 }
 
-type OpenFile = ObjectReader | StagedFile
+type OpenFile = ObjectBytes | StagedFile
 
 interface Staged {
   readonly file: StagedFile
@@ -90,12 +89,12 @@ export class RepositoryFiles implements Operations {
     }
   }
 
-  open(path: string, flags: number, caller: Caller): Handle {
+  async open(path: string, flags: number, caller: Caller): Promise<Handle> {
     const place = this.#placeOf(path)
     if (place.kind === 'temporary') return this.#files.add(this.#stagedAt(path).file)
     if (place.kind !== 'object') throw new CallError('EISDIR')
     if ((flags & (constants.O_WRONLY | constants.O_RDWR)) !== 0) throw new CallError('EACCES')
-    return this.#files.add(new ObjectReader(place.object, this.#openingOf(place, caller)))
+    return this.#files.add(await this.#openingOf(place, caller).open(place.object))
   }
 
   async create(path: string, _mode: number, caller: Caller): Promise<Handle> {
@@ -115,8 +114,7 @@ export class RepositoryFiles implements Operations {
   }
 
   async read(handle: Handle, length: number, offset: number): Promise<Uint8Array> {
-    const file = this.#files.get(handle)
-    return file instanceof StagedFile ? file.read(offset, length) : file.read(offset, length)
+    return this.#files.get(handle).read(offset, length)
   }
 
   write(handle: Handle, bytes: Buffer, offset: number): void | Promise<void> {
@@ -144,7 +142,8 @@ export class RepositoryFiles implements Operations {
   }
 
   close(handle: Handle): void {
-    this.#files.take(handle)
+    const file = this.#files.take(handle)
+    if (file !== undefined && !(file instanceof StagedFile)) file.close()
   }
 
   async remove(path: string, caller: Caller): Promise<void> {

@@ -4,19 +4,13 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { typeOf, type ObjectName } from '../../fencing/object.js'
-import { BodyStream } from './body-stream.js'
 import { CallError } from './errno.js'
-import type { Opening } from './opening.js'
+import type { Opening, Upload } from './opening.js'
 
 /** Packs that are larger go out while they are written; everything else is sent whole, on a line that proves its author. */
 const heldBytesMax = { pack: 256 * 1024, other: 64 * 1024 * 1024 } as const
 
 const refusalDelayMs = 500
-
-interface Upload {
-  readonly body: BodyStream
-  readonly committed: Promise<void>
-}
 
 export class StagedFile {
   readonly object: ObjectName
@@ -86,7 +80,7 @@ export class StagedFile {
       await this.opening.upload(this.object, Buffer.concat(this.#held))
       return
     }
-    this.#upload.body.end()
+    await this.#upload.body.end()
     await this.#upload.committed
   }
 
@@ -97,12 +91,12 @@ export class StagedFile {
   }
 
   async #send(): Promise<void> {
-    const body = new BodyStream()
-    const committed = this.opening.upload(this.object, body.stream)
+    const upload = this.opening.begin(this.object)
+    const { body, committed } = upload
     committed.catch((error: unknown) => {
       body.fail(error instanceof Error ? error : new Error('the upload failed'))
     })
-    this.#upload = { body, committed }
+    this.#upload = upload
     const held = this.#held
     this.#held = []
     for (const bytes of held) await body.send(bytes)

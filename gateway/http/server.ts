@@ -3,7 +3,7 @@ import type { Server } from 'node:net'
 import { fastify, type FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { TrustedRange } from '../../config/trusted-range.js'
-import type { Clock } from '../../fencing/ports.js'
+import type { Clock, FilePlace } from '../../fencing/ports.js'
 import type { Gate } from '../gate/gate.js'
 import { restDoor } from '../rest/door.js'
 import { createDavDoor } from '../webdav/door.js'
@@ -29,6 +29,8 @@ export interface HttpServerOptions {
   readonly isAppendOnly: boolean
   /** A user may enter only the repositories below the folder of its own name. */
   readonly isPrivate?: boolean
+  /** The folder of the repositories, where all clients are of this user and machine and may be told where bytes lie. */
+  readonly ownDisk?: FilePlace
   /** Everybody may come in without one. */
   readonly authenticate?: Authenticator
   /** Proxies that may say who is behind them. */
@@ -53,7 +55,7 @@ export interface HttpServer {
 }
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  const { gate, clock, logger, isAppendOnly, isPrivate = false, tls } = options
+  const { gate, clock, logger, isAppendOnly, isPrivate = false, ownDisk, tls } = options
   const limits = { ...defaultHttpLimits, ...options.limits }
   const onClosed = (id: string, byClient: boolean): void => gate.closed(id, byClient)
   const { trusted = [] } = options
@@ -78,7 +80,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     const accept = (socket: unknown): boolean => app.server.emit('connection', socket)
     parts.front = createProxyFront({ trusted, headerTimeoutMs, connectionsMax, accept })
   }
-  app.register(restDoor, { gate, logger, isAppendOnly, isPrivate })
+  app.register(restDoor, {
+    ...{ gate, logger, isAppendOnly, isPrivate },
+    ...(ownDisk === undefined ? {} : { ownDisk }),
+  })
   const listening = (): Server => parts.front?.server ?? app.server
   return {
     listen: async (where) => {

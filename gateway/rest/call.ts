@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import type { ListedType, ObjectName, RepositoryId } from '../../fencing/object.js'
+import type { FilePlace } from '../../fencing/ports.js'
 import type { Gate, Visitor } from '../gate/gate.js'
 import type { Exchange } from '../http/exchange.js'
 
@@ -11,6 +12,7 @@ export interface Call {
   readonly repository: RepositoryId
   readonly exchange: Exchange
   readonly logger: Logger
+  readonly ownDisk: FilePlace | undefined
   readonly request: FastifyRequest
   readonly reply: FastifyReply
 }

@@ -3,6 +3,8 @@ import { AssertionError } from 'node:assert'
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { typeOf } from '../../fencing/object.js'
+import type { FilePlace } from '../../fencing/ports.js'
+import { formatPlace, placeHeader } from '../file-place.js'
 import { mayEnter, type Gate } from '../gate/gate.js'
 import { exchangeOf } from '../http/exchange.js'
 import { tell, type Told } from '../http/answer.js'
@@ -24,6 +26,8 @@ export interface RestDoorOptions {
   readonly isAppendOnly: boolean
   /** A user may enter only the repositories below the folder of its own name. */
   readonly isPrivate: boolean
+  /** The folder of the repositories, where all clients are of this user and machine and may be told where bytes lie. */
+  readonly ownDisk?: FilePlace
 }
 
 interface Method<C extends Call> {
@@ -106,7 +110,7 @@ async function answerRequest(
 }
 
 async function answerRepositories(
-  { gate, logger, isPrivate }: RestDoorOptions,
+  { gate, logger, isPrivate, ownDisk }: RestDoorOptions,
   { exchange, request, reply }: Pick<Call, 'exchange' | 'request' | 'reply'>,
 ): Promise<void> {
   await exchange.body.drain()
@@ -121,6 +125,7 @@ async function answerRepositories(
     const visitor = { channel, client, isAppendOnly: true, ...realm }
     const all = await gate.repositories()
     const open = all.filter((repository) => mayEnter(visitor, repository))
+    if (ownDisk !== undefined) void reply.header(placeHeader, formatPlace(ownDisk))
     void reply.code(200).type('application/json').send(JSON.stringify(open))
   } catch (error) {
     logger.error({ ...exchange.about, err: error }, 'a request failed')
@@ -129,7 +134,7 @@ async function answerRepositories(
 }
 
 async function answerAt(
-  { gate, logger, isAppendOnly, isPrivate }: RestDoorOptions,
+  { gate, logger, isAppendOnly, isPrivate, ownDisk }: RestDoorOptions,
   { place, tag, query }: Extract<Target, { kind: 'place' }>,
   http: Pick<Call, 'exchange' | 'request' | 'reply'>,
 ): Promise<void> {
@@ -138,7 +143,7 @@ async function answerAt(
   Object.assign(note, { repository: place.repository, ...objectOf(place), ...tagged })
   const realm = isPrivate ? { realm: client.user ?? '' } : {}
   const visitor = { channel, client, request, isAppendOnly, ...realm, ...tagged }
-  const call = { gate, logger, visitor, repository: place.repository, ...http }
+  const call = { gate, logger, visitor, ownDisk, repository: place.repository, ...http }
   switch (place.kind) {
     case 'root':
       return run(rootMethods, { ...call, query })

@@ -9,6 +9,7 @@ import {
   type OpenObject,
 } from '../../fencing/ports.js'
 import { answerEmpty, answerStream, tell } from '../http/answer.js'
+import { formatPlace, placeHeader, placeWanted } from '../file-place.js'
 import type { ListCall, ObjectCall } from './call.js'
 import { askedRange } from '../http/ranges.js'
 import { sendBytes } from '../http/sending.js'
@@ -62,7 +63,13 @@ export async function answerBytes(call: ObjectCall): Promise<void> {
     tell(reply, noSuchObject)
     return
   }
-  const { size } = opened
+  const { size, place } = opened
+  if (call.ownDisk !== undefined && request.headers[placeHeader] === placeWanted && place) {
+    await opened.close()
+    reply.header(placeHeader, formatPlace(place))
+    answerEmpty(reply, 204)
+    return
+  }
   const asked = askedRange(rangeHeader(request), size)
   if (asked === 'unsatisfiable') {
     await opened.close()

@@ -2,6 +2,7 @@
 import type { Outcome } from '../gate/outcome.js'
 import { answerEmpty, tell } from '../http/answer.js'
 import type { Call, ObjectCall, RootCall } from './call.js'
+import { OutsideBody } from './outside.js'
 import { refusals } from './refusals.js'
 
 export async function answerCreation(call: RootCall): Promise<void> {
@@ -18,8 +19,11 @@ export async function answerCreation(call: RootCall): Promise<void> {
 
 export async function answerUpload(call: ObjectCall): Promise<void> {
   const { gate, visitor, repository, object, exchange } = call
-  const { body, signal } = exchange
-  const outcome = await gate.upload(visitor, repository, object, body, signal)
+  const { signal } = exchange
+  const outside = OutsideBody.of(call)
+  const body = outside ?? exchange.body
+  const deciding = gate.upload(visitor, repository, object, body, signal)
+  const outcome = await deciding.finally(() => outside?.release())
   await answerOutcome(call, outcome)
 }
 
