@@ -43,7 +43,7 @@ export async function folderWorkloads(setting: ResticSetting): Promise<Workload<
       run: async (peer, round) => {
         const name = `backup-${round}`
         const seconds = await timed(await prepared(peer, name), 'backup', source)
-        await rm(join(peer.beneath, name), { recursive: true })
+        await removed(join(peer.beneath, name))
         return seconds
       },
     },
@@ -64,7 +64,7 @@ export async function folderWorkloads(setting: ResticSetting): Promise<Workload<
       run: async (peer, round) => {
         const name = `write-${round}`
         const seconds = await writePack(await prepared(peer, name), mebibytes)
-        await rm(join(peer.beneath, name), { recursive: true })
+        await removed(join(peer.beneath, name))
         return seconds
       },
     },
@@ -108,6 +108,11 @@ async function isThere(path: string): Promise<boolean> {
     () => true,
     () => false,
   )
+}
+
+/** rclone writes what it was given seconds later, also into a folder that is being removed. */
+async function removed(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, maxRetries: 10, retryDelay: 200 })
 }
 
 async function secondsOf(act: () => Promise<unknown>): Promise<number> {
