@@ -1,10 +1,19 @@
-/**
- * `npm run demo`: the story of the sleeping laptop with real restic, in about a minute; first straight on a folder,
- * where it does damage, then through the gateway, where it does not. Exit code 0 only if both end as promised.
- */
+/** `npm run demo`: tells the story of the sleeping laptop without and with the gateway, step by step. */
 import { rm } from 'node:fs/promises'
 import { ensureClients } from './clients.mjs'
 import { prepare } from './prepare.mjs'
+import { readUsage } from './usage.mjs'
+
+readUsage({
+  name: 'demo',
+  does: `Tells the story of the sleeping laptop with real restic, in about a minute: first straight on a folder, where it
+does damage, then through the gateway, where it does not. It all happens in a temporary folder.`,
+  examples: [['', 'the whole story']],
+  codes: {
+    ok: 'both ended as promised',
+    no: 'one did not, or packages, build or restic cannot be had',
+  },
+})
 
 const bold = (text) => (process.stdout.isTTY ? `\x1b[1m${text}\x1b[0m` : text)
 const heading = (text) => console.log(`\n${bold(text)}\n${'='.repeat(text.length)}`)

@@ -1,8 +1,4 @@
-/**
- * `npm run mutants [word…]`: switches off one part of the rule at a time in a copy of `dist/`, and shows what notices it:
- * the core's tests, the short simulation, or the interleavings. Whatever survives, and whatever no longer matches the
- * compiled text, fails the run. With words only the mutants whose name contains one of them are tried.
- */
+/** `npm run mutants`: tries the mutants of mutant-list.mjs one at a time in a copy of `dist/`, and shows what notices each. */
 import { execFile } from 'node:child_process'
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { readdirSync } from 'node:fs'
@@ -11,6 +7,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { build, root } from './build.mjs'
 import { mutants } from './mutant-list.mjs'
+import { choose, readUsage } from './usage.mjs'
 
 const TESTS_TIMEOUT_MS = 10 * 60_000
 const HISTORIES = 600
@@ -21,10 +18,26 @@ const GATE_TESTS = /(gate-[a-z]*|clock|adoption|removals)\.test\.js$/
 const FIRST_TESTS = /(rules|histories|syncs|local-durability)\.test\.js$/
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024
 
-const words = process.argv.slice(2)
-const chosen = mutants.filter(
-  ([name]) => words.length === 0 || words.some((word) => name.includes(word)),
-)
+const usage = readUsage({
+  name: 'mutants',
+  does: `Switches off one part of the rule at a time in a copy of dist/, and shows what notices it: the tests of core,
+gate or stores, the short simulation, or the interleavings.`,
+  words: 'try only the mutants whose name contains one of them',
+  options: { list: { purpose: 'print the names, and try nothing' } },
+  examples: [
+    [' -- --list', 'what there is'],
+    [' -- "rule 1"', 'those of one rule'],
+  ],
+  codes: {
+    ok: 'every mutant was noticed',
+    no: 'one survives or no longer matches the compiled text, or the sources do not compile',
+  },
+})
+const chosen = choose(mutants, ([name]) => name, usage)
+if (usage.values.list) {
+  for (const [name] of chosen) console.log(name)
+  process.exit(0)
+}
 
 const makeCopy = async () => {
   const folder = await mkdtemp(join(tmpdir(), 'lockkeeper-mutants-'))

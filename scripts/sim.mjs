@@ -1,26 +1,38 @@
-/**
- * `npm run sim -- [--seed S] [--histories H] [--steps N] [--workers W]`: runs H seeded histories from seed S, of N requests or
- * more each. One history alone is told; one that fails is printed with the shortest plan that still fails.
- */
+/** `npm run sim`: shares seeded histories among processes of test/simulation/simulate.ts, and adds up what they found. */
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
-import { parseArgs, promisify } from 'node:util'
+import { promisify } from 'node:util'
 import { build, root } from './build.mjs'
+import { readUsage } from './usage.mjs'
 
 const STORY_BYTES_MAX = 64 * 1024 * 1024
 const FAILURES_TOLD = 3
 
-const { values } = parseArgs({
+const { values } = readUsage({
+  name: 'sim',
+  does: `Runs seeded histories of the real core and gate over a simulated clock, network and stores, and judges after
+every step. A history that fails is told, with the shortest plan that still fails.
+\`npm test -- simulation\` runs 5,000; there SEED and HISTORIES in the environment choose others.`,
   options: {
-    seed: { type: 'string', default: '1' },
-    histories: { type: 'string', default: '1' },
-    steps: { type: 'string', default: '60' },
-    workers: { type: 'string', default: '2' },
+    seed: {
+      kind: 'seed',
+      purpose: 'of the first history; each next has the next',
+      standard: 1,
+    },
+    histories: { kind: 'count', purpose: 'how many', standard: 1 },
+    steps: { kind: 'count', purpose: 'requests in each history, or more', standard: 60 },
+    workers: { kind: 'count', purpose: 'processes at once', standard: 2 },
+  },
+  examples: [
+    [' -- --histories 20000 --seed 300000', 'many, with a report'],
+    [' -- --seed 1079', 'one again'],
+  ],
+  codes: {
+    ok: 'no history broke an invariant',
+    no: 'one did, 1,000 or more reached some rule too seldom, or the sources do not compile',
   },
 })
-const [seed, histories, steps, workers] = ['seed', 'histories', 'steps', 'workers'].map(
-  (name) => Number(values[name]),
-)
+const { seed, histories, steps, workers } = values
 
 const simulate = async (...words) => {
   const program = join(root, 'dist', 'test', 'simulation', 'simulate.js')

@@ -1,25 +1,32 @@
-/**
- * `npm run stories -- [--compare | --mount | --webdav] [--json] [name…]`: tells every story whose name contains one of
- * the names, with both versions of restic, through the gateway (with --compare through rest-server too, with --mount on
- * mounts, with --webdav by an rclone between restic and the gateway), and prints who was told what and
- * whether the repository is sound. Exit code 0 only if each ends as promised behind the gateway.
- */
-import { parseArgs } from 'node:util'
+/** `npm run stories`: tells the stories of test/end-to-end/stories/, and prints how each ended. */
 import { describeClients, ensureClients } from './clients.mjs'
 import { prepare } from './prepare.mjs'
+import { choose, readUsage } from './usage.mjs'
 
 /** Most of a story's time is spent waiting. */
 const TOLD_AT_ONCE = 3
 
-const { values: flags, positionals: names } = parseArgs({
+const usage = readUsage({
+  name: 'stories',
+  does: `Tells stories of clients that sleep, are overtaken or work undisturbed, with restic 0.14 and 0.18 behind the
+gateway, and prints who was told what and whether the repository is sound.`,
+  words: 'tell only the stories whose name contains one of them',
   options: {
-    compare: { type: 'boolean' },
-    mount: { type: 'boolean' },
-    webdav: { type: 'boolean' },
-    json: { type: 'boolean' },
+    compare: { purpose: 'tell each behind rest-server too' },
+    mount: { purpose: 'on a mount of the gateway; needs /dev/fuse' },
+    webdav: { purpose: 'with an rclone between restic and the gateway' },
+    json: { purpose: 'print the table as JSON to stdout, all else to stderr' },
   },
-  allowPositionals: true,
+  examples: [
+    ['', 'every story'],
+    [' -- --compare prune', 'those of a prune, with rest-server beside them'],
+  ],
+  codes: {
+    ok: 'each story ended as promised behind the gateway',
+    no: 'one did not, or packages, build or clients cannot be had',
+  },
 })
+const flags = usage.values
 
 /** The table alone goes to stdout with --json. */
 const say = flags.json ? console.error : console.log
@@ -97,13 +104,7 @@ const main = async () => {
     await Promise.all(
       ['harness/world', 'harness/clients', 'stories/all', 'stories/story'].map(from),
     )
-  const chosen = (flags.mount ? mountStories : stories).filter(
-    (story) => names.length === 0 || names.some((name) => story.name.includes(name)),
-  )
-  if (chosen.length === 0) {
-    say(`No story's name contains ${names.join(' or ')}.`)
-    return 1
-  }
+  const chosen = choose(flags.mount ? mountStories : stories, ({ name }) => name, usage)
   const servers = [flags.mount ? 'mount' : 'gateway', ...(flags.compare ? ['rest-server'] : [])]
   const plan = servers.flatMap((server) =>
     chosen.flatMap((story) => RESTIC_VERSIONS.map((version) => ({ story, version, server }))),

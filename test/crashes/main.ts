@@ -1,18 +1,18 @@
-/** Runs rounds of crashes and prints what came of them; exit code 1 where anything was lost. */
-import { parseArgs } from 'node:util'
+/**
+ * Runs rounds of crashes and prints what came of them; exit code 1 where anything was lost. scripts/crash.mjs starts it
+ * with its settings as JSON.
+ */
 import { World } from '../end-to-end/harness/world.js'
 import { drawFrom } from '../fuzz/http-input.js'
 import { drawPlan } from './plan.js'
 import { crashOnce, openScene } from './round.js'
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '200' },
-    seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
-  },
-})
-const rounds = Number(values.rounds)
-const seed = Number(values.seed)
+interface CrashSettings {
+  readonly rounds: number
+  readonly seed: number
+}
+
+const { rounds, seed } = JSON.parse(process.argv[2] ?? '') as CrashSettings
 console.log(`npm run crash -- --rounds ${rounds} --seed ${seed}`)
 
 let close = async (): Promise<void> => undefined

@@ -23,7 +23,7 @@ const describe = (report: SoakReport): string =>
       : ['SOUND: check --read-data found nothing, the journal verifies.']),
   ].join('\n')
 
-const settings = parseSettings(process.argv.slice(2))
+const settings = parseSettings(process.argv[2])
 let close = async (): Promise<void> => undefined
 const world = await World.open({
   teardown: (end) => {

@@ -1,5 +1,5 @@
 /**
- * `npm run soak -- --fuse [--minutes T]`: a day of one mount in minutes. Many runs of both versions of restic one after
+ * `npm run soak -- --fuse`: a day of one mount in minutes. Many runs of both versions of restic one after
  * another and side by side, and people who walk through the folders; then a gateway that hangs. Exit code 1 where what the
  * processes hold of the machine grew, where a caller was left waiting, or where anything was damaged.
  */

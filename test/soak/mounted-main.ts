@@ -1,11 +1,9 @@
 /** Lives a mount's day and prints how it went. */
-import { parseArgs } from 'node:util'
 import { liveMountedDay } from './mounted-day.js'
+import { parseSettings } from './settings.js'
 
-const { values } = parseArgs({
-  options: { fuse: { type: 'boolean' }, minutes: { type: 'string', default: '6' } },
-})
-const isSound = await liveMountedDay(Number(values.minutes), (line) => {
+const { minutes } = parseSettings(process.argv[2])
+const isSound = await liveMountedDay(minutes, (line) => {
   console.log(line)
 })
 console.log(isSound ? 'As promised.' : 'NOT as promised.')
