@@ -68,6 +68,8 @@ test('a journal whose repository has lost its name is damaged, not empty', async
   }
 })
 
+const enoughToNotice = 20
+
 test(`a journal lives through ${count} damages from seed ${seed}`, async (t) => {
   t.timeout(60 * 60_000)
   const folder = await temporaryFolder(t)
@@ -91,5 +93,6 @@ test(`a journal lives through ${count} damages from seed ${seed}`, async (t) => 
     for (const end of ['', '-wal', '-shm']) await rm(`${file}${end}`, { force: true })
   }
   t.log(`${noticed} of ${count} were noticed; the others hit bytes that mean nothing`)
-  t.true(noticed > 0)
+  // A few may all have hit such bytes.
+  if (count >= enoughToNotice) t.true(noticed > 0)
 })
