@@ -15,7 +15,7 @@ const STEPS = 60
 /** Those of the gate alone; the doors' would notice much the same, later. */
 const GATE_TESTS = /(gate-[a-z]*|clock|adoption|removals)\.test\.js$/
 /** These notice most, and a mutant that is noticed needs no other. */
-const FIRST_TESTS = /(rules|histories|syncs|local-durability)\.test\.js$/
+const FIRST_TESTS = /(rules|histories|late-copies|endings|syncs|local-durability)\.test\.js$/
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024
 
 const usage = readUsage({

@@ -1,0 +1,283 @@
+/** Histories of requests that come late or twice: retractions, uploads, and the deletion of a config by a migration. */
+import test from 'ava'
+import type { ObjectName } from '../../fencing/object.js'
+import type { Channel } from '../../fencing/presence.js'
+import { memoryArchives } from '../../backends/memory/memory-archives.js'
+import {
+  World,
+  data,
+  index,
+  lock,
+  minutes,
+  snapshot,
+  type SimulatedClient,
+  type Told,
+} from './world.js'
+
+const config = 'config' as ObjectName
+
+interface Migration {
+  readonly client: SimulatedClient
+  readonly channel: Channel
+  readonly told: Told
+}
+
+test('late retraction: what was surely answered is not taken back', async (t) => {
+  const world = await World.create()
+  const [p, r] = [world.client(), world.client()]
+  const [chP, chR] = [world.channel(), world.channel()]
+  await p.begin('P', chP)
+  await r.begin('R', chR)
+  t.is(await r.post(index('N'), chR), 'ok')
+  r.ping(chR)
+  if (p.id !== undefined) await world.fence.endWriter(p.id)
+  const told = await p.delete(index('N'), world.channel())
+  t.false(
+    told === 'ok' && world.disk.has(index('N')),
+    'success for a deletion that did nothing',
+  )
+})
+
+test('late retraction: a restart does not forget what was surely answered', async (t) => {
+  const world = await World.create({ standing: [index('old')] })
+  const r = world.client()
+  const chR = world.channel()
+  await r.begin('R', chR)
+  await r.post(index('N'), chR)
+  await r.post(index('newer'), chR)
+  await r.delete(index('old'), chR)
+  await world.restart()
+  t.is(await r.delete(index('N'), world.channel()), 'ok')
+  t.false(world.disk.has(index('N')), 'its own answered index is really deleted')
+  t.is(world.generation, 2)
+})
+
+test('late copy of a retraction: what was posted once more is never deleted by a late DELETE', async (t) => {
+  const world = await World.create()
+  const a = world.client()
+  const [chA, next] = [world.channel(), world.channel()]
+  await a.begin('A', chA)
+  t.is(await a.post(index('N'), chA, { isLost: true }), 'ok')
+  // Its DELETE hangs in the network meanwhile.
+  t.is(await a.post(index('N'), next), 'ok')
+  t.is(await a.post(data('more'), next), 'ok')
+  t.is(await a.delete(index('N'), chA), 'ok')
+  t.true(world.disk.has(index('N')))
+  t.is(await a.post(snapshot('A'), next), 'ok')
+  t.is(world.generation, 1)
+})
+
+test('late copy of a retraction: a lock that was posted once more proves no ending', async (t) => {
+  const world = await World.create()
+  const a = world.client()
+  const [chA, next] = [world.channel(), world.channel()]
+  await a.begin('A', chA)
+  await a.post(lock('L1'), chA, { isLost: true })
+  await a.delete(lock('A'), next)
+  await a.post(lock('L1'), next)
+  await a.post(data('more'), next)
+  await a.delete(lock('L1'), chA)
+  t.is(world.fence.livingWriters().length, 1)
+})
+
+test('late copy of a retraction: nor does one that was taken back and posted anew', async (t) => {
+  const world = await World.create()
+  const a = world.client()
+  const [chA, next] = [world.channel(), world.channel()]
+  await a.begin('A', chA)
+  await a.post(lock('L1'), chA, { isLost: true })
+  await a.delete(lock('L1'), next)
+  await a.post(lock('L1'), next)
+  await a.delete(lock('A'), next)
+  await a.post(data('more'), next)
+  await a.delete(lock('L1'), chA)
+  t.is(world.fence.livingWriters().length, 1)
+})
+
+test('late copy of a retraction: nor does a DELETE that hung on a channel of its own while the lock was posted anew', async (t) => {
+  const world = await World.create()
+  const a = world.client()
+  const [chA, next] = [world.channel(), world.channel()]
+  await a.begin('A', chA)
+  // The first POST of L1 never arrives, and the DELETE that follows on it hangs on chA.
+  await a.post(lock('L1'), next)
+  await a.delete(lock('A'), next)
+  await a.post(data('more'), next)
+  await a.delete(lock('L1'), chA)
+  t.is(world.fence.livingWriters().length, 1)
+})
+
+test('late copy of an upload: it is that of the run that has ended, not of the only candidate', async (t) => {
+  const world = await World.create()
+  const [a, p, b] = [world.client(), world.client(), world.client()]
+  const [chA, chP, chB] = [world.channel(), world.channel(), world.channel()]
+  await a.begin('A', chA)
+  await a.post(data('X'), chA)
+  t.is(await a.post(index('X'), chA), 'ok')
+  t.is(await a.delete(lock('A'), chA), 'ok')
+  await p.begin('P', chP)
+  t.is(await p.delete(index('X'), chP), 'ok')
+  t.is(await p.delete(data('X'), chP), 'ok')
+  t.is(await p.delete(lock('P'), chP), 'ok')
+  await b.begin('B', chB)
+  t.is(world.fence.livingWriters().length, 1)
+  t.is(await a.post(index('X'), world.channel()), 'stale')
+  t.false(world.disk.has(index('X')), 'it names a pack that is gone')
+})
+
+test('late copy of an upload: a restart does not forget whose it is', async (t) => {
+  const world = await World.create()
+  const [a, p, b] = [world.client(), world.client(), world.client()]
+  const [chA, chP] = [world.channel(), world.channel()]
+  await a.begin('A', chA)
+  await a.post(data('X'), chA)
+  t.is(await a.post(index('X'), chA), 'ok')
+  t.is(await a.post(snapshot('X'), chA), 'ok')
+  t.is(await a.delete(lock('A'), chA), 'ok')
+  await p.begin('P', chP)
+  t.is(await p.delete(snapshot('X'), chP), 'ok')
+  t.is(await p.delete(index('X'), chP), 'ok')
+  t.is(await p.delete(data('X'), chP), 'ok')
+  t.is(await p.delete(lock('P'), chP), 'ok')
+  await world.restart()
+  await b.begin('B', world.channel())
+  t.is(world.fence.livingWriters().length, 1)
+  t.is(await a.post(index('X'), world.channel()), 'stale')
+  t.is(await a.post(snapshot('X'), world.channel()), 'stale')
+  t.false(world.disk.has(index('X')), 'it names a pack that is gone')
+  await a.post(lock('A'), world.channel())
+  t.is(world.fence.state.locks.get(lock('A')), undefined, 'nor is its lock another run')
+})
+
+test('late copy of a retraction: a backup never deletes its own index, whatever the journal knows', async (t) => {
+  const world = await World.create()
+  const a = world.client()
+  const [chA, next] = [world.channel(), world.channel()]
+  await a.begin('A', chA)
+  // The first try never arrived, and the DELETE that follows on it comes when the second is answered.
+  await a.post(index('N'), chA)
+  await a.post(snapshot('A'), chA)
+  a.ping(chA)
+  t.is(await a.delete(index('N'), next), 'knock')
+  t.is(await a.delete(snapshot('A'), next), 'knock')
+  t.true(world.disk.has(index('N')) && world.disk.has(snapshot('A')))
+  t.is(await a.post(snapshot('more'), chA), 'ok', 'nothing is broken by it')
+})
+
+test('late copy of a retraction: a prune deletes its own index only once it has written a newer one', async (t) => {
+  const world = await World.create({ standing: [index('old')] })
+  const p = world.client()
+  const ch = world.channel()
+  await p.begin('P', ch)
+  t.is(await p.delete(index('old'), ch), 'ok')
+  await p.post(index('N'), ch)
+  p.ping(ch)
+  t.is(await p.delete(index('N'), ch), 'knock')
+  t.true(world.disk.has(index('N')))
+  await p.post(index('newer'), ch)
+  p.ping(ch)
+  t.is(await p.delete(index('N'), ch), 'ok')
+  t.false(world.disk.has(index('N')))
+})
+
+test('late copy of a retraction: a run that has ended may send it, not only the only candidate', async (t) => {
+  const world = await World.create({ standing: [snapshot('old')] })
+  const [f, a] = [world.client(), world.client()]
+  const [chF, chA] = [world.channel(), world.channel()]
+  await a.begin('A', chA)
+  await a.post(data('A'), chA, { isLost: true })
+  await a.post(data('A'), chA)
+  await f.begin('F', chF)
+  await a.post(snapshot('A'), chA, { isLost: true })
+  await a.post(snapshot('A'), chA)
+  a.ping(chA)
+  await a.delete(lock('A'), chA)
+  t.is(world.fence.livingWriters().length, 1)
+  t.is(await a.delete(snapshot('A'), world.channel()), 'knock')
+  t.is(await a.delete(data('A'), world.channel()), 'knock')
+  t.is(await f.delete(snapshot('old'), world.channel()), 'ok', 'others are deleted as before')
+})
+
+test('late copy of a retraction: a DELETE of a lock that was never there tells of a failed try', async (t) => {
+  const world = await World.create()
+  const a = world.client()
+  const chA = world.channel()
+  await a.begin('A', chA)
+  await a.delete(lock('L1'), chA)
+  await a.post(lock('L1'), chA)
+  await a.delete(lock('A'), chA)
+  await a.delete(lock('L1'), chA)
+  t.is(world.fence.livingWriters().length, 1)
+})
+
+test('one name for all: a config that is written anew is not that of whoever wrote it before', async (t) => {
+  const world = await World.create()
+  const [a, b] = [world.client(), world.client()]
+  const [chA, chB] = [world.channel(), world.channel()]
+  await a.begin('A', chA)
+  await a.post(config, chA)
+  await b.begin('B', chB)
+  await b.delete(config, chB)
+  await b.post(config, chB)
+  t.deepEqual(world.fence.state.unanswered.get(config)?.author, {
+    kind: 'writer',
+    writer: b.id,
+  })
+})
+
+/** A migration on a channel of its own: the config goes and comes back. Its lock stays. */
+async function migrate(world: World, label: string): Promise<Migration> {
+  const client = world.client()
+  const channel = world.channel()
+  await client.begin(label, channel)
+  const told = await client.delete(config, channel)
+  await client.post(config, channel)
+  return { client, channel, told }
+}
+
+test('late copy of a migration: the DELETE of a config is not that of the only other run at work', async (t) => {
+  const world = await World.create({ standing: [config] })
+  const other = world.client()
+  const { client, channel, told } = await migrate(world, 'M')
+  t.is(told, 'ok')
+  await client.delete(lock('M'), channel)
+  await other.open(world.channel())
+  t.is(world.fence.livingWriters().length, 1)
+  const late = world.channel()
+  t.is(await client.delete(config, late), 'knock')
+  const later: Told[] = []
+  for (let minute = 0; minute < 8; minute += 1) {
+    world.pass(1 * minutes)
+    later.push(await client.delete(config, late))
+  }
+  t.deepEqual(later, [...Array<Told>(7).fill('knock'), 'ambiguous'])
+  t.true(world.disk.has(config))
+})
+
+test('late copy of a migration: a restart and a base do not forget that the config was deleted before', async (t) => {
+  const world = await World.create({ standing: [config] })
+  const { client, channel } = await migrate(world, 'M')
+  await client.delete(lock('M'), channel)
+  await world.fence.seal(memoryArchives())
+  await world.restart()
+  t.not(await world.journal.base(world.fence.repository), undefined)
+  await world.client().open(world.channel())
+  t.is(await client.delete(config, world.channel()), 'knock')
+  t.true(world.disk.has(config))
+})
+
+test('late copy of a migration: its own run does not delete twice', async (t) => {
+  const world = await World.create({ standing: [config] })
+  const { client, channel } = await migrate(world, 'M')
+  client.ping(channel)
+  t.is(await client.delete(config, channel), 'knock')
+  t.is(await client.delete(config, world.channel()), 'knock')
+  t.true(world.disk.has(config))
+})
+
+test('late copy of a migration: one that begins later on its own channel goes on as the first did', async (t) => {
+  const world = await World.create({ standing: [config] })
+  const { client, channel } = await migrate(world, 'M')
+  await client.delete(lock('M'), channel)
+  t.is((await migrate(world, 'M2')).told, 'ok')
+})
