@@ -9,20 +9,14 @@ import {
   type Position,
   type WriterId,
 } from './event.js'
+import { forget } from './forgetting.js'
 import { applyItemEvent } from './item-fold.js'
 import { type Item, Allowance } from './item.js'
 import type { LetThroughReason } from './refusal.js'
 import { digestOf, typeOf, type ObjectName } from './object.js'
 import type { Overtaking, Writer } from './writer.js'
 
-/** Ended writers are remembered this long, so that a request on a channel of theirs can revive them. */
-const endedMemoryMs = 60 * 60_000
 const sweepEveryRecords = 1024
-/**
- * A view lies before the oldest commit that is not yet published. A replay does not know how long each commit took, so
- * the fold keeps this many records more than the oldest view asks for.
- */
-const publishingRecordsMax = 65_536
 
 export interface LockState {
   readonly position: Position
@@ -111,7 +105,7 @@ export class RepositoryState {
     this.position = stamp.position
     applyEvent(this, event, stamp)
     applyItemEvent(this, event, stamp)
-    if (stamp.position % sweepEveryRecords === 0) sweep(this, stamp.time)
+    if (stamp.position % sweepEveryRecords === 0) forget(this, stamp.time)
   }
 
   /** Whether the effect of this record is still wanted: no later record of the same object has taken its place. */
@@ -409,34 +403,4 @@ function touchAuthor(
   stamp: EventStamp,
 ): Writer | undefined {
   return author.kind === 'writer' ? touch(state, author.writer, stamp) : undefined
-}
-
-/** Forgets what no living view can ask for any more. */
-function sweep(state: RepositoryState, time: number): void {
-  let oldest = state.commitView
-  for (const writer of state.writers.values()) {
-    const isForgotten = writer.ended !== undefined && time - writer.ended.time > endedMemoryMs
-    if (isForgotten) state.writers.delete(writer.id)
-    else oldest = Math.min(oldest, writer.view, writer.commitView)
-  }
-  oldest -= publishingRecordsMax
-  state.runs = state.runs.filter((run) => run.last > oldest)
-  for (const [pack, position] of state.packs) if (position <= oldest) state.packs.delete(pack)
-  for (const [author, position] of state.lastCommits) {
-    if (position <= oldest) state.lastCommits.delete(author)
-  }
-  for (const [object, candidates] of state.unknownCommits) {
-    if (!candidates.some((id) => state.writers.has(id))) state.unknownCommits.delete(object)
-  }
-  for (const commits of [state.answered, state.unanswered]) {
-    for (const [object, { author }] of commits) {
-      const isForgotten = author.kind === 'writer' && !state.writers.has(author.writer)
-      if (isForgotten) commits.delete(object)
-    }
-  }
-  for (const owners of [state.lockOwners, state.posters]) {
-    for (const [object, owner] of owners) {
-      if (!state.writers.has(owner)) owners.delete(object)
-    }
-  }
 }

@@ -1,0 +1,40 @@
+/** Knows what a repository's state may forget: what no living view can ask for any more. */
+import type { RepositoryState } from './repository-state.js'
+
+/** Ended writers are remembered this long, so that a request on a channel of theirs can revive them. */
+const endedMemoryMs = 60 * 60_000
+/**
+ * A view lies before the oldest commit that is not yet published. A replay does not know how long each commit took, so
+ * the fold keeps this many records more than the oldest view asks for.
+ */
+const publishingRecordsMax = 65_536
+
+/** To be called every so many records, always the same: a replay must forget what was forgotten. */
+export function forget(state: RepositoryState, time: number): void {
+  let oldest = state.commitView
+  for (const writer of state.writers.values()) {
+    const isForgotten = writer.ended !== undefined && time - writer.ended.time > endedMemoryMs
+    if (isForgotten) state.writers.delete(writer.id)
+    else oldest = Math.min(oldest, writer.view, writer.commitView)
+  }
+  oldest -= publishingRecordsMax
+  state.runs = state.runs.filter((run) => run.last > oldest)
+  for (const [pack, position] of state.packs) if (position <= oldest) state.packs.delete(pack)
+  for (const [author, position] of state.lastCommits) {
+    if (position <= oldest) state.lastCommits.delete(author)
+  }
+  for (const [object, candidates] of state.unknownCommits) {
+    if (!candidates.some((id) => state.writers.has(id))) state.unknownCommits.delete(object)
+  }
+  for (const commits of [state.answered, state.unanswered]) {
+    for (const [object, { author }] of commits) {
+      const isForgotten = author.kind === 'writer' && !state.writers.has(author.writer)
+      if (isForgotten) commits.delete(object)
+    }
+  }
+  for (const owners of [state.lockOwners, state.posters]) {
+    for (const [object, owner] of owners) {
+      if (!state.writers.has(owner)) owners.delete(object)
+    }
+  }
+}
