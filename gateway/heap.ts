@@ -13,7 +13,7 @@ export function keepHeapSmall(): void {
 const flags = [
   '--semi-space-growth-factor=1',
   '--heap-growing-percent=30',
-  // Waking four threads for a millisecond's work was a third of the processor time of an upload.
+  // Waking four threads for a millisecond's work was nearly a quarter of the processor time of uploads.
   '--no-parallel-scavenge',
   '--no-concurrent-marking',
   '--no-concurrent-sweeping',

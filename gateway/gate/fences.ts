@@ -128,8 +128,9 @@ export class Fences {
   }
 
   /**
-   * Whatever is decided on one object, by clients, operators or time, comes one after another: each with the one before
-   * carried out. Throws while that still fails.
+   * What is asked of one object, by clients, operators or the age of an item, is decided one after another: each with the
+   * one before carried out. Throws while that still fails. Not so, yet, the deletions of locks that come with a fence or an
+   * ending: such a lock may still be on its way to its place (docs/RELIABILITY.md, seed 9123109).
    */
   async inTurn<T>(
     fence: RepositoryFence,
