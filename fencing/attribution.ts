@@ -34,7 +34,7 @@ export function attribute(
   const isEligible = (writer: Writer): boolean => !question.mustHaveLooked || writer.hasLooked
   const eligible = candidates.filter(isEligible)
   if (eligible.length === 0) return { candidates: [] }
-  const gone = endedSince(scene, caller).filter(isEligible)
+  const gone = endedSince(scene, caller, question.uploaded).filter(isEligible)
   if (eligible.length + gone.length === 1) return sure(eligible[0], 'only-candidate')
   return { candidates: [...eligible, ...gone] }
 }
@@ -66,11 +66,16 @@ export function candidatesOf(scene: Scene, caller: Caller): Writer[] {
   return scene.state.living().filter((writer) => mayBeSender(scene, caller, writer))
 }
 
-/** Those that ended while the request was received or held: they may have sent it before. */
-function endedSince(scene: Scene, caller: Caller): Writer[] {
+/**
+ * Those that ended while the request was received or held: they may have sent it before. So too where an earlier try
+ * failed and nothing was decided on it: who gave up and ended since may have sent it, and this is a late copy.
+ */
+function endedSince(scene: Scene, caller: Caller, uploaded: ObjectName | undefined): Writer[] {
+  const earlier = uploaded && scene.presence.undecided.get(uploaded)
+  const since = Math.min(earlier ?? caller.arrivedAt, caller.arrivedAt)
   return [...scene.state.writers.values()].filter((writer) => {
     const { ended } = writer
-    if (ended === undefined || ended.position <= caller.arrivedAt) return false
+    if (ended === undefined || ended.position <= since) return false
     return mayBeSender(scene, caller, writer)
   })
 }

@@ -73,6 +73,8 @@ export class Presence {
   /** Uploads that came more than once: a deletion that took one of the tries back may still be on its way. */
   readonly repeated = new RecentMap<ObjectName, true>(postersMax)
   readonly uploads = new RecentMap<ObjectName, true>(postersMax)
+  /** Uploads that failed before they were decided, or are under way: the journal's head when the first try arrived. */
+  readonly undecided = new RecentMap<ObjectName, Position>(postersMax)
   /** Since when each object's tries have been put off. */
   readonly patience = new RecentMap<ObjectName, Patience>(postersMax)
   readonly locksHeard = new Map<ObjectName, number>()
@@ -168,10 +170,11 @@ export class Presence {
     return monotonic - patience.since >= patienceMs ? 'exhausted' : 'again'
   }
 
-  /** Notes a try of an upload, whatever becomes of it. */
-  uploaded(object: ObjectName): void {
+  /** Notes a try of an upload that arrived at this head of the journal, whatever becomes of it. */
+  uploaded(object: ObjectName, arrivedAt: Position): void {
     if (this.uploads.get(object) === true) this.repeated.set(object, true)
     this.uploads.set(object, true)
+    if (this.undecided.get(object) === undefined) this.undecided.set(object, arrivedAt)
   }
 
   settled(object: ObjectName): void {

@@ -172,13 +172,14 @@ export class RepositoryFence {
   }
 
   /** To be called for every upload that arrives, before its body is read: it may break off. */
-  uploading(object: ObjectName): void {
-    this.presence.uploaded(object)
+  uploading(caller: Caller, object: ObjectName): void {
+    this.presence.uploaded(object, caller.arrivedAt)
   }
 
   async upload(caller: Caller, upload: Upload): Promise<Decided> {
     return this.#decide(caller, (scene) => {
       const decision = decideUpload(scene, caller, upload)
+      scene.presence.undecided.delete(upload.object)
       return scene.settings.isObserving
         ? letThrough(scene, caller, { verb: 'upload', ...upload }, decision)
         : decision

@@ -334,7 +334,7 @@ export const mutants = [
   [
     'turns: with what failed before carried out',
     fences,
-    'await this.carryOutPending(fence, object);\n            return act();',
+    'await this.#carryOutPending(fence, object);\n            return act();',
     'return act();',
   ],
   [
@@ -359,8 +359,32 @@ export const mutants = [
   [
     'attribution: only who ended since it arrived',
     attribution,
-    'ended === undefined || ended.position <= caller.arrivedAt',
+    'ended === undefined || ended.position <= since',
     'ended === undefined',
+  ],
+  [
+    'attribution: who ended since an undecided try may have sent it',
+    attribution,
+    'Math.min(earlier ?? caller.arrivedAt, caller.arrivedAt)',
+    'caller.arrivedAt',
+  ],
+  [
+    'attribution: a decided try is not undecided',
+    fence,
+    'scene.presence.undecided.delete(upload.object);',
+    '',
+  ],
+  [
+    'turns: the locks of a fenced writer go in their own turn',
+    fences,
+    'objectOf(fence, one) !== object',
+    'false',
+  ],
+  [
+    'turns: the locks of an ended writer go in their own turn',
+    fences,
+    'await this.inTurn(fence, object, () => {',
+    'await (async (act) => act())(() => {',
   ],
   [
     'attribution: a channel that has closed is not forgotten at once',
@@ -658,11 +682,16 @@ export const mutants = [
     '',
   ],
   ['recovery: half received bodies go', fences, 'await this.#cleanStaging(fence);', ';'],
-  ['recovery: what failed is tried again', fences, 'this.#putOff(fence, open);', ''],
   [
-    'recovery: before any later request for the object',
-    gate,
-    'await fences.carryOutPending(fence, object);',
+    'recovery: what failed is tried again',
+    fences,
+    'this.#putOff(fence, answer.recorded);',
+    '',
+  ],
+  [
+    'recovery: what failed of the regular check is tried again',
+    fences,
+    'this.#putOff(fence, recorded.slice(at));',
     '',
   ],
   [

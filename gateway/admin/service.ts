@@ -94,7 +94,12 @@ export class AdminService implements Admin {
       throw new AdminError('refused', `writer ${id} has ended already (${writer.ended.cause})`)
     }
     const view = { repository: fence.repository, ...viewWriter(fence.scene(), writer) }
-    await this.#carryOut(fence, await asked(() => fence.endWriter(writer.id, by)))
+    const recorded = await asked(() => fence.endWriter(writer.id, by))
+    try {
+      await this.#options.fences.carryOut(fence, recorded)
+    } catch (error) {
+      throw notYet(error)
+    }
     return view
   }
 
@@ -217,26 +222,21 @@ export class AdminService implements Admin {
   ): Promise<ItemView> {
     const { fence, item } = await this.#repositories.item(id)
     // Its bytes may be on their way into quarantine still, or out of it.
-    return asked(() =>
-      this.#options.fences.inTurn(fence, item.object, async () => {
-        if (!isOpen(item)) {
-          throw new AdminError('refused', `${item.id} is ${item.state} already`)
-        }
-        await this.#carryOut(fence, await act(fence, item))
-        return viewItem(fence.repository, item)
-      }),
-    )
-  }
-
-  /** What a record says is done, now or later: an intent is never given up. */
-  async #carryOut(fence: RepositoryFence, recorded: readonly Recorded[]): Promise<void> {
-    try {
-      await this.#options.fences.carryOut(fence, recorded)
-    } catch (error) {
-      if (!(error instanceof BackendError)) throw error
-      const message = `it is in the journal, but could not be carried out yet: ${error.message}; it is tried again`
-      throw new AdminError('unavailable', message, { cause: error })
-    }
+    return asked(async () => {
+      let recorded: readonly Recorded[] | undefined
+      try {
+        await this.#options.fences.decide(fence, item.object, async () => {
+          if (!isOpen(item)) {
+            throw new AdminError('refused', `${item.id} is ${item.state} already`)
+          }
+          recorded = await act(fence, item)
+          return { recorded }
+        })
+      } catch (error) {
+        throw recorded === undefined ? error : notYet(error)
+      }
+      return viewItem(fence.repository, item)
+    })
   }
 
   /** The bytes must be what their name says, and nothing that stands in the repository is ever replaced. */
@@ -300,4 +300,11 @@ function refuseUnproved(item: Item, { isForced }: ReleaseAct): void {
     `${item.id} is not a pack: it may lean on what a prune has deleted since, and without the password of the ` +
     'repository nobody can prove that it does not. If you know better, say --force and run "restic check" at once'
   throw new AdminError('refused', message)
+}
+
+/** What a record says is done, now or later: an intent is never given up. */
+function notYet(error: unknown): unknown {
+  if (!(error instanceof BackendError)) return error
+  const message = `it is in the journal, but could not be carried out yet: ${error.message}; it is tried again`
+  return new AdminError('unavailable', message, { cause: error })
 }

@@ -98,28 +98,58 @@ export class Fences {
     if (!isDone) this.#uncompared.add(fence)
   }
 
-  /** Carries out what was just recorded. What fails is thrown, and tried again until it is done. */
+  /**
+   * What is asked of one object is decided in its turn, and carried out. What the decision does to others (the locks of a
+   * writer that is fenced or has ended) follows, each in its own turn: such a lock may still be on its way to its place.
+   * What fails is thrown, and tried again until it is done.
+   */
+  async decide<T extends { readonly recorded: readonly Recorded[] }>(
+    fence: RepositoryFence,
+    object: ObjectName,
+    act: () => Promise<T>,
+  ): Promise<T> {
+    const isOther = (one: Recorded): boolean => objectOf(fence, one) !== object
+    const decided = await this.inTurn(fence, object, async () => {
+      const answer = await act()
+      try {
+        const own = answer.recorded.filter((one) => !isOther(one))
+        await carryOut(this.#options.store, fence, own, this.#removals)
+      } catch (error) {
+        this.#putOff(fence, answer.recorded)
+        throw error
+      }
+      return answer
+    })
+    await this.carryOut(fence, decided.recorded.filter(isOther))
+    return decided
+  }
+
+  /** Carries out what was recorded outside of any turn. What fails is thrown, and tried again until it is done. */
   async carryOut(fence: RepositoryFence, recorded: readonly Recorded[]): Promise<void> {
-    try {
-      await carryOut(this.#options.store, fence, recorded, this.#removals)
-    } catch (error) {
-      const open = recorded.filter(({ event }) => effectsOf(event).length > 0)
-      this.#putOff(fence, open)
-      throw error
+    for (const [at, one] of recorded.entries()) {
+      const object = objectOf(fence, one)
+      if (object === undefined || effectsOf(one.event).length === 0) continue
+      try {
+        await this.inTurn(fence, object, () => {
+          return carryOut(this.#options.store, fence, [one], this.#removals)
+        })
+      } catch (error) {
+        this.#putOff(fence, recorded.slice(at))
+        throw error
+      }
     }
   }
 
   #putOff(fence: RepositoryFence, recorded: readonly Recorded[]): void {
-    this.#pending.set(fence, [...(this.#pending.get(fence) ?? []), ...recorded])
+    const open = recorded.filter(({ event }) => effectsOf(event).length > 0)
+    this.#pending.set(fence, [...(this.#pending.get(fence) ?? []), ...open])
   }
 
-  /** Carries out what earlier failed for this object (for every object, without one). Throws while it still fails. */
-  async carryOutPending(fence: RepositoryFence, object?: ObjectName): Promise<void> {
+  /** Carries out what earlier failed for this object. Throws while it still fails. */
+  async #carryOutPending(fence: RepositoryFence, object: ObjectName): Promise<void> {
     const pending = this.#pending.get(fence)
     if (pending === undefined) return
-    for (const one of pending.filter(
-      (each) => object === undefined || objectOf(each) === object,
-    )) {
+    for (const one of pending.filter((each) => objectOf(fence, each) === object)) {
       await carryOut(this.#options.store, fence, [one])
       const rest = (this.#pending.get(fence) ?? []).filter((each) => each !== one)
       if (rest.length > 0) this.#pending.set(fence, rest)
@@ -128,9 +158,8 @@ export class Fences {
   }
 
   /**
-   * What is asked of one object, by clients, operators or the age of an item, is decided one after another: each with the
-   * one before carried out. Throws while that still fails. Not so, yet, the deletions of locks that come with a fence or an
-   * ending: such a lock may still be on its way to its place (docs/RELIABILITY.md, seed 9123109).
+   * What becomes of one object, by clients, operators or time, becomes of it one after another: each with the one before
+   * carried out. Throws while that still fails.
    */
   async inTurn<T>(
     fence: RepositoryFence,
@@ -138,7 +167,7 @@ export class Fences {
     act: () => Promise<T>,
   ): Promise<T> {
     return this.#mutex.run(`${fence.repository}/${object}`, async () => {
-      await this.carryOutPending(fence, object)
+      await this.#carryOutPending(fence, object)
       return act()
     })
   }
@@ -172,7 +201,7 @@ export class Fences {
     for (const fence of this.loaded()) {
       try {
         if (hasJumped) fence.presence.renewLocks(clock.monotonic())
-        await this.carryOutPending(fence)
+        await this.#carryOutAllPending(fence)
         if (this.#uncompared.has(fence)) await this.compare(fence)
         await this.carryOut(fence, await fence.tick())
         for (const item of fence.oldItems(itemAgeMaxMs)) await this.#evict(fence, item)
@@ -183,10 +212,17 @@ export class Fences {
     await this.#seal()
   }
 
+  async #carryOutAllPending(fence: RepositoryFence): Promise<void> {
+    const objects = new Set(this.#pending.get(fence)?.map((one) => objectOf(fence, one)))
+    for (const object of objects) {
+      if (object !== undefined) await this.inTurn(fence, object, async () => undefined)
+    }
+  }
+
   /** Its bytes may be on their way into quarantine still. */
   async #evict(fence: RepositoryFence, item: Item): Promise<void> {
-    await this.inTurn(fence, item.object, async () => {
-      await this.carryOut(fence, await fence.evict(item, this.#options.itemAgeMaxMs))
+    await this.decide(fence, item.object, async () => {
+      return { recorded: await fence.evict(item, this.#options.itemAgeMaxMs) }
     })
   }
 
@@ -284,7 +320,7 @@ function needs({ event }: Recorded, staged: string): boolean {
   })
 }
 
-function objectOf(recorded: Recorded): ObjectName | undefined {
-  const { event } = recorded
-  return 'object' in event ? event.object : undefined
+function objectOf({ state }: RepositoryFence, { event }: Recorded): ObjectName | undefined {
+  if ('object' in event) return event.object
+  return 'item' in event ? state.items.get(event.item)?.object : undefined
 }

@@ -184,8 +184,8 @@ export class Gate {
     if (fence.isKeptAlready(caller, object)) return this.#refuseKept(met, object, body)
     const { store, random, fences } = this.#options
     const staged = random.hex(12)
+    fence.uploading(caller, object)
     store.requireSpace?.(object, body.size ?? 0)
-    fence.uploading(object)
     const { size, sha256 } = await this.#stage(repository, staged, { object, body, signal })
     let recorded: readonly Recorded[] = []
     try {
@@ -263,7 +263,8 @@ export class Gate {
     decide: () => Promise<Decided>,
     signal: AbortSignal,
   ): Promise<Decided> {
-    const decided = await this.#decideOnce(fence, object, decide)
+    const { fences } = this.#options
+    const decided = await fences.decide(fence, object, decide)
     const { verdict } = decided.decision
     if (verdict.kind !== 'knock' || verdict.isFirst) return decided
     if (this.#parked >= this.#options.parkedMax) return decided
@@ -276,20 +277,7 @@ export class Gate {
     } finally {
       this.#parked -= 1
     }
-    return this.#decideOnce(fence, object, decide)
-  }
-
-  async #decideOnce(
-    fence: RepositoryFence,
-    object: ObjectName,
-    decide: () => Promise<Decided>,
-  ): Promise<Decided> {
-    const { fences } = this.#options
-    return fences.inTurn(fence, object, async () => {
-      const decided = await decide()
-      await fences.carryOut(fence, decided.recorded)
-      return decided
-    })
+    return fences.decide(fence, object, decide)
   }
 
   /** A lock goes with its fenced writer too, whatever else is decided on it while the store is asked. */

@@ -149,6 +149,38 @@ test('late copy of an upload: a restart does not forget whose it is', async (t) 
   t.is(world.fence.state.locks.get(lock('A')), undefined, 'nor is its lock another run')
 })
 
+test('late copy of an upload that failed undecided: it may be that of the run that has ended', async (t) => {
+  const world = await World.create()
+  const [a, b] = [world.client(), world.client()]
+  const [chA, chB] = [world.channel(), world.channel()]
+  await a.begin('A', chA)
+  await b.begin('B', chB)
+  b.fail(index('N'), world.channel())
+  await b.delete(index('N'), chB)
+  await b.delete(lock('B'), chB)
+  t.deepEqual(
+    world.fence.livingWriters().map(({ id }) => id),
+    [a.id],
+  )
+  t.is(await b.post(index('N'), world.channel()), 'knock')
+  t.is(await a.post(index('M'), world.channel()), 'ok', 'what nobody tried before is its own')
+})
+
+test('late copy of an upload that failed undecided: once decided, a later try is judged by itself', async (t) => {
+  const world = await World.create()
+  const [a, b] = [world.client(), world.client()]
+  const [chA, chB] = [world.channel(), world.channel()]
+  await a.begin('A', chA)
+  await b.begin('B', chB)
+  await b.post(data('X'), chB)
+  world.pass(11 * minutes)
+  a.ping(chA)
+  a.fail(index('N'), world.channel())
+  t.is(await a.post(index('N'), world.channel()), 'knock')
+  await b.delete(lock('B'), chB)
+  t.is(await a.post(index('N'), world.channel()), 'ok')
+})
+
 test('late copy of a retraction: a backup never deletes its own index, whatever the journal knows', async (t) => {
   const world = await World.create()
   const a = world.client()

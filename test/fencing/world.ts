@@ -191,6 +191,11 @@ export class SimulatedClient {
       .filter((object) => !this.#world.fence.isHidden(caller, object))
   }
 
+  /** An upload that fails before it is decided: the disk is full, say. */
+  fail(object: ObjectName, channel: Channel): void {
+    this.#world.fence.uploading(this.#arrive(channel), object)
+  }
+
   /** `isLost`: the answer does not reach the client. */
   async post(
     object: ObjectName,
@@ -198,7 +203,7 @@ export class SimulatedClient {
     options: { isLost?: boolean; size?: number } = {},
   ): Promise<Told> {
     const caller = this.#arrive(channel)
-    this.#world.fence.uploading(object)
+    this.#world.fence.uploading(caller, object)
     const { decision, recorded } = await this.#world.fence.upload(caller, {
       object,
       size: options.size ?? 100,

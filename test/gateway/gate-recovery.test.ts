@@ -9,6 +9,7 @@ import type { Outcome } from '../../gateway/gate/outcome.js'
 import { memoryJournal } from '../../backends/memory/memory-journal.js'
 import { buildGate, nameOf, realClock, type GateWithParts } from './door.js'
 import { memoryStore } from '../../backends/memory/memory-store.js'
+import { eventually } from '../end-to-end/harness/wait.js'
 import type { StoreCall } from './watched-store.js'
 
 const repository = 'repo' as RepositoryId
@@ -160,12 +161,15 @@ test('a lock that leaves with its fenced writer while it is being deleted is del
   const parts = buildGate({ store: { ...inner, stat }, journal })
   const from = await begun(parts)
   await upload(parts, from, lock, 'lock')
+  let told: Promise<Outcome> | undefined
   meanwhile = async () => {
-    await (await parts.fences.of(repository))?.raise('operator', 'test')
-    const refused = await upload(parts, from, nameOf('snapshots', 'snapshot'), 'snapshot')
-    t.is(refused.kind, 'refused')
+    const fence = await parts.fences.of(repository)
+    await fence?.raise('operator', 'test')
+    told = upload(parts, from, nameOf('snapshots', 'snapshot'), 'snapshot')
+    await eventually('the lock to be deleted', () => fence?.state.locks.has(lock) === false)
   }
   t.is((await parts.gate.delete(from, repository, lock, never)).kind, 'done')
+  t.is((await told)?.kind, 'refused')
   const events = (await journal.read(repository, 0, 100)).map(({ body }) => parseEvent(body))
   const deletions = events.filter((event) => event?.kind === 'deleted')
   t.deepEqual(

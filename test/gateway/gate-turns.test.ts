@@ -1,4 +1,4 @@
-/** Bytes on their way into quarantine: who takes their item away meanwhile waits until they are there. */
+/** Bytes on their way to quarantine or to their place: who takes them away meanwhile waits until they are there. */
 import test from 'ava'
 import type { ObjectName, RepositoryId } from '../../fencing/object.js'
 import type { ObjectStore } from '../../fencing/ports.js'
@@ -6,6 +6,7 @@ import { memoryArchives } from '../../backends/memory/memory-archives.js'
 import { memoryStore } from '../../backends/memory/memory-store.js'
 import { Recordings } from '../../gateway/admin/following.js'
 import { AdminService } from '../../gateway/admin/service.js'
+import type { RepositoryFence } from '../../fencing/repository-fence.js'
 import type { Visitor } from '../../gateway/gate/gate.js'
 import type { Outcome } from '../../gateway/gate/outcome.js'
 import { eventually } from '../end-to-end/harness/wait.js'
@@ -42,33 +43,46 @@ async function keeping(): Promise<Keeping> {
   const time = { ms: 1_000_000 }
   const clock = { ...realClock, now: () => time.ms }
   const parts = buildGate({ store: { ...inner, keep }, clock })
-  const { gate, fences } = parts
+  const { upload, fence } = await begun(parts)
+  await fence.raise('operator', 'test')
+  const told = upload(nameOf('index', 'late'), 'late')
+  await eventually('the refusal to be recorded', () => fence.state.items.size === 1)
+  const admin = adminOf(parts)
+  const [item] = await admin.items({ isWhole: false })
+  return { ...parts, admin, id: item?.id ?? '', told, time, goOn }
+}
+
+interface Begun {
+  readonly fence: RepositoryFence
+  readonly upload: (object: ObjectName, content: string) => Promise<Outcome>
+}
+
+/** A repository in which one run has looked. */
+async function begun({ gate, fences }: GateWithParts): Promise<Begun> {
   const from = visitor('a')
   const { signal } = new AbortController()
   const upload = (object: ObjectName, content: string): Promise<Outcome> => {
     const chunks = (async function* () {
       yield Buffer.from(content)
     })()
-    return gate.upload(
-      from,
-      repository,
-      object,
-      { chunks, drain: async () => undefined },
-      signal,
-    )
+    const body = { chunks, drain: async (): Promise<void> => undefined }
+    return gate.upload(from, repository, object, body, signal)
   }
   await gate.create(from, repository)
   await upload('config' as ObjectName, 'config')
   await gate.begin(from, repository)
   await gate.list(from, repository, 'index')
   const fence = await fences.of(repository)
-  await fence?.raise('operator', 'test')
-  const told = upload(nameOf('index', 'late'), 'late')
-  await eventually('the refusal to be recorded', () => fence?.state.items.size === 1)
-  const recordings = new Recordings()
-  const admin = new AdminService({ ...parts, archives: memoryArchives(), recordings })
-  const [item] = await admin.items({ isWhole: false })
-  return { ...parts, admin, id: item?.id ?? '', told, time, goOn }
+  if (fence === undefined) throw new Error('the repository is gone')
+  return { fence, upload }
+}
+
+function adminOf(parts: GateWithParts): AdminService {
+  return new AdminService({
+    ...parts,
+    archives: memoryArchives(),
+    recordings: new Recordings(),
+  })
 }
 
 /** Long enough for whatever does not wait. */
@@ -109,3 +123,40 @@ test('a clock that jumps far ahead while bytes are being kept leaves none of the
   t.deepEqual(await store.held(repository, 'quarantine'), [])
   t.deepEqual(await fences.of(repository).then((fence) => fence?.oldItems(90 * days)), [])
 })
+
+const leavings: Record<string, (parts: GateWithParts, begun: Begun) => Promise<unknown>> = {
+  ended: async (parts, { fence }) => {
+    const [writer] = fence.livingWriters()
+    return adminOf(parts).endWriter(writer?.id ?? '', 'operator')
+  },
+  fenced: async (_parts, { fence, upload }) => {
+    await fence.raise('operator', 'test')
+    return upload(nameOf('snapshots', 'late'), 'late')
+  },
+}
+
+for (const [cause, leave] of Object.entries(leavings)) {
+  test(`a lock that is on its way to its place while its writer is ${cause} goes once it is there`, async (t) => {
+    const inner = memoryStore()
+    let goOn = (): void => undefined
+    const mayPublish = new Promise<void>((resolve) => {
+      goOn = resolve
+    })
+    const lock = nameOf('locks', 'lock')
+    const publish: ObjectStore['publish'] = async (...args) => {
+      if (args[2] === lock) await mayPublish
+      return inner.publish(...args)
+    }
+    const parts = buildGate({ store: { ...inner, publish } })
+    const begunThere = await begun(parts)
+    const { upload, fence } = begunThere
+    const told = upload(lock, 'lock')
+    await eventually('the lock to be recorded', () => fence.state.locks.has(lock))
+    const left = leave(parts, begunThere)
+    await settled()
+    goOn()
+    await left
+    t.is((await told).kind, 'done')
+    t.is(await inner.stat(repository, lock), undefined)
+  })
+}

@@ -87,7 +87,9 @@ function judgeFence(judge: Judge, asked: Asked, reason: string): void {
     return
   }
   subject.falseAlarms.push(`${reason} for ${typeOf(object)}`)
-  if (reason === 'stale' || reason === 'unseen' || isExact) {
+  // Among candidates that are all fenced, one that was refused before is told what another one is told.
+  const isToldOther = reason === 'stale' && subject.isBroken
+  if ((reason === 'stale' && !isToldOther) || reason === 'unseen' || isExact) {
     judge.blame(
       `I4: nothing overtook ${subject.name}, which was told "${reason}" for ${object}`,
     )

@@ -84,14 +84,16 @@ async function settleItem(
   const fences = gateway.run?.fences
   if (item === undefined || fences === undefined) return false
   const story = { by: 'root', reason: 'a test' }
-  return fences.inTurn(fence, item.object, async () => {
-    if (act === 'release' && judge.standing.has(item.object)) return false
+  const { isActed } = await fences.decide(fence, item.object, async () => {
+    if (act === 'release' && judge.standing.has(item.object)) {
+      return { isActed: false, recorded: [] }
+    }
     const recorded = await (act === 'discard'
       ? fence.discard(item, story)
       : fence.release(item, { ...story, forced: false }))
-    await fences.carryOut(fence, recorded)
-    return true
+    return { isActed: true, recorded }
   })
+  return isActed
 }
 
 /** restic straight on the folder: all packs under one new index, and the old indexes gone. */

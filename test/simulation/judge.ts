@@ -69,7 +69,10 @@ export class Judge implements Witness {
   published(object: ObjectName): void {
     this.publishedAt.set(object, this.head)
     this.publications.add(object)
-    if (!this.standing.has(object)) this.blame(`I6: ${object} was published without a record`)
+    // What was on its way when its deletion was recorded goes once it has arrived.
+    const isLeaving = this.#disk.unsettled.has(this.deletedAt.get(object) ?? -1)
+    if (!this.standing.has(object) && !isLeaving)
+      this.blame(`I6: ${object} was published without a record`)
     this.#lookForDamage(object)
   }
 
@@ -147,6 +150,10 @@ export class Judge implements Witness {
       case 'refused':
         this.reached.add(`refused: ${event.reason}, ${event.verb}`)
         if (event.kept !== undefined) this.#keep(event.object, event.kept)
+        if (event.reason === 'conflict' && event.author.kind === 'writer') {
+          const subject = this.#subjects.get(event.author.writer)
+          if (subject !== undefined) subject.isBroken = true
+        }
         return
       case 'knocked':
         if (event.kept !== undefined) this.#keep(event.object, event.kept)

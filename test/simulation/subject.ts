@@ -30,6 +30,8 @@ export class Subject {
   /** Ended by the gateway while it lived, by a stated limit or by an operator. */
   isGivenUp = false
   knocks = 0
+  /** Its maintenance was refused as *conflict* by the journal, whether or not it heard of it. */
+  isBroken = false
   /** Refusals that its history explains, and those that it does not. */
   rightful = 0
   falseAlarms: string[] = []
