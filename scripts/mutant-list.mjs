@@ -442,18 +442,23 @@ export const mutants = [
     "if (bound !== undefined)\n        return sure(bound, 'own-channel');",
     '',
   ],
-  ['attribution: the only candidate', attribution, 'if (eligible.length === 1)', 'if (false)'],
+  [
+    'attribution: the only candidate',
+    attribution,
+    'if (eligible.length + gone.length === 1)',
+    'if (false)',
+  ],
   [
     'attribution: the likeliest is not the only one',
     attribution,
-    'if (eligible.length === 1)',
-    'if (eligible.length >= 1)',
+    'if (eligible.length + gone.length === 1)',
+    'if (eligible.length + gone.length >= 1)',
   ],
   [
     'attribution: who has not looked posts no index',
     attribution,
-    '? candidates.filter((writer) => writer.hasLooked)',
-    '? candidates',
+    '!question.mustHaveLooked || writer.hasLooked',
+    'true',
   ],
   [
     'attribution: born after the channel was opened',
@@ -646,18 +651,6 @@ export const mutants = [
     'if (false) {',
   ],
   [
-    'commit: one after another for one object',
-    gate,
-    'return this.#mutex.run(`${fence.repository}/${object}`, async () => {',
-    'return (async () => {',
-    [
-      [
-        '            return decided;\n        });',
-        '            return decided;\n        })();',
-      ],
-    ],
-  ],
-  [
     'commit: a lock that goes meanwhile is not deleted twice',
     gate,
     '(wasLocked && !state.locks.has(object))',
@@ -682,12 +675,7 @@ export const mutants = [
     '',
   ],
   ['recovery: half received bodies go', fences, 'await this.#cleanStaging(fence);', ';'],
-  [
-    'recovery: what failed is tried again',
-    fences,
-    'this.#putOff(fence, answer.recorded);',
-    '',
-  ],
+  ['recovery: what failed is tried again', fences, 'this.#putOff(fence, answer.recorded);', ''],
   [
     'recovery: what failed of the regular check is tried again',
     fences,

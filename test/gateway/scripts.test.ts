@@ -1,7 +1,7 @@
 /** What the project's scripts say of themselves, and that they do so with Node alone, before anything is fetched or built. */
 import test from 'ava'
 import { execa } from 'execa'
-import { cp, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -89,3 +89,17 @@ test.serial('mutants: --list prints the names that contain a word', async (t) =>
   t.true(names.length > 1)
   t.true(names.every((line) => line.includes('rule 1')))
 })
+
+test.serial(
+  'mutants: what each switches off stands once in the file that it names',
+  async (t) => {
+    const dist = fileURLToPath(new URL('../../', import.meta.url))
+    const list = join(dist, '..', 'scripts', 'mutant-list.mjs')
+    const { mutants } = (await import(list)) as { mutants: (readonly string[])[] }
+    t.true(mutants.length > 100)
+    for (const [name, file = '', text = ''] of mutants) {
+      const compiled = await readFile(join(dist, file), 'utf8')
+      t.is(compiled.split(text).length - 1, 1, name)
+    }
+  },
+)
