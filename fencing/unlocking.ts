@@ -110,11 +110,13 @@ function mayOwn({ state }: Scene, object: ObjectName, sender: Writer | undefined
  * it holds no other, and no lock that may be its was posted since without finding an owner.
  */
 function isEnding(scene: Scene, caller: Caller, object: ObjectName, sender: Writer): boolean {
-  const { state } = scene
+  const { state, presence } = scene
   const by = workedBy(scene, caller, sender)
   if (by === undefined) return false
   const lock = state.locks.get(object)
   if (lock === undefined || !lock.isAnswered) return false
+  // What takes back a try that failed may come late, after a later try of the same lock was answered.
+  if (presence.repeated.get(object) === true) return false
   // What was sent after another request on this channel was sent later; else it may have hung since a failed try. Under
   // a tag any later request revives.
   if (by === 'channel' && caller.follows < lock.position) return false

@@ -553,6 +553,12 @@ export const mutants = [
     'if (lock === undefined)',
   ],
   [
+    'ending: not by a lock that was posted more than once',
+    unlocking,
+    'presence.repeated.get(object) === true',
+    'false',
+  ],
+  [
     'ending: by what was surely sent later',
     unlocking,
     "if (by === 'channel' && caller.follows < lock.position)",

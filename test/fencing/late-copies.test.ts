@@ -9,6 +9,7 @@ import {
   index,
   lock,
   minutes,
+  seconds,
   snapshot,
   type SimulatedClient,
   type Told,
@@ -105,6 +106,20 @@ test('late copy of a retraction: nor does a DELETE that hung on a channel of its
   await a.post(data('more'), next)
   await a.delete(lock('L1'), chA)
   t.is(world.fence.livingWriters().length, 1)
+})
+
+test('late copy of a retraction: nor does one under a tag whose lock was answered before its copy came', async (t) => {
+  const world = await World.create()
+  const a = world.client({ tag: 'run' })
+  const [early, other] = [world.channel(), world.channel()]
+  await a.begin('A', early)
+  t.is(await a.post(data('more'), early), 'ok')
+  // A late copy of its opening makes it two writers; the first try of its lock and what took that back come now.
+  world.pass(1 * seconds)
+  await a.open(world.channel())
+  t.is(await a.post(lock('A'), early), 'ok')
+  t.is(await a.delete(lock('A'), other), 'ok')
+  t.is(world.fence.livingWriters().length, 2)
 })
 
 test('late copy of an upload: it is that of the run that has ended, not of the only candidate', async (t) => {

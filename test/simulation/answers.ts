@@ -89,7 +89,10 @@ function judgeFence(judge: Judge, asked: Asked, reason: string): void {
   subject.falseAlarms.push(`${reason} for ${typeOf(object)}`)
   // Among candidates that are all fenced, one that was refused before is told what another one is told.
   const isToldOther = reason === 'stale' && subject.isBroken
-  if ((reason === 'stale' && !isToldOther) || reason === 'unseen' || isExact) {
+  // A late copy of its opening made it two writers, one of which has overtaken the other.
+  const isItsOwnTwin = subject.writers.size > 1 && judge.hasMaintained(subject, since)
+  const isExplained = reason === 'stale' && (isToldOther || isItsOwnTwin)
+  if ((reason === 'stale' && !isExplained) || reason === 'unseen' || isExact) {
     judge.blame(
       `I4: nothing overtook ${subject.name}, which was told "${reason}" for ${object}`,
     )

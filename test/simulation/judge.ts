@@ -87,6 +87,11 @@ export class Judge implements Witness {
     return this.maintenances.some((one) => one.position > since && one.subject !== subject)
   }
 
+  /** Its own deletion of an index or a pack after this position. */
+  hasMaintained(subject: Subject, since: number): boolean {
+    return this.maintenances.some((one) => one.position > since && one.subject === subject)
+  }
+
   /** Somebody else's index or snapshot after this position; `seen` counts from where it could be listed. */
   isForestalled(subject: Subject, since: number, seen = false): boolean {
     return this.commits.some(({ position, subject: by, object }) => {
