@@ -6,7 +6,7 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { connect as connectHttp2 } from 'node:http2'
 import { request, type IncomingMessage } from 'node:http'
 import { request as requestTls, type RequestOptions } from 'node:https'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -69,6 +69,12 @@ async function ask(
     reason: reply.statusMessage ?? '',
     headers: reply.headers,
   }
+}
+
+/** Resolves when the line is closed, in whatever way; to be asked for before anything can have closed it. */
+function closing(socket: Socket): Promise<void> {
+  socket.on('error', () => undefined)
+  return new Promise((resolve) => socket.once('close', () => resolve()))
 }
 
 /** The names of the clients and channels that the door's log has, one pair a request. */
@@ -164,12 +170,12 @@ test('PROXY protocol: the header names the client, and nobody gets in without it
     socket.setNoDelay(true)
     let said = ''
     socket.setEncoding('utf8').on('data', (text: string) => (said += text))
-    socket.on('error', () => undefined)
+    const closed = closing(socket)
     for (const piece of pieces) {
       socket.write(piece)
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
-    await once(socket, 'close')
+    await closed
     return said
   }
   const get = 'GET /r/keys/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'
@@ -182,9 +188,7 @@ test('PROXY protocol: the header names the client, and nobody gets in without it
 
 test('PROXY protocol: only trusted addresses may use it', async (t) => {
   const { port } = await open(t, { listener: { trusted: [], speaksProxyProtocol: true } })
-  const socket = connect(port, '127.0.0.1')
-  socket.on('error', () => undefined)
-  await once(socket, 'close')
+  await closing(connect(port, '127.0.0.1'))
   t.pass('closed at once')
 })
 

@@ -44,8 +44,8 @@ export class Guarded {
     return expectSuccess(this.start(args))
   }
 
-  async backUp(folder = 'files'): Promise<Saved> {
-    return backUp(this.world, this.version, this.url, this.world.path(folder))
+  async backUp(folder = 'files', flags: readonly string[] = []): Promise<Saved> {
+    return backUp(this.world, this.version, this.url, this.world.path(folder), flags)
   }
 
   /** Restores through the gateway; answers what differs. */

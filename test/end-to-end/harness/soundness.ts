@@ -25,9 +25,11 @@ export const backUp = async (
   version: ResticVersion,
   repository: string,
   folder: string,
+  flags: readonly string[] = [],
 ): Promise<Saved> => {
   const contents = await contentsOf(folder)
-  const ended = await world.run(version, ['-r', repository, 'backup', '.'], { cwd: folder })
+  const args = ['-r', repository, 'backup', ...flags, '.']
+  const ended = await world.run(version, args, { cwd: folder })
   const snapshot = savedSnapshot(ended)
   if (snapshot === undefined) throw new Error(`no snapshot in: ${ended.stdout}`)
   return { snapshot, contents }
