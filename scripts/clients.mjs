@@ -7,7 +7,7 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:f
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { openApt } from './debian.mjs'
+import { openApt, RELEASES } from './debian.mjs'
 
 const run = promisify(execFile)
 const cache = fileURLToPath(new URL('../.cache/clients/', import.meta.url))
@@ -152,8 +152,7 @@ const install = async (name, apt) => {
   const { from, with: others = [], program, interpreter } = client
   const folder = await mkdtemp(join(cache, 'new-'))
   try {
-    await apt.download(...from, folder)
-    for (const other of others) await apt.download(other, from[1], folder)
+    await apt.unpack([from[0], ...others], from[1], folder)
     const path = client.path ?? (interpreter ? program : join('usr', 'bin', program))
     if (interpreter) await writeFile(join(folder, path), launcherOf(client), { mode: 0o755 })
     const version = await versionOf(name, folder, path)
@@ -166,20 +165,37 @@ const install = async (name, apt) => {
   }
 }
 
+/** An apt that has the packages of all these clients here; if one of them is not to be had, each client finds out. */
+const openAptFor = async (names) => {
+  const apt = await openApt()
+  for (const release of RELEASES) {
+    const packages = names
+      .map((name) => CLIENTS[name])
+      .filter(({ from }) => from[1] === release)
+      .flatMap(({ from, with: others = [] }) => [from[0], ...others])
+    await apt.fetch(packages, release).catch(() => undefined)
+  }
+  return apt
+}
+
 /**
  * Makes the named clients available, `{ name: { path, version } | { missing: reason } }`. Never throws: a machine
  * that cannot have a client says why.
  */
 export const ensureClients = async (names = CLIENT_NAMES, say = () => undefined) => {
+  const markers = await Promise.all(names.map(readMarker))
+  const lacking = names.filter((name, at) => CLIENTS[name] && !markers[at])
+  if (lacking.length > 0)
+    say(`Fetching ${lacking.join(', ')} (Debian packages, unpacked into .cache/clients/) ...`)
+
   const result = {}
   let apt
   for (const name of names) {
     try {
       if (!CLIENTS[name]) throw new Error(`unknown; known are ${CLIENT_NAMES.join(', ')}`)
-      if (!(await readMarker(name))) {
-        say(`Fetching ${name} (a Debian package, unpacked into .cache/clients/${name}) ...`)
+      if (lacking.includes(name)) {
         await mkdir(cache, { recursive: true })
-        apt ??= openApt()
+        apt ??= openAptFor(lacking)
         await install(name, await apt)
       }
       const { path, version } = await readMarker(name)

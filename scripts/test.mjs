@@ -14,8 +14,8 @@ import { followReport } from './report.mjs'
 import { ensureSystem } from './system.mjs'
 
 const CONCURRENT_FILES = 6
-/** A guard against tests that hang. Two cores with nothing else to do need about 20 minutes, packages, clients and checks included. */
-const TIME_LIMIT_MS = 45 * 60_000
+/** A guard against tests that hang. Two cores with nothing else to do need about 12 minutes, packages, clients and checks included. */
+const TIME_LIMIT_MS = 20 * 60_000
 
 const CHECKS = {
   lint: ['node_modules/eslint/bin/eslint.js', '.'],
@@ -76,21 +76,22 @@ const runAva = async (files) => {
   return counts
 }
 
-// Both wait for the network most of the time.
+const checks = words.includes('--checks') ? Object.entries(CHECKS) : []
+const check = async ([name, args]) =>
+  record({ [(await runNode(args)) === 0 ? 'passed' : 'failed']: [name] })
+
+// All wait for the network, or one for a compiler, most of the time.
 const fetching = ensureClients(undefined, console.log)
-if (!(await prepare())) {
+const installing = ensureSystem(undefined, console.log)
+if (!(await prepare(console.log, () => Promise.all(checks.map(check))))) {
   record({ failed: ['build'] })
   end()
 } else {
   const clients = await fetching
+  await installing
   console.log(`Clients:\n  ${describeClients(clients).join('\n  ')}\n`)
   const missing = Object.entries(clients).filter(([, client]) => client.missing)
   record({ skipped: missing.map(([name, client]) => `client ${name}: ${client.missing}`) })
-
-  const checks = words.includes('--checks') ? Object.entries(CHECKS) : []
-  const check = async ([name, args]) =>
-    record({ [(await runNode(args)) === 0 ? 'passed' : 'failed']: [name] })
-  await Promise.all([ensureSystem(undefined, console.log), ...checks.map(check)])
 
   const files = await findTestFiles()
   if (files.length > 0) record(await runAva(files))

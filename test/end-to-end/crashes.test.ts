@@ -14,7 +14,7 @@ const plans: readonly Plan[] = [
 
 const testCrash = testWith('restic-0.14', 'restic-0.18')
 testCrash('a gateway that is killed while restic writes loses nothing', async (t) => {
-  t.timeout(12 * 60_000)
+  t.timeout(5 * 60_000)
   const world = await World.open(t)
   const scene = await openScene(world)
   for (const [round, plan] of plans.entries()) {

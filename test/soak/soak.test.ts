@@ -6,7 +6,7 @@ import { soak } from './soak.js'
 testWith('restic-0.14', 'restic-0.18')(
   'a quarter of a minute of soak loses nothing',
   async (t) => {
-    t.timeout(10 * 60_000)
+    t.timeout(5 * 60_000)
     const world = await World.open(t)
     const report = await soak(world, { minutes: 0.25, clients: 3, seed: 1, isJson: true })
     t.log(JSON.stringify({ ...report.acts, ...report.disturbances }))

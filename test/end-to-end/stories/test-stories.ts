@@ -13,6 +13,9 @@ export interface Telling {
   readonly isBeside?: boolean
 }
 
+/** The longest silence of all, and the time of a slow machine. */
+const WAIT_MS_MAX = 10 * 60_000
+
 export const testStories = (stories: readonly Story[], { first, isBeside }: Telling): void => {
   for (const [index, story] of stories.entries()) {
     const second = first === OLD ? NEW : OLD
@@ -21,6 +24,7 @@ export const testStories = (stories: readonly Story[], { first, isBeside }: Tell
     declare(`restic-${version}`, 'restic-0.18')(
       `${story.name} (restic ${version})`,
       async (t) => {
+        if (isBeside === true) t.timeout(WAIT_MS_MAX)
         const { problems } = await tell(story, await World.open(t), version, 'gateway')
         t.deepEqual(problems, [])
       },
