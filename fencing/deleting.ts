@@ -22,8 +22,7 @@ export function decideDeletion(scene: Scene, caller: Caller, deletion: Deletion)
   // `restic unlock`, the one that deletes others' locks, deletes nothing else: who unlocks here later is no such run.
   caller.channel.hasWorked = true
   if (!deletion.isPresent) {
-    // It takes back a try that failed; a copy of it may come when a later try has succeeded.
-    scene.presence.repeated.set(deletion.object, true)
+    scene.presence.tookBack(deletion.object, caller.arrivedAt)
     return done
   }
   const attempt: Attempt = { verb: 'deletion', object: deletion.object, size: 0 }

@@ -73,7 +73,7 @@ export class Presence {
   /** Uploads that came more than once: a deletion that took one of the tries back may still be on its way. */
   readonly repeated = new RecentMap<ObjectName, true>(postersMax)
   readonly uploads = new RecentMap<ObjectName, true>(postersMax)
-  /** Uploads that failed before they were decided, or are under way: the journal's head when the first try arrived. */
+  /** Uploads that failed before they were decided, or are under way: the journal's head when that was first heard of. */
   readonly undecided = new RecentMap<ObjectName, Position>(postersMax)
   /** Since when each object's tries have been put off. */
   readonly patience = new RecentMap<ObjectName, Patience>(postersMax)
@@ -174,6 +174,15 @@ export class Presence {
   uploaded(object: ObjectName, arrivedAt: Position): void {
     if (this.uploads.get(object) === true) this.repeated.set(object, true)
     this.uploads.set(object, true)
+    if (this.undecided.get(object) === undefined) this.undecided.set(object, arrivedAt)
+  }
+
+  /**
+   * Notes the deletion of what is not there: it takes back a try that failed, whether or not that try was ever heard of,
+   * and either of them may come once more, when a later try has succeeded or its run has ended.
+   */
+  tookBack(object: ObjectName, arrivedAt: Position): void {
+    this.repeated.set(object, true)
     if (this.undecided.get(object) === undefined) this.undecided.set(object, arrivedAt)
   }
 

@@ -16,7 +16,7 @@ export function decideUnlocking(scene: Scene, caller: Caller, deletion: Deletion
   const bindings = owner === undefined ? [] : bindByLock(scene, caller, object, owner)
   const sender = senderOf(scene, caller, owner)
   if (!deletion.isPresent) {
-    presence.repeated.set(object, true)
+    presence.tookBack(object, caller.arrivedAt)
     return { ...done, events: bindings }
   }
   const adopted = sender === undefined ? [] : adoptLock(scene, caller, object, sender)

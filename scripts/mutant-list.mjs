@@ -340,8 +340,20 @@ export const mutants = [
   [
     'rule 8: a DELETE of what is not there tells of a failed try (locks)',
     unlocking,
-    'presence.repeated.set(object, true);',
+    'presence.tookBack(object, caller.arrivedAt);',
     '',
+  ],
+  [
+    'rule 8: a DELETE of what is not there tells of a failed try (indexes)',
+    deleting,
+    'scene.presence.tookBack(deletion.object, caller.arrivedAt);',
+    '',
+  ],
+  [
+    'attribution: who took back a try that was never heard of may have sent it',
+    presence,
+    'this.repeated.set(object, true);\n        if (this.undecided.get(object) === undefined)',
+    'this.repeated.set(object, true);\n        if (false)',
   ],
   ['rule 9: the same bytes again', uploading, "if (upload.present === 'same')", 'if (false)'],
   [

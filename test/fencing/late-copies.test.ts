@@ -181,6 +181,26 @@ test('late copy of an upload that failed undecided: it may be that of the run th
   t.is(await a.post(index('M'), world.channel()), 'ok', 'what nobody tried before is its own')
 })
 
+test('late copy of an upload that was taken back before it came: it may be that of the run that has ended', async (t) => {
+  for (const object of [index('N'), lock('L')]) {
+    const world = await World.create()
+    const [a, b] = [world.client(), world.client()]
+    const [chA, chB] = [world.channel(), world.channel()]
+    await a.begin('A', chA)
+    await b.begin('B', chB)
+    t.is(await b.delete(object, chB), 'ok')
+    await b.delete(lock('B'), chB)
+    t.deepEqual(
+      world.fence.livingWriters().map(({ id }) => id),
+      [a.id],
+    )
+    await b.post(object, world.channel())
+    t.not(world.fence.state.posters.get(object), a.id)
+    t.not(world.fence.state.lockOwners.get(object), a.id)
+    t.not(world.fence.presence.posters.get(object), a.id)
+  }
+})
+
 test('late copy of an upload that failed undecided: once decided, a later try is judged by itself', async (t) => {
   const world = await World.create()
   const [a, b] = [world.client(), world.client()]
