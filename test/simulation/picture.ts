@@ -44,31 +44,31 @@ export function pictureOf(fence: RepositoryFence, nameOf: Named): string {
     deletionsToDo: sorted(state.pendingDeletions, ([object, place]) => [object, at(place)]),
     presence: pictureOfPresence(fence.presence, nameOf, at),
   }
-  const ranks = positions.ranks()
-  return JSON.stringify(picture, (_key, value: unknown) => {
-    return value instanceof Place ? ranks.get(value.position) : value
-  })
+  positions.becomeRanks()
+  return JSON.stringify(picture)
 }
 
-class Place {
-  readonly position: number
-
-  constructor(position: number) {
-    this.position = position
-  }
-}
+/** A position's place in the picture; its rank once all are known. */
+type Place = [number]
 
 class Positions {
-  readonly #all = new Set<number>()
+  readonly #all: Place[] = []
 
   at(position: number): Place {
-    this.#all.add(position)
-    return new Place(position)
+    const place: Place = [position]
+    this.#all.push(place)
+    return place
   }
 
-  ranks(): Map<number, number> {
-    const inOrder = [...this.#all].sort((one, other) => one - other)
-    return new Map(inOrder.map((position, rank) => [position, rank]))
+  becomeRanks(): void {
+    this.#all.sort(([one], [other]) => one - other)
+    let rank = -1
+    let last: number | undefined
+    for (const place of this.#all) {
+      if (place[0] !== last) rank += 1
+      last = place[0]
+      place[0] = rank
+    }
   }
 }
 
@@ -129,7 +129,7 @@ function authorName(author: Author, nameOf: Named): unknown {
 
 /** Each description begins with a name, which alone decides the order. */
 function sorted<T>(items: Iterable<T>, describe: (item: T) => unknown[]): unknown[][] {
-  return Array.from(items, describe).sort((one, other) => {
-    return String(one[0]) < String(other[0]) ? -1 : 1
-  })
+  const described = Array.from(items, describe)
+  if (described.length < 2) return described
+  return described.sort((one, other) => (String(one[0]) < String(other[0]) ? -1 : 1))
 }

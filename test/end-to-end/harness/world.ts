@@ -82,6 +82,8 @@ export class World {
       PATH: process.env.PATH ?? '',
       HOME: this.path(home),
       TMPDIR: this.path('tmp'),
+      // Programs in Go that live for a moment need not tidy up so often.
+      GOGC: '400',
       RESTIC_PASSWORD: PASSWORD,
       RESTIC_CACHE_DIR: this.path(home, 'cache'),
       ...this.#env,
