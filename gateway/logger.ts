@@ -1,6 +1,6 @@
 /** Knows how the log is written: to stderr, for eyes on a terminal and as JSON otherwise. */
+import { createRequire } from 'node:module'
 import { pino, type Logger } from 'pino'
-import { prettyFactory } from 'pino-pretty'
 import type { LogFormat, LogLevel } from '../config/schema.js'
 
 const stderr = 2
@@ -41,9 +41,14 @@ function lines(): pino.DestinationStream {
   return destination
 }
 
+/** A service logs lines of JSON, and starts without this. */
+function loadPretty(): typeof import('pino-pretty') {
+  return createRequire(import.meta.url)('pino-pretty') as typeof import('pino-pretty')
+}
+
 function pretty(): pino.DestinationStream {
   const destination = lines()
-  const format = prettyFactory({
+  const format = loadPretty().prettyFactory({
     colorize: process.stderr.isTTY && process.env.NO_COLOR === undefined,
     translateTime: 'SYS:HH:MM:ss',
   })

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream'
 import { fastify, type FastifyInstance, type FastifyReply } from 'fastify'
 import type { Logger } from 'pino'
 import { ZodError } from 'zod'
+import { withoutSchemas } from '../http/without-schemas.js'
 import { version } from '../version.js'
 import { AdminError, type Admin } from './admin.js'
 import { shortSocketPath } from '../socket-path.js'
@@ -55,7 +56,7 @@ function createAdminRouter(
   { admin, logger }: AdminSocketOptions,
   ending: AbortSignal,
 ): FastifyInstance {
-  const app = fastify({ logger: false, forceCloseConnections: true })
+  const app = fastify({ ...withoutSchemas, logger: false, forceCloseConnections: true })
   app.setErrorHandler((error, _request, reply) => answerError(logger, reply, error))
   app.setNotFoundHandler((request, reply) => {
     const message = `the gateway does not know "${request.url}": it is another version of Lockkeeper; use its own command`

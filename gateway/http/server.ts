@@ -18,6 +18,7 @@ import { defaultHttpLimits, type HttpLimits } from './limits.js'
 import { listen, stopListening, type Listening, type ListenOptions } from './listening.js'
 import { createNodeServer, type NodeServer, type TlsSettings } from './node-server.js'
 import { createProxyFront, type ProxyFront } from './proxy/proxy-front.js'
+import { withoutSchemas } from './without-schemas.js'
 
 export interface HttpServerOptions {
   readonly gate: Gate
@@ -118,6 +119,7 @@ function createRouter(
   serverOf: (router: RequestHandler) => NodeServer['server'],
 ): FastifyInstance {
   return fastify({
+    ...withoutSchemas,
     logger: false,
     exposeHeadRoutes: false,
     clientErrorHandler: () => undefined,

@@ -4,7 +4,8 @@ import { LRUCache } from 'lru-cache'
 import type { ObjectName, RepositoryId } from '../../fencing/object.js'
 import type { Gate, Visitor } from '../gate/gate.js'
 
-const rememberedMax = 20_000
+/** 20,000 keys; by count the library would take the room for all of them at once, on each listener. */
+const remembered = { maxSize: 20_000, sizeCalculation: () => 1 }
 /** A run asks for `config` three times within seconds of its probe; a password takes longer to type. */
 const coverMs = 60_000
 const coveredMax = 4
@@ -33,11 +34,9 @@ export function isMount(headers: IncomingHttpHeaders): boolean {
 export class Openings {
   readonly #monotonic: () => number
   /** Channels that a run has begun on, or that made the repository. */
-  readonly #begun = new LRUCache<string, true>({ max: rememberedMax })
+  readonly #begun = new LRUCache<string, true>(remembered)
   /** Looks at `config` that belong to a probe and may come on other channels than it. */
-  readonly #covers = new LRUCache<string, { readonly until: number; left: number }>({
-    max: rememberedMax,
-  })
+  readonly #covers = new LRUCache<string, { readonly until: number; left: number }>(remembered)
 
   constructor(monotonic: () => number) {
     this.#monotonic = monotonic

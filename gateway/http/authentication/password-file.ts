@@ -1,7 +1,6 @@
 /** Knows an htpasswd file: who may come in with which password. bcrypt and {SHA}, as rest-server takes them. */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
-import { compare } from 'bcrypt'
 import { LRUCache } from 'lru-cache'
 import { Turns } from './turns.js'
 
@@ -33,7 +32,7 @@ const nobodysHash = '$2b$10$CwTycUXWue0Thq9StjUM0uJ8kA6sTjV5wQ8C1mBzZ0X2q9hF3n2x
 const userPattern = /^[\p{L}\p{N}._@+-]{1,255}$/u
 
 export class PasswordFile {
-  readonly #options: PasswordFileOptions
+  readonly #options: Required<PasswordFileOptions>
   #entries: Entries = new Map()
   #version = ''
   #lookedAt = Number.NEGATIVE_INFINITY
@@ -44,7 +43,7 @@ export class PasswordFile {
   readonly #checks = new Map<string, Promise<Verification>>()
   readonly #turns = new Turns(checksAtOnce, checksWaitingMax)
 
-  private constructor(options: PasswordFileOptions) {
+  private constructor(options: Required<PasswordFileOptions>) {
     this.#options = options
     this.#verified = new LRUCache({
       max: verifiedMax,
@@ -56,7 +55,9 @@ export class PasswordFile {
 
   /** Reads the file; rejects with Node's own error where it cannot be read, so that a gateway does not start without it. */
   static async open(options: PasswordFileOptions): Promise<PasswordFile> {
-    const passwords = new PasswordFile(options)
+    // A gateway without passwords starts without it.
+    const { compare = (await import('bcrypt')).compare } = options
+    const passwords = new PasswordFile({ ...options, compare })
     await passwords.#read(await versionOf(options.file))
     return passwords
   }
@@ -104,8 +105,7 @@ export class PasswordFile {
   async #matches(password: string, hash: string): Promise<boolean> {
     if (hash.startsWith(shaPrefix)) return matchesSha(password, hash.slice(shaPrefix.length))
     // Apache's name for the same algorithm, which the library does not know.
-    const { compare: compareBcrypt = compare } = this.#options
-    return compareBcrypt(password, hash.replace(/^\$2y\$/, '$2b$'))
+    return this.#options.compare(password, hash.replace(/^\$2y\$/, '$2b$'))
   }
 
   async #lookAgain(): Promise<void> {

@@ -48,7 +48,9 @@ export class Origins {
     this.#options = options
     const { clock, onClosed } = options
     this.#channels = new LRUCache({
-      max: channelsMax,
+      // By count the library would take the room for all of them at once, on each listener.
+      maxSize: channelsMax,
+      sizeCalculation: () => 1,
       ttl: silentMs,
       ttlResolution: 0,
       updateAgeOnGet: true,
