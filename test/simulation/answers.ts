@@ -35,6 +35,8 @@ export function judgeUpload(judge: Judge, disk: Disk, asked: Asked, outcome: Out
   if (!fences.has(outcome.reason)) return
   judgeFence(judge, asked, outcome.reason)
   if (judge.released.has(object)) return
+  // A copy that came beside it was committed: on another line, where one more writer may have sent it.
+  if (stands && judge.committedBesideACopy.has(object)) return
   if (stands)
     judge.blame(`I3: ${subject.name} was told "${outcome.reason}" for ${object}, which stands`)
   const kept = judge.items.get(object)

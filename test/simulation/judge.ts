@@ -35,6 +35,8 @@ export class Judge implements Witness {
   readonly retractedAt = new Map<ObjectName, number>()
   readonly maintenances: Deed[] = []
   readonly commits: Deed[] = []
+  /** While a copy of the same upload was on its way, which may be told something else. */
+  readonly committedBesideACopy = new Set<ObjectName>()
   /** By an operator, whatever their writers are told. */
   readonly released = new Set<ObjectName>()
   /** What an operator has discarded, or the bounds have taken, of what was refused. */
@@ -220,6 +222,7 @@ export class Judge implements Witness {
     const subject = this.owners.get(object)
     if (this.standing.has(object)) this.blame(`I6: ${object} was committed twice`)
     this.standing.set(object, position)
+    if (this.requests.uploading(object) > 1) this.committedBesideACopy.add(object)
     this.items.delete(object)
     if (event.view !== undefined) this.reached.add('rule 1: a lock took the view again')
     if (event.resolves !== undefined) this.reached.add('a knocked upload was committed later')

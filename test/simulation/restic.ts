@@ -195,9 +195,14 @@ export class Restic {
       }
       const chunks = bodyOf(object, mishap?.kind)
       const body = { chunks, drain: async () => undefined }
-      const outcome = await gate.upload(visitor, repository, object, body, this.#stop.signal)
-      judgeUpload(judge, disk, { subject: this.subject, object, since, takings }, outcome)
-      return this.#replyOf(outcome, line)
+      judge.requests.uploadBegins(object)
+      try {
+        const outcome = await gate.upload(visitor, repository, object, body, this.#stop.signal)
+        judgeUpload(judge, disk, { subject: this.subject, object, since, takings }, outcome)
+        return this.#replyOf(outcome, line)
+      } finally {
+        judge.requests.uploadEnds(object)
+      }
     })
   }
 
