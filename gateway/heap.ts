@@ -10,6 +10,19 @@ export function keepHeapSmall(): void {
   for (const flag of flags) setFlagsFromString(flag)
 }
 
+/**
+ * What is run to load a program is run once. V8 would optimise it all the same, on four threads, each of which keeps the
+ * memory that took.
+ */
+export async function unoptimised<T>(load: () => Promise<T>): Promise<T> {
+  setFlagsFromString('--no-opt')
+  try {
+    return await load()
+  } finally {
+    setFlagsFromString('--opt')
+  }
+}
+
 const flags = [
   '--semi-space-growth-factor=1',
   '--heap-growing-percent=30',

@@ -2,7 +2,7 @@
 /** Knows how the program begins and ends: what was typed becomes a command, and what went wrong an exit code. */
 import { CommanderError } from 'commander'
 import { SettingsError } from '../../config/settings-error.js'
-import { keepHeapSmall } from '../heap.js'
+import { keepHeapSmall, unoptimised } from '../heap.js'
 import { CommandError, exitCodes } from './exit-code.js'
 import { createProgram } from './program.js'
 import { StartError } from '../start-error.js'
@@ -17,7 +17,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 })
 
 try {
-  const program = await createProgram(process.argv[2])
+  const program = await unoptimised(() => createProgram(process.argv[2]))
   await program.parseAsync()
 } catch (error) {
   process.exitCode = explain(error)

@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { loadGatewaySettings, type LoadedSettings } from '../../config/gateway-settings.js'
 import { serveOptions } from '../../config/schema.js'
+import { unoptimised } from '../heap.js'
 import type { Serving } from '../main.js'
 import { addOptions, askedBy } from './options.js'
 
@@ -33,8 +34,9 @@ export function addServe(program: Command): void {
     const load = (): LoadedSettings => loadGatewaySettings(askedBy(command, serveOptions))
     const loaded = load()
     // The other commands start without these.
-    const { createLogger, levelOf } = await import('../logger.js')
-    const { runGateway } = await import('../main.js')
+    const [{ createLogger, levelOf }, { runGateway }] = await unoptimised(() =>
+      Promise.all([import('../logger.js'), import('../main.js')]),
+    )
     const { settings } = loaded
     const logger = createLogger({ level: levelOf(settings), format: settings.logFormat })
     process.exitCode = await runGateway({
