@@ -5,6 +5,7 @@ import type { Draw } from '../fuzz/http-input.js'
 import type { Child, Ended } from '../end-to-end/harness/child.js'
 import { RESTIC_VERSIONS } from '../end-to-end/harness/clients.js'
 import { contentsOf, writeFiles, type Contents } from '../end-to-end/harness/content.js'
+import { brokenChainsOf } from '../end-to-end/harness/facts.js'
 import type { Forwarder } from '../end-to-end/harness/forwarder.js'
 import { freePort, type Service } from '../end-to-end/harness/service.js'
 import { savedSnapshot, soundness, type Saved } from '../end-to-end/harness/soundness.js'
@@ -64,8 +65,7 @@ export const crashOnce = async (
   const ended = await Promise.all(load.map((one) => endOf(one)))
   await gateway.stop()
   problems.push(...(await stagedIn(world.repositories)).map((name) => `left staged: ${name}`))
-  const verified = await world.lockkeeper('journal', 'verify')
-  if (verified.code !== 0) problems.push(`journal verify: ${verified.stdout}${verified.stderr}`)
+  problems.push(...(await brokenChainsOf(world)))
   problems.push(...(await soundness(world, folder, savedBy(load, ended))))
   problems.push(...load.flatMap(({ act }, index) => untold(act, ended[index])))
   if (problems.length > 0) problems.push(`the gateway said:\n${gateway.child.output}`)

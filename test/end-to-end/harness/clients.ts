@@ -20,23 +20,36 @@ export type ClientName =
 /** The project's folder, seen from `dist/test/end-to-end/harness/`. */
 export const projectRoot = fileURLToPath(new URL('../../../../', import.meta.url))
 
-/** The program of a client, or undefined where it is missing. */
-export const findClient = (name: ClientName): string | undefined => {
+interface Found {
+  readonly path: string
+  readonly version: string
+}
+
+const find = (name: ClientName): Found | undefined => {
   const folder = join(projectRoot, '.cache', 'clients', name)
   try {
     const marker = JSON.parse(readFileSync(join(folder, 'client.json'), 'utf8')) as unknown
-    if (typeof marker !== 'object' || marker === null || !('path' in marker)) return undefined
-    return join(folder, String(marker.path))
+    if (typeof marker !== 'object' || marker === null) return undefined
+    if (!('path' in marker && 'version' in marker)) return undefined
+    return { path: join(folder, String(marker.path)), version: String(marker.version) }
   } catch {
     return undefined
   }
 }
 
-export const clientPath = (name: ClientName): string => {
-  const path = findClient(name)
-  if (path === undefined) throw new Error(`${name} is missing; run node scripts/clients.mjs`)
-  return path
+const need = (name: ClientName): Found => {
+  const found = find(name)
+  if (found === undefined) throw new Error(`${name} is missing; run node scripts/clients.mjs`)
+  return found
 }
+
+/** The program of a client, or undefined where it is missing. */
+export const findClient = (name: ClientName): string | undefined => find(name)?.path
+
+export const clientPath = (name: ClientName): string => need(name).path
+
+/** The whole version of what was fetched: 0.18.0. */
+export const clientVersion = (name: ClientName): string => need(name).version
 
 /** Where the libraries are that were unpacked with a program, as the dynamic linker takes them. */
 export const librariesOf = (name: ClientName): string => {

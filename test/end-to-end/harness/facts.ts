@@ -34,6 +34,8 @@ const Quarantine = z.array(
 
 const Journal = z.array(z.looseObject({ kind: z.string() }))
 
+const Verification = z.array(z.looseObject({ repository: z.string(), bad: z.unknown() }))
+
 export type RepositoryStatus = z.infer<typeof Status>[number]
 export type QuarantinedItem = z.infer<typeof Quarantine>[number]
 export type JournalRecord = z.infer<typeof Journal>[number]
@@ -72,3 +74,9 @@ export const journalOf = async (world: World): Promise<readonly JournalRecord[]>
   })
   return Journal.parse(await records)
 }
+
+/** What proving the chains of hashes finds; an error where a journal cannot be read. */
+export const brokenChainsOf = async (world: World): Promise<readonly string[]> =>
+  Verification.parse(await ask(world, (admin) => admin.verify({})))
+    .filter(({ bad }) => bad !== null)
+    .map((view) => `journal verify: ${JSON.stringify(view)}`)

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { atExit } from './at-exit.js'
 import { Child, type Ended } from './child.js'
-import { clientPath, type ResticVersion } from './clients.js'
+import { clientPath, clientVersion, type ResticVersion } from './clients.js'
 import { copyEmptyRepository } from './empty-repository.js'
 import { Forwarder } from './forwarder.js'
 import { throughRclone } from './rclone.js'
@@ -177,7 +177,8 @@ export class World {
       await lightenKey(empty, PASSWORD)
     }
     const isOnly = name === 'repo'
-    if (isOnly) await copyEmptyRepository([version, ...flags].join(' '), make, folder)
+    const kind = [clientVersion(`restic-${version}`), ...flags, PASSWORD].join(' ')
+    if (isOnly) await copyEmptyRepository(kind, make, folder)
     else await make(folder)
     return folder
   }
