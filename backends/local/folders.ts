@@ -22,7 +22,7 @@ export const privateModes: Modes = { folder: 0o700, file: 0o600 }
 export const groupModes: Modes = { folder: 0o770, file: 0o660 }
 
 /** Requests come in swarms; whoever puts a link in a folder's place meanwhile can change its files as well. */
-const believedMs = 500
+const believedMs = 2_000
 const believedMax = 1_000
 
 const shards = Array.from({ length: 256 }, (_, number) => number.toString(16).padStart(2, '0'))

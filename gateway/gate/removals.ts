@@ -9,9 +9,10 @@ import { typeOf, type ObjectName } from '../../fencing/object.js'
 import type { ObjectStore } from '../../fencing/ports.js'
 import type { RepositoryFence } from '../../fencing/repository-fence.js'
 
-const waitMs = 200
+/** A sync of a folder costs as much as a hundred removals, and packs are spread over 256 of them: long enough to share it. */
+const waitMs = 3_000
 /** So many are synced at once; so a state has no more than about as many that are not settled. */
-const waitingMax = 2_000
+const waitingMax = 6_000
 
 export interface RemovalsOptions {
   readonly store: ObjectStore

@@ -23,6 +23,8 @@ export class RequestBody implements UploadBody {
   /** Resolves at the end of the body, or when the client has gone away; only the limit on progress bounds it. */
   async drain(): Promise<void> {
     this.#request.resume()
+    // Most requests have no body: nothing of it is still to come.
+    if (this.#request.complete && this.#request.readableLength === 0) return
     try {
       await finished(this.#request, { writable: false })
     } catch {
