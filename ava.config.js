@@ -34,8 +34,6 @@ export default {
   sortTestFiles: (one, other) => rankOf(one) - rankOf(other) || one.localeCompare(other),
   workerThreads: false,
   nodeArguments: ['--enable-source-maps'],
-  // A gateway that lives for seconds spends a quarter of its processor time on optimising what it hardly runs.
-  environmentVariables: { GATEWAY_NODE_FLAGS: '--interrupt-budget=4000000' },
   /** So long none of all has ended: longer than a test waits for what it waits for, and who needs more says so. */
   timeout: '4.5m',
 }

@@ -10,9 +10,6 @@ import { MIB } from './harness/content.js'
 import type { Service } from './harness/service.js'
 import { World } from './harness/world.js'
 
-// What it needs where it is used, not where it is to start quickly.
-delete process.env.GATEWAY_NODE_FLAGS
-
 const peakOf = async ({ child }: Service): Promise<number> => {
   const status = await readFile(`/proc/${child.pid ?? 'none'}/status`, 'utf8')
   return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) * 1024

@@ -108,11 +108,10 @@ export interface ServiceOptions {
   readonly under?: readonly [string, ...string[]]
 }
 
-/** The command line of the gateway, ready for `spawn`; ava.config.js says what flags Node gets besides, and why. */
+/** The command line of the gateway, ready for `spawn`. */
 export const gatewayCommand = (args: readonly string[]): readonly [string, ...string[]] => [
   process.execPath,
   '--enable-source-maps',
-  ...(process.env.GATEWAY_NODE_FLAGS ?? '').split(' ').filter((flag) => flag !== ''),
   join(projectRoot, 'dist', 'gateway', 'cli', 'main.js'),
   ...args,
 ]
