@@ -16,6 +16,7 @@ export interface Attribution {
 export interface AttributionQuestion {
   /** The name of an upload; names in deletions say nothing of their sender. */
   readonly uploaded?: ObjectName
+  readonly deleted?: ObjectName
   /** Indexes, snapshots and deletions come from writers that have looked. */
   readonly mustHaveLooked: boolean
 }
@@ -34,7 +35,8 @@ export function attribute(
   const isEligible = (writer: Writer): boolean => !question.mustHaveLooked || writer.hasLooked
   const eligible = candidates.filter(isEligible)
   if (eligible.length === 0) return { candidates: [] }
-  const gone = endedSince(scene, caller, question.uploaded).filter(isEligible)
+  const tried = question.uploaded ?? question.deleted
+  const gone = endedSince(scene, caller, tried).filter(isEligible)
   if (eligible.length + gone.length === 1) return sure(eligible[0], 'only-candidate')
   return { candidates: [...eligible, ...gone] }
 }
@@ -68,10 +70,11 @@ export function candidatesOf(scene: Scene, caller: Caller): Writer[] {
 
 /**
  * Those that ended while the request was received or held: they may have sent it before. So too where an earlier try
- * failed and nothing was decided on it: who gave up and ended since may have sent it, and this is a late copy.
+ * failed and nothing was decided on it, or a deletion was refused as nobody's: who gave up and ended since may have sent
+ * it, and this is a late copy.
  */
-function endedSince(scene: Scene, caller: Caller, uploaded: ObjectName | undefined): Writer[] {
-  const earlier = uploaded && scene.presence.undecided.get(uploaded)
+function endedSince(scene: Scene, caller: Caller, tried: ObjectName | undefined): Writer[] {
+  const earlier = tried && scene.presence.undecided.get(tried)
   const since = Math.min(earlier ?? caller.arrivedAt, caller.arrivedAt)
   return [...scene.state.writers.values()].filter((writer) => {
     const { ended } = writer

@@ -27,6 +27,7 @@ export function decideDeletion(scene: Scene, caller: Caller, deletion: Deletion)
   }
   const attempt: Attempt = { verb: 'deletion', object: deletion.object, size: 0 }
   const attribution = attribute(scene, caller, {
+    deleted: deletion.object,
     mustHaveLooked: isRelyingOnALook(deletion.object),
   })
   const { writer, candidates } = attribution
@@ -86,7 +87,8 @@ function mayTakeBack(scene: Scene, attribution: Attribution, object: ObjectName)
   if (state.unknownCommits.get(object)?.includes(writer.id) === true) return true
   const commit = state.answered.get(object) ?? state.unanswered.get(object)
   if (commit === undefined || !authorIs(commit.author, writer.id)) {
-    return by === 'only-candidate' && presence.repeated.get(object) === true
+    const isRepeated = commit?.isRepeated === true || presence.repeated.get(object) === true
+    return by === 'only-candidate' && isRepeated
   }
   return writer.maintenance === undefined || !hasNewerIndex(state, writer, commit.position)
 }
@@ -123,6 +125,8 @@ function knockOrRefuse(
   if (tried !== 'exhausted' || attribution.writer !== undefined) {
     return knock(scene, caller, attempt, attribution, tried === 'first')
   }
+  // Who was told so may give up and end, and leave the only other one behind when a copy of this comes.
+  scene.presence.triedAt(attempt.object, caller.arrivedAt)
   return refuse(scene, caller, attempt, attribution, { reason: 'ambiguous' })
 }
 

@@ -82,6 +82,8 @@ type EventBody =
       readonly view?: Position
       /** An item that held the same bytes while the writer was knocked. */
       readonly resolves?: ItemId
+      /** An earlier try had failed: the deletion that takes it back may still be on its way. */
+      readonly isRepeated?: true
     }
   /** A lock that was committed without a sure owner has found one. */
   | { readonly kind: 'owned'; readonly lock: ObjectName; readonly writer: WriterId }

@@ -73,7 +73,7 @@ export class Presence {
   /** Uploads that came more than once: a deletion that took one of the tries back may still be on its way. */
   readonly repeated = new RecentMap<ObjectName, true>(postersMax)
   readonly uploads = new RecentMap<ObjectName, true>(postersMax)
-  /** Uploads that failed before they were decided, or are under way: the journal's head when that was first heard of. */
+  /** What was tried and not decided, or refused as nobody's: the journal's head when the first try was heard of. */
   readonly undecided = new RecentMap<ObjectName, Position>(postersMax)
   /** Since when each object's tries have been put off. */
   readonly patience = new RecentMap<ObjectName, Patience>(postersMax)
@@ -174,7 +174,7 @@ export class Presence {
   uploaded(object: ObjectName, arrivedAt: Position): void {
     if (this.uploads.get(object) === true) this.repeated.set(object, true)
     this.uploads.set(object, true)
-    if (this.undecided.get(object) === undefined) this.undecided.set(object, arrivedAt)
+    this.triedAt(object, arrivedAt)
   }
 
   /**
@@ -183,6 +183,11 @@ export class Presence {
    */
   tookBack(object: ObjectName, arrivedAt: Position): void {
     this.repeated.set(object, true)
+    this.triedAt(object, arrivedAt)
+  }
+
+  /** Notes since when a copy of a request for this object may come that says nothing of its sender. */
+  triedAt(object: ObjectName, arrivedAt: Position): void {
     if (this.undecided.get(object) === undefined) this.undecided.set(object, arrivedAt)
   }
 

@@ -30,6 +30,7 @@ export interface LockState {
 export interface CommitState {
   readonly author: Author
   readonly position: Position
+  readonly isRepeated?: true
 }
 
 export interface OutsideUse {
@@ -190,7 +191,10 @@ function applyEvent(state: RepositoryState, event: JournalEvent, stamp: EventSta
     case 'released':
       state.pendingCommits.set(event.object, stamp.position)
       state.pendingDeletions.delete(event.object)
-      noteCommit(state, event.object, { kind: 'unknown', candidates: [] }, stamp.position)
+      noteCommit(state, event.object, {
+        author: { kind: 'unknown', candidates: [] },
+        position: stamp.position,
+      })
       return
     case 'fenced':
       state.generation = event.generation
@@ -287,7 +291,7 @@ function commit(
   event: Extract<JournalEvent, { kind: 'committed' }>,
   stamp: EventStamp,
 ): void {
-  const { object, author } = event
+  const { object, author, isRepeated } = event
   const { position } = stamp
   state.pendingCommits.set(object, position)
   state.pendingDeletions.delete(object)
@@ -303,18 +307,14 @@ function commit(
     }
     return
   }
-  noteCommit(state, object, author, position)
+  noteCommit(state, object, { author, position, ...(isRepeated && { isRepeated }) })
 }
 
-function noteCommit(
-  state: RepositoryState,
-  object: ObjectName,
-  author: Author,
-  position: Position,
-): void {
+function noteCommit(state: RepositoryState, object: ObjectName, commit: CommitState): void {
+  const { author, position } = commit
   const type = typeOf(object)
   if (type === 'data') state.packs.set(digestOf(object) ?? '', position)
-  else if (author.kind === 'writer') state.unanswered.set(object, { author, position })
+  else if (author.kind === 'writer') state.unanswered.set(object, commit)
   if (type === 'index') {
     state.indexes.add(object)
     state.indexPosition = position

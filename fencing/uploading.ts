@@ -128,6 +128,7 @@ export function commit(
     staged: attempt.staged ?? '',
     ...(takesView ? { view: state.commitView } : {}),
     ...(resolves === undefined ? {} : { resolves }),
+    ...(presence.repeated.get(attempt.object) === true ? { isRepeated: true } : {}),
   }
   return { verdict: { kind: 'commit' }, events: [committed] }
 }

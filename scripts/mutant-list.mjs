@@ -352,8 +352,20 @@ export const mutants = [
   [
     'attribution: who took back a try that was never heard of may have sent it',
     presence,
-    'this.repeated.set(object, true);\n        if (this.undecided.get(object) === undefined)',
-    'this.repeated.set(object, true);\n        if (false)',
+    'this.repeated.set(object, true);\n        this.triedAt(object, arrivedAt);',
+    'this.repeated.set(object, true);',
+  ],
+  [
+    'attribution: who was told that a deletion is ambiguous may have sent its copy',
+    deleting,
+    'scene.presence.triedAt(attempt.object, caller.arrivedAt);',
+    '',
+  ],
+  [
+    'rule 8: the journal knows what was tried more than once',
+    deleting,
+    'commit?.isRepeated === true || ',
+    '',
   ],
   ['rule 9: the same bytes again', uploading, "if (upload.present === 'same')", 'if (false)'],
   [

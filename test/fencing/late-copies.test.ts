@@ -333,6 +333,43 @@ test('late copy of a migration: a restart and a base do not forget that the conf
   t.true(world.disk.has(config))
 })
 
+test('late copy of a deletion that was refused as ambiguous: it is not that of the only run left', async (t) => {
+  const world = await World.create({ standing: [snapshot('old')] })
+  const [a, b] = [world.client(), world.client()]
+  const [chA, chB] = [world.channel(), world.channel()]
+  await a.begin('A', chA)
+  await b.begin('B', chB)
+  let told: Told = 'knock'
+  for (let tries = 0; told === 'knock' && tries < 20; tries += 1) {
+    told = await b.delete(snapshot('old'), world.channel())
+    world.pass(1 * minutes)
+    a.ping(chA)
+    b.ping(chB)
+  }
+  t.is(told, 'ambiguous')
+  await b.delete(lock('B'), chB)
+  t.is(world.fence.livingWriters().length, 1)
+  t.is(await b.delete(snapshot('old'), world.channel()), 'knock')
+  t.is(await a.delete(snapshot('old'), chA), 'ok', 'a surely known run may')
+})
+
+test('late copy of a retraction: a restart does not forget that an index was tried twice', async (t) => {
+  for (const isAnswered of [true, false]) {
+    const world = await World.create()
+    const [a, b] = [world.client(), world.client()]
+    const chA = world.channel()
+    await a.begin('A', chA)
+    t.is(await a.delete(index('N'), chA), 'ok')
+    t.is(await a.post(index('N'), chA), 'ok')
+    if (isAnswered) a.ping(chA)
+    await a.delete(lock('A'), chA)
+    await world.restart()
+    await b.begin('B', world.channel())
+    t.is(await a.delete(index('N'), world.channel()), 'knock')
+    t.true(world.disk.has(index('N')))
+  }
+})
+
 test('late copy of a migration: its own run does not delete twice', async (t) => {
   const world = await World.create({ standing: [config] })
   const { client, channel } = await migrate(world, 'M')
