@@ -298,7 +298,7 @@ export const mutants = [
   [
     'rule 8: the late copy of a run that has ended',
     deleting,
-    "return by === 'only-candidate' && presence.repeated.get(object) === true;",
+    "return by === 'only-candidate' && isRepeated;",
     'return false;',
   ],
   [
