@@ -245,7 +245,7 @@ testWhere(canMount, 'restic-0.18')('a hundred processes at once are told apart',
   const outcomes = await Promise.allSettled(children.map((child) => expectSuccess(child)))
   const records = await journalOf(world)
   const authorOf = (record: Record<string, unknown>): { kind?: string; writer?: string } =>
-    (record.author ?? {})
+    record.author ?? {}
   // Who calls is found in libfuse's memory, or not: then a request is nobody's, and refused where that matters.
   const ofNobody = records.filter((record) => authorOf(record).kind === 'unknown')
   t.true(ofNobody.length <= ofNobodyMax, JSON.stringify(ofNobody))
