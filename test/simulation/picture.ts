@@ -27,11 +27,11 @@ export function pictureOf(fence: RepositoryFence, nameOf: Named): string {
     indexes: [...state.indexes].sort(),
     runs: state.runs.map(({ by, generation, last }) => [nameOf(by), generation, at(last)]),
     commits: sorted(state.lastCommits, ([id, position]) => [nameOf(id), at(position)]),
-    unanswered: sorted(state.unanswered, ([object, { author, position }]) => {
-      return [object, authorName(author, nameOf), at(position)]
+    unanswered: sorted(state.unanswered, ([object, { author, position, isRepeated }]) => {
+      return [object, authorName(author, nameOf), at(position), isRepeated]
     }),
-    answered: sorted(state.answered, ([object, { author, position }]) => {
-      return [object, authorName(author, nameOf), at(position)]
+    answered: sorted(state.answered, ([object, { author, position, isRepeated }]) => {
+      return [object, authorName(author, nameOf), at(position), isRepeated]
     }),
     unknown: sorted(state.unknownCommits, ([object, ids]) => [object, ids.map(nameOf)]),
     config: state.configDeletedBy && authorName(state.configDeletedBy, nameOf),
@@ -120,6 +120,7 @@ function pictureOfPresence(
     locksHeard: sorted(presence.locksHeard, (entry) => entry),
     uploads: sorted(presence.uploads.entries(), (entry) => entry),
     repeated: sorted(presence.repeated.entries(), (entry) => entry),
+    undecided: sorted(presence.undecided.entries(), ([object, place]) => [object, at(place)]),
   }
 }
 
