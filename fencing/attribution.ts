@@ -16,6 +16,7 @@ export interface Attribution {
 export interface AttributionQuestion {
   /** The name of an upload; names in deletions say nothing of their sender. */
   readonly uploaded?: ObjectName
+  /** What a deletion names: whoever tried the same before and has ended since may have sent it. */
   readonly deleted?: ObjectName
   /** Indexes, snapshots and deletions come from writers that have looked. */
   readonly mustHaveLooked: boolean
