@@ -3,7 +3,7 @@
  * its context of the thread which serves the request (fuse.h, `struct fuse_context`), and this process can read its own
  * memory. Whatever does not look exactly as expected is answered with undefined: an unknown caller, never a wrong one.
  */
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
+import { openSync, readFileSync, readSync } from 'node:fs'
 
 /** The kernel's number of the calling thread, as /proc names it. */
 export type ThreadId = number
@@ -20,32 +20,47 @@ const contextBytes = 40
 const pidInContext = 16
 const privateDataInContext = 24
 const pointerBytes = 8
-/** glibc keeps a thread's own values, of which both the locals and the context are one, side by side: 32 of 16 bytes. */
-const neighbourhoodBytes = 512
+/**
+ * glibc keeps a thread's own values, of which both the locals and the context are one, side by side: 32 entries of
+ * 16 bytes, each the use of its key, then the value (`struct pthread_key_data`). The use counts how often the key was
+ * made and deleted, so it is odd while there is one, and small. On a stack that had another thread before, pointers to
+ * that one's context lie about, and may be good ones again; they lie behind no such number.
+ */
+const entryBytes = 16
+const valueInEntry = 8
+const keyUsesMax = 2 ** 16
+const neighbourhoodBytes = 32 * entryBytes
 /** They lie at the top of the thread's stack; only where that cannot be told from what lies above it all is searched. */
 const topBytes = 16 * 1024
 const pieceBytes = 4 * 1024 * 1024
 const searchedBytesMax = 512 * 1024 * 1024
 
-interface Mapping {
+/** Addresses from a first one to the one behind the last. */
+export interface Mapping {
   readonly start: number
   readonly end: number
 }
 
+export interface Memory {
+  /** Fills the buffer from this address on; false where not all of it can be read. */
+  readonly read: (into: Buffer, address: number) => boolean
+  readonly writable: () => readonly Mapping[]
+}
+
 export class CallingThreads {
-  readonly #memory: number
+  readonly #memory: Memory
   readonly #contexts = new WeakMap<Buffer, number | 'nowhere'>()
   readonly #bytes = Buffer.alloc(contextBytes)
 
-  private constructor(memory: number) {
+  constructor(memory: Memory) {
     this.#memory = memory
   }
 
-  /** Undefined where the system does not let a process read itself, or has another layout. */
+  /** Of this process; undefined where the system does not let one read itself, or has another layout. */
   static open(): CallingThreads | undefined {
     if (process.platform !== 'linux' || process.arch !== 'x64') return undefined
     try {
-      return new CallingThreads(openSync('/proc/self/mem', 'r'))
+      return new CallingThreads(ownMemory(openSync('/proc/self/mem', 'r')))
     } catch {
       return undefined
     }
@@ -64,13 +79,9 @@ export class CallingThreads {
     return pid > 0 ? pid : undefined
   }
 
-  close(): void {
-    closeSync(this.#memory)
-  }
-
   #find(locals: Buffer): number | undefined {
     if (locals.length < selfInLocals + pointerBytes) return undefined
-    const mappings = writableMappings()
+    const mappings = this.#memory.writable()
     const tops = mappings.map(({ start, end }) => ({
       start: Math.max(start, end - topBytes),
       end,
@@ -84,13 +95,9 @@ export class CallingThreads {
     const found = new Set<number>()
     for (const { start, end } of places) {
       const bytes = Buffer.alloc(end - start)
-      if (!this.#read(bytes, start)) continue
+      if (!this.#memory.read(bytes, start)) continue
       for (let at = bytes.indexOf(self); at >= 0; at = bytes.indexOf(self, at + 1)) {
-        const near = bytes.subarray(
-          Math.max(0, at - neighbourhoodBytes),
-          at + neighbourhoodBytes,
-        )
-        for (const address of pointersIn(near)) {
+        for (const address of ownValuesBeside(bytes, at)) {
           if (this.#holdsContext(address, locals) && this.#hasHandle(locals)) found.add(address)
         }
       }
@@ -102,7 +109,7 @@ export class CallingThreads {
   /** Leaves the context's bytes behind. */
   #holdsContext(address: number, locals: Buffer): boolean {
     return (
-      this.#read(this.#bytes, address) &&
+      this.#memory.read(this.#bytes, address) &&
       addressAt(this.#bytes, privateDataInContext) === addressAt(locals, mountInLocals)
     )
   }
@@ -111,18 +118,21 @@ export class CallingThreads {
   #hasHandle(locals: Buffer): boolean {
     const handle = Buffer.alloc(pointerBytes)
     return (
-      this.#read(handle, addressAt(locals, mountInLocals) + handleInMount) &&
+      this.#memory.read(handle, addressAt(locals, mountInLocals) + handleInMount) &&
       addressAt(handle, 0) === addressAt(this.#bytes, 0)
     )
   }
+}
 
-  #read(into: Buffer, address: number): boolean {
+function ownMemory(file: number): Memory {
+  const read = (into: Buffer, address: number): boolean => {
     try {
-      return readSync(this.#memory, into, 0, into.length, address) === into.length
+      return readSync(file, into, 0, into.length, address) === into.length
     } catch {
       return false
     }
   }
+  return { read, writable: writableMappings }
 }
 
 /** User space ends below 2^47, so an address is an exact number. */
@@ -130,12 +140,19 @@ function addressAt(bytes: Buffer, at: number): number {
   return Number(bytes.readBigUInt64LE(at))
 }
 
-function* pointersIn(bytes: Buffer): Generator<number> {
-  const begin = bytes.length % pointerBytes
-  for (let at = begin; at + pointerBytes <= bytes.length; at += pointerBytes) {
-    const address = addressAt(bytes, at)
-    if (address > 0 && address < 2 ** 47 && address % pointerBytes === 0) yield address
+/** The pointers among a thread's own values, where the one at `at` may be one of them. */
+function* ownValuesBeside(bytes: Buffer, at: number): Generator<number> {
+  if (!isOwnValue(bytes, at)) return
+  const from = Math.max(at % entryBytes, at - neighbourhoodBytes)
+  for (let beside = from; beside <= at + neighbourhoodBytes; beside += entryBytes) {
+    if (isOwnValue(bytes, beside)) yield addressAt(bytes, beside)
   }
+}
+
+function isOwnValue(bytes: Buffer, at: number): boolean {
+  if (at < valueInEntry || at + pointerBytes > bytes.length) return false
+  const uses = addressAt(bytes, at - valueInEntry)
+  return uses % 2 === 1 && uses < keyUsesMax
 }
 
 function writableMappings(): Mapping[] {

@@ -211,9 +211,6 @@ testWhere(canMount, 'restic-0.18')('inside a repository only its objects are', a
   t.deepEqual(await soundness(world, path('repo'), []), [])
 })
 
-/** Of a hundred processes: one was, in three runs of dozens, each on a machine that did much else. */
-const ofNobodyMax = 2
-
 testWhere(canMount, 'restic-0.18')('a hundred processes at once are told apart', async (t) => {
   const world = await World.open(t)
   const folder = await world.repository('0.18')
@@ -242,37 +239,25 @@ testWhere(canMount, 'restic-0.18')('a hundred processes at once are told apart',
     const args = ['-e', script, path('repo'), String(seed)]
     return new Child(process.execPath, args, { env: world.environment() })
   })
-  const outcomes = await Promise.allSettled(children.map((child) => expectSuccess(child)))
+  await Promise.all(children.map((child) => expectSuccess(child)))
+  t.is((await readdir(join(folder, 'index'))).length, count)
+  t.deepEqual(await readdir(join(folder, 'locks')), [])
   const records = await journalOf(world)
   const authorOf = (record: Record<string, unknown>): { kind?: string; writer?: string } =>
     record.author ?? {}
-  // Who calls is found in libfuse's memory, or not: then a request is nobody's, and refused where that matters.
   const ofNobody = records.filter((record) => authorOf(record).kind === 'unknown')
-  t.true(ofNobody.length <= ofNobodyMax, JSON.stringify(ofNobody))
-  const putOff = records.filter(({ kind }) => kind === 'refused' || kind === 'knocked')
-  t.deepEqual(
-    putOff.filter((record) => !ofNobody.includes(record)),
-    [],
-  )
-  const failed = outcomes.filter(({ status }) => status === 'rejected')
-  t.is(failed.length, putOff.length, JSON.stringify(putOff))
-  t.is((await readdir(join(folder, 'index'))).length, count - failed.length)
-  t.is((await readdir(join(folder, 'locks'))).length, failed.length)
+  t.deepEqual(ofNobody, [])
   const indexes = records.filter(({ kind, object }) => {
     return kind === 'committed' && String(object).startsWith('index/')
   })
-  t.is(indexes.length, count - failed.length)
-  const authors = indexes.map((record) => authorOf(record).writer)
-  t.is(new Set(authors).size, authors.length, 'each index has an author of its own')
-  t.false(authors.includes(undefined))
-  const ended = new Set(
-    records.filter(({ kind }) => kind === 'ended').map(({ writer }) => writer),
+  const authors = new Set(indexes.map((record) => authorOf(record).writer))
+  t.is(authors.size, count, 'each index has an author of its own')
+  t.false(authors.has(undefined))
+  const ended = records.filter(({ kind }) => kind === 'ended').map(({ writer }) => writer)
+  t.deepEqual(
+    [...authors].filter((author) => !ended.includes(author)),
+    [],
   )
-  const left = records.filter(({ kind, writer }) => kind === 'opened' && !ended.has(writer))
-  const told = left.map(({ writer }) =>
-    records.filter((record) => JSON.stringify(record).includes(String(writer))),
-  )
-  t.true(left.length <= ofNobodyMax, JSON.stringify(told))
   await eventually('the helper to let go of what it held for them', async () => {
     const { threads, descriptors } = await vitalsOf(helper)
     return threads <= before.threads + 16 && descriptors <= before.descriptors + 8
