@@ -683,8 +683,8 @@ export const mutants = [
   [
     'commit: a lock that goes meanwhile is not deleted twice',
     gate,
-    '(wasLocked && !state.locks.has(object))',
-    'false',
+    'size !== undefined && !state.pendingDeletions.has(object)',
+    'size !== undefined',
   ],
   [
     'commit: the name is the hash of the content',

@@ -283,12 +283,9 @@ export class Gate {
   /** A lock goes with its fenced writer too, whatever else is decided on it while the store is asked. */
   async #isPresent(fence: RepositoryFence, object: ObjectName): Promise<boolean> {
     const { state, repository } = fence
-    const wasLocked = state.locks.has(object)
-    const isDeleted = (): boolean => {
-      return state.pendingDeletions.has(object) || (wasLocked && !state.locks.has(object))
-    }
-    if (isDeleted()) return false
-    return (await this.#options.store.stat(repository, object)) !== undefined && !isDeleted()
+    if (state.pendingDeletions.has(object)) return false
+    const size = await this.#options.store.stat(repository, object)
+    return size !== undefined && !state.pendingDeletions.has(object)
   }
 
   /** What stands under a name; the same content is what its hash and size say, read anew from the disk. */

@@ -108,6 +108,24 @@ test('late copy of a retraction: nor does a DELETE that hung on a channel of its
   t.is(world.fence.livingWriters().length, 1)
 })
 
+for (const tag of [undefined, 'run']) {
+  test(`retraction: the only lock of a run, unanswered, proves no ending when it is taken back${tag === undefined ? '' : ' under a tag'}`, async (t) => {
+    const world = await World.create()
+    const [a, u] = [world.client(tag === undefined ? {} : { tag }), world.client()]
+    const [chA, next] = [world.channel(), world.channel()]
+    await a.begin('A', chA)
+    await a.post(data('more'), chA)
+    await u.open(world.channel())
+    await u.delete(lock('A'), world.channel())
+    await a.post(lock('A1'), next, { isLost: true })
+    await a.post(data('most'), chA)
+    // It posts the lock again after this.
+    t.is(await a.delete(lock('A1'), chA), 'ok')
+    t.is(world.fence.livingWriters().length, 2)
+    t.is(await a.post(lock('A1'), chA), 'ok')
+  })
+}
+
 test('late copy of a retraction: nor does one under a tag whose lock was answered before its copy came', async (t) => {
   const world = await World.create()
   const a = world.client({ tag: 'run' })

@@ -105,6 +105,25 @@ test('an effect of the regular check itself is tried again too', async (t) => {
   gate.close()
 })
 
+test('so is the removal of a lock that goes with a run that was silent for too long', async (t) => {
+  const time = { ms: 1_000_000 }
+  const since = (): number => time.ms
+  const parts = buildGate({ clock: { ...realClock, now: since, monotonic: since } })
+  const from = await begun(parts)
+  const { gate, fences, store, watched } = parts
+  const lock = nameOf('locks', 'lock')
+  await upload(parts, from, lock, 'lock')
+  time.ms += 15 * 24 * 60 * 60_000
+  watched.failing = (call) => (['remove', 'unlink'].includes(call) ? 'unavailable' : undefined)
+  await fences.tick()
+  t.is(parts.faults.length, 1)
+  t.is(await store.stat(repository, lock), 4)
+  watched.failing = () => undefined
+  await fences.tick()
+  t.is(await store.stat(repository, lock), undefined)
+  gate.close()
+})
+
 /** The journal has the batch, and the gateway does not hear of it. */
 function losingAnswers(inner: JournalStore): JournalStore & { isLosing: boolean } {
   return {
