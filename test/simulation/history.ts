@@ -33,7 +33,9 @@ const stepsMax = 2_000
 /** So much longer for each process that is still needed: one that waits for ever may refresh its lock all the time. */
 const stepsMore = 200
 const writersMin = 3
-const processesMax = 40
+/** Locks that nobody takes away keep dozens out. */
+const processesMax = 400
+const config = 'config' as ObjectName
 
 export class History {
   readonly #plan: Plan
@@ -123,6 +125,7 @@ export class History {
     const isShortened = this.#stepsMin === 0
     if (isShortened || (isLong && writers >= writersMin)) return false
     if (this.#plans.length >= processesMax) return false
+    this.#putConfigBack()
     const id = Math.max(-1, ...this.#plans.map((plan) => plan.id)) + 1
     const startMs = this.#time.now + new Dice(id).whole(0, 60_000)
     const plan = processOf(this.#plan.seed, id, startMs)
@@ -160,10 +163,20 @@ export class History {
     snapshots.set(snapshot('0'), ['u1', 'u2'])
     snapshots.set(snapshot('1'), ['u1', 'p1'])
     const names = [...packs.keys(), ...indexes.keys(), ...snapshots.keys(), key('0')]
-    for (const object of [...names, 'config' as ObjectName]) {
-      this.#disk.objects.set(object, digestOfName(object))
-      this.#judge.standing.set(object, 0)
-    }
+    for (const object of [...names, config]) this.#layDown(object)
+  }
+
+  #layDown(object: ObjectName): void {
+    this.#disk.objects.set(object, digestOfName(object))
+    this.#judge.standing.set(object, 0)
+  }
+
+  /** Where a migration died between its deletion and its upload, restic says to put the config back by hand. */
+  #putConfigBack(): void {
+    const { objects, unsettled } = this.#disk
+    if (objects.has(config) || unsettled.size > 0) return
+    this.#layDown(config)
+    this.#judge.reached.add('a config was put back')
   }
 
   /** With the stores well again and after one more start, everything that was recorded is carried out. */
