@@ -1,5 +1,5 @@
 /** Knows who is writing: gathers the evidence for a request's author, strongest first (DESIGN.md, "Who is writing?"). */
-import type { Author, WriterId } from './event.js'
+import { authorMayBe, type Author, type ItemId, type WriterId } from './event.js'
 import { typeOf, type ObjectName } from './object.js'
 import { sureAuthor, type Caller, type Scene } from './scene.js'
 import { fenceOf, type Writer } from './writer.js'
@@ -71,16 +71,19 @@ export function candidatesOf(scene: Scene, caller: Caller): Writer[] {
 
 /**
  * Those that ended while the request was received or held: they may have sent it before. So too where an earlier try
- * failed and nothing was decided on it, or a deletion was refused as nobody's: who gave up and ended since may have sent
- * it, and this is a late copy.
+ * failed, was put off or refused: whoever gave up and ended since may have sent that one, and this is a late copy.
  */
 function endedSince(scene: Scene, caller: Caller, tried: ObjectName | undefined): Writer[] {
-  const earlier = tried && scene.presence.undecided.get(tried)
+  const { presence, state } = scene
+  const earlier = tried && presence.triedInVain.get(tried)
   const since = Math.min(earlier ?? caller.arrivedAt, caller.arrivedAt)
-  return [...scene.state.writers.values()].filter((writer) => {
-    const { ended } = writer
-    if (ended === undefined || ended.position <= since) return false
-    return mayBeSender(scene, caller, writer)
+  // Of a write in quarantine the journal knows who may have sent it.
+  const kept = tried && state.items.get(state.openItems.get(tried) ?? ('' as ItemId))?.author
+  return [...state.writers.values()].filter((writer) => {
+    const { ended, id } = writer
+    if (ended === undefined) return false
+    const mayHaveTried = ended.position > since || (kept !== undefined && authorMayBe(kept, id))
+    return mayHaveTried && mayBeSender(scene, caller, writer)
   })
 }
 

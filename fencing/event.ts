@@ -222,6 +222,13 @@ export function authorIs(author: Author, writer: WriterId): boolean {
   return author.kind === 'writer' && author.writer === writer
 }
 
+export function authorMayBe(author: Author, writer: WriterId): boolean {
+  return (
+    authorIs(author, writer) ||
+    (author.kind === 'unknown' && author.candidates.includes(writer))
+  )
+}
+
 export function describeClient(client: Client): string {
   return client.user === undefined ? client.address : `${client.user}@${client.address}`
 }

@@ -73,8 +73,8 @@ export class Presence {
   /** Uploads that came more than once: a deletion that took one of the tries back may still be on its way. */
   readonly repeated = new RecentMap<ObjectName, true>(postersMax)
   readonly uploads = new RecentMap<ObjectName, true>(postersMax)
-  /** What was tried and not decided, or refused as nobody's: the journal's head when the first try was heard of. */
-  readonly undecided = new RecentMap<ObjectName, Position>(postersMax)
+  /** What was tried and has not come about: the journal's head when the first try was heard of. */
+  readonly triedInVain = new RecentMap<ObjectName, Position>(postersMax)
   /** Since when each object's tries have been put off. */
   readonly patience = new RecentMap<ObjectName, Patience>(postersMax)
   readonly locksHeard = new Map<ObjectName, number>()
@@ -188,7 +188,7 @@ export class Presence {
 
   /** Notes since when a copy of a request for this object may come that says nothing of its sender. */
   triedAt(object: ObjectName, arrivedAt: Position): void {
-    if (this.undecided.get(object) === undefined) this.undecided.set(object, arrivedAt)
+    if (this.triedInVain.get(object) === undefined) this.triedInVain.set(object, arrivedAt)
   }
 
   settled(object: ObjectName): void {

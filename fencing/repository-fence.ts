@@ -179,7 +179,8 @@ export class RepositoryFence {
   async upload(caller: Caller, upload: Upload): Promise<Decided> {
     return this.#decide(caller, (scene) => {
       const decision = decideUpload(scene, caller, upload)
-      scene.presence.undecided.delete(upload.object)
+      const isDecided = ['commit', 'done'].includes(decision.verdict.kind)
+      if (isDecided) scene.presence.triedInVain.delete(upload.object)
       return scene.settings.isObserving
         ? letThrough(scene, caller, { verb: 'upload', ...upload }, decision)
         : decision

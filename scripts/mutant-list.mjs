@@ -383,20 +383,32 @@ export const mutants = [
   [
     'attribution: only who ended since it arrived',
     attribution,
-    'ended === undefined || ended.position <= since',
-    'ended === undefined',
+    'ended.position > since ||',
+    'ended.position > 0 ||',
   ],
   [
-    'attribution: who ended since an undecided try may have sent it',
+    'attribution: who may have sent what is in quarantine may send its copy after a restart',
+    attribution,
+    '(kept !== undefined && authorMayBe(kept, id))',
+    'false',
+  ],
+  [
+    'attribution: who ended since a try that was in vain may have sent it',
     attribution,
     'Math.min(earlier ?? caller.arrivedAt, caller.arrivedAt)',
     'caller.arrivedAt',
   ],
   [
-    'attribution: a decided try is not undecided',
+    'attribution: what has come about was not tried in vain',
     fence,
-    'scene.presence.undecided.delete(upload.object);',
-    '',
+    'scene.presence.triedInVain.delete(upload.object);',
+    'undefined;',
+  ],
+  [
+    'attribution: what was put off or refused was tried in vain',
+    fence,
+    "['commit', 'done'].includes(decision.verdict.kind)",
+    'true',
   ],
   [
     'turns: the locks of a fenced writer go in their own turn',

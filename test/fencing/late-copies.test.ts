@@ -219,7 +219,48 @@ test('late copy of an upload that was taken back before it came: it may be that 
   }
 })
 
-test('late copy of an upload that failed undecided: once decided, a later try is judged by itself', async (t) => {
+for (const isRestarted of [false, true]) {
+  const after = isRestarted ? ', after a restart too' : ''
+
+  test(`late copy of an upload that was put off: it may be that of the run that has ended${after}`, async (t) => {
+    const world = await World.create({ standing: [index('old')] })
+    const [a, p, b] = [world.client(), world.client(), world.client()]
+    const [chA, chP, chB] = [world.channel(), world.channel(), world.channel()]
+    await a.begin('A', chA)
+    await p.begin('P', chP)
+    t.is(await p.delete(index('old'), chP), 'ok')
+    await p.delete(lock('P'), chP)
+    await b.begin('B', chB)
+    t.is(await a.post(index('N'), world.channel()), 'knock')
+    t.is(await a.delete(index('N'), chA), 'ok')
+    await a.delete(lock('A'), chA)
+    t.deepEqual(
+      world.fence.livingWriters().map(({ id }) => id),
+      [b.id],
+    )
+    if (isRestarted) await world.restart()
+    // Each copy is one more, and none says anything of the next.
+    t.is(await a.post(index('N'), world.channel()), 'knock')
+    t.is(await a.post(index('N'), world.channel()), 'knock')
+  })
+
+  test(`late copy of an upload that was refused: it may be that of the run that has ended${after}`, async (t) => {
+    const world = await World.create({ standing: [index('old')] })
+    const [a, p, b] = [world.client(), world.client(), world.client()]
+    const [chA, chP] = [world.channel(), world.channel()]
+    await a.begin('A', chA)
+    await p.begin('P', chP)
+    t.is(await p.delete(index('old'), chP), 'ok')
+    await p.delete(lock('P'), chP)
+    t.is(await a.post(index('N'), world.channel()), 'stale')
+    await a.delete(lock('A'), chA)
+    await b.begin('B', world.channel())
+    if (isRestarted) await world.restart()
+    t.is(await a.post(index('N'), world.channel()), isRestarted ? 'knock' : 'stale')
+  })
+}
+
+test('late copy of an upload that was put off: also where an operator has discarded the bytes', async (t) => {
   const world = await World.create()
   const [a, b] = [world.client(), world.client()]
   const [chA, chB] = [world.channel(), world.channel()]
@@ -227,11 +268,24 @@ test('late copy of an upload that failed undecided: once decided, a later try is
   await b.begin('B', chB)
   await b.post(data('X'), chB)
   world.pass(11 * minutes)
-  a.ping(chA)
-  a.fail(index('N'), world.channel())
   t.is(await a.post(index('N'), world.channel()), 'knock')
-  await b.delete(lock('B'), chB)
-  t.is(await a.post(index('N'), world.channel()), 'ok')
+  await a.post(data('more'), chA)
+  await a.delete(lock('A'), chA)
+  const [item] = world.fence.state.items.values()
+  if (item !== undefined)
+    await world.carryOut(await world.fence.discard(item, { by: 'root', reason: '' }))
+  t.is(await a.post(index('N'), world.channel()), 'knock')
+})
+
+test('late copy of an upload that came about: who ended since is asked of its deletion no more', async (t) => {
+  const world = await World.create()
+  const [a, p] = [world.client(), world.client()]
+  const chA = world.channel()
+  await a.begin('A', chA)
+  t.is(await a.post(index('N'), chA), 'ok')
+  await a.delete(lock('A'), chA)
+  await p.begin('P', world.channel())
+  t.is(await p.delete(index('N'), world.channel()), 'ok')
 })
 
 test('late copy of a retraction: a backup never deletes its own index, whatever the journal knows', async (t) => {

@@ -120,7 +120,10 @@ function pictureOfPresence(
     locksHeard: sorted(presence.locksHeard, (entry) => entry),
     uploads: sorted(presence.uploads.entries(), (entry) => entry),
     repeated: sorted(presence.repeated.entries(), (entry) => entry),
-    undecided: sorted(presence.undecided.entries(), ([object, place]) => [object, at(place)]),
+    triedInVain: sorted(presence.triedInVain.entries(), ([object, place]) => [
+      object,
+      at(place),
+    ]),
   }
 }
 
