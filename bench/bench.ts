@@ -86,10 +86,11 @@ async function measure(
   { scale, rounds, peers }: Options,
 ): Promise<Comparison[]> {
   const mebibytes = Math.max(16, Math.round(700 * scale))
+  const packs = Math.max(1, Math.round(50_000 * scale))
   const restic = clientPath('restic-0.18')
   const all: Workload<Server>[] = [
     ...httpWorkloads(scale),
-    ...resticWorkloads({ ...setting, restic, mebibytes }),
+    ...resticWorkloads({ ...setting, restic, mebibytes }, packs),
   ]
   const known = [...all.map(({ name }) => name), syncsName]
   const strange = names.find((name) => !known.includes(name))

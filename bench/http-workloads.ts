@@ -117,7 +117,8 @@ async function makeRepository(server: Server, repository: string): Promise<void>
   await writeFile(join(server.folder, repository, 'config'), 'bench')
 }
 
-async function writePacks(
+/** Past the server. */
+export async function writePacks(
   server: Server,
   repository: string,
   names: readonly string[],
@@ -138,7 +139,7 @@ async function removePacks(server: Server, repository: string): Promise<void> {
   }
 }
 
-function namesOf(count: number, label: string): string[] {
+export function namesOf(count: number, label: string): string[] {
   return Array.from({ length: count }, (_, at) =>
     createHash('sha256').update(`${label} ${at}`).digest('hex'),
   )

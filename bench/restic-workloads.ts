@@ -1,9 +1,10 @@
-/** Knows the whole runs of restic that are timed: backup, restore and a check of all data. */
+/** Knows the whole runs of restic that are timed: backup, restore, a check of all data, and a prune of many packs. */
 import { execFile } from 'node:child_process'
 import { createCipheriv, randomBytes } from 'node:crypto'
-import { mkdir, open, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { namesOf, writePacks } from './http-workloads.js'
 import type { Workload } from './measure.js'
 import type { Server } from './servers.js'
 
@@ -68,7 +69,8 @@ async function filled(setting: ResticSetting, server: Server): Promise<string> {
   return repository
 }
 
-export function resticWorkloads(setting: ResticSetting): Workload<Server>[] {
+/** `packs` are those that a prune deletes. */
+export function resticWorkloads(setting: ResticSetting, packs: number): Workload<Server>[] {
   const { folder, mebibytes } = setting
   return [
     {
@@ -107,6 +109,22 @@ export function resticWorkloads(setting: ResticSetting): Workload<Server>[] {
       run: async (server) => {
         const repository = await filled(setting, server)
         return runRestic(setting, server, repository, 'check', '--read-data')
+      },
+    },
+    {
+      name: 'restic-prune',
+      title: `restic prune of ${packs} small packs`,
+      run: async (server, round) => {
+        const repository = `prune-${round}`
+        await runRestic(setting, server, repository, 'init')
+        // Packs that no index names, as an interrupted backup leaves them.
+        await writePacks(server, repository, namesOf(packs, 'restic-prune'), Buffer.from('x'))
+        const seconds = await runRestic(setting, server, repository, 'prune')
+        const data = join(server.folder, repository, 'data')
+        const left = (await readdir(data, { recursive: true })).filter((one) => one.length > 8)
+        if (left.length > 0) throw new Error(`${server.name} has ${left.length} packs still`)
+        await rm(join(server.folder, repository), { recursive: true })
+        return seconds
       },
     },
   ]
