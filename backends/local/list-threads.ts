@@ -5,23 +5,29 @@ import type { ListEntry } from '../../fencing/ports.js'
 import { idLength } from './pack-names.js'
 import type { ListOrder, ListReport } from './list-worker.js'
 
+const program = new URL('./list-worker.js', import.meta.url)
 const threads = Math.min(2, availableParallelism())
 /** A thread that nobody needs for so long is ended; it holds memory. */
 const idleMs = 60_000
+/** Listed at once: what a thread has in hand is memory that it does not give back. */
+const shardsOfOrder = 16
+/** A list leaves much behind and keeps little, so that its space for young objects need not grow. */
+const resourceLimits = { maxYoungGenerationSizeMb: 2 }
 
 /** Lists the folders of `shards`, shared out among the threads. */
 export class ListThreads {
   readonly #lines = Array.from({ length: threads }, () => new ListThread())
 
   async list(folder: string, shards: readonly string[]): Promise<ListEntry[]> {
-    const share = Math.ceil(shards.length / threads)
-    const parts = await Promise.all(
-      this.#lines.map((line, number) => {
-        const own = shards.slice(number * share, (number + 1) * share)
-        return line.list({ folder, shards: own })
-      }),
-    )
-    return parts.flat()
+    const orders = Array.from({ length: Math.ceil(shards.length / shardsOfOrder) }, (_, at) => {
+      return { folder, shards: shards.slice(at * shardsOfOrder, (at + 1) * shardsOfOrder) }
+    }).values()
+    const entries: ListEntry[] = []
+    const work = async (line: ListThread): Promise<void> => {
+      for (const order of orders) for (const one of await line.list(order)) entries.push(one)
+    }
+    await Promise.all(this.#lines.map(work))
+    return entries
   }
 }
 
@@ -40,7 +46,7 @@ class ListThread {
 
   async #carryOut(order: ListOrder): Promise<ListEntry[]> {
     clearTimeout(this.#idle)
-    const worker = this.#worker ?? new Worker(new URL('./list-worker.js', import.meta.url))
+    const worker = this.#worker ?? new Worker(program, { resourceLimits })
     this.#worker = worker
     worker.ref()
     try {
