@@ -47,6 +47,8 @@ export class Judge implements Witness {
   readonly items = new Map<ObjectName, { readonly item: string; readonly isKept: boolean }>()
   readonly #subjects = new Map<WriterId, Subject>()
   readonly #generations = new Map<WriterId, number>()
+  /** The positions of all that was committed or released. */
+  readonly #uploaded: number[] = []
   readonly #disk: Disk
   readonly #contents: Contents
   #generation = 1
@@ -105,14 +107,16 @@ export class Judge implements Witness {
     })
   }
 
+  /** A view lies before the oldest upload, of a pack too, that is not surely published: whatever came after lies after it. */
   beside(subject: Subject): Beside {
+    const oldest = Math.min(...this.#uploaded.filter((one) => this.#disk.unsettled.has(one)))
     const isPending = this.commits.some(({ position, subject: by }) => {
-      return by !== subject && this.#disk.unsettled.has(position)
+      return by !== subject && position >= oldest
     })
     return { published: this.publications.count, isPending }
   }
 
-  /** Somebody else's index or snapshot was not surely published yet when this view was asked for (rule 1). */
+  /** Somebody else's index or snapshot was not surely published, or came later, when this view was asked for (rule 1). */
   isPublishedBeside(subject: Subject, { published, isPending }: Beside): boolean {
     return (
       isPending ||
@@ -135,6 +139,7 @@ export class Judge implements Witness {
           this.reached.add('rule 1: a view before unpublished commits')
         return
       case 'committed':
+        this.#uploaded.push(position)
         this.#commit(event, position)
         return
       case 'deleted':
@@ -166,6 +171,7 @@ export class Judge implements Witness {
         if (event.kept !== undefined) this.#keep(event.object, event.kept)
         return
       case 'released':
+        this.#uploaded.push(position)
         this.standing.set(event.object, position)
         this.released.add(event.object)
         this.items.delete(event.object)
