@@ -36,8 +36,7 @@ export function attribute(
   const isEligible = (writer: Writer): boolean => !question.mustHaveLooked || writer.hasLooked
   const eligible = candidates.filter(isEligible)
   if (eligible.length === 0) return { candidates: [] }
-  const tried = question.uploaded ?? question.deleted
-  const gone = endedSince(scene, caller, tried).filter(isEligible)
+  const gone = goneSenders(scene, caller, question).filter(isEligible)
   if (eligible.length + gone.length === 1) return sure(eligible[0], 'only-candidate')
   return { candidates: [...eligible, ...gone] }
 }
@@ -71,19 +70,23 @@ export function candidatesOf(scene: Scene, caller: Caller): Writer[] {
 
 /**
  * Those that ended while the request was received or held: they may have sent it before. So too where an earlier try
- * failed, was put off or refused: whoever gave up and ended since may have sent that one, and this is a late copy.
+ * failed, was put off or refused: whoever gave up and ended since may have sent that one, and this is a late copy. Of what
+ * is in quarantine, or was committed as of an unknown author and has been deleted, the journal knows who may have sent it.
  */
-function endedSince(scene: Scene, caller: Caller, tried: ObjectName | undefined): Writer[] {
+function goneSenders(scene: Scene, caller: Caller, question: AttributionQuestion): Writer[] {
   const { presence, state } = scene
+  const { uploaded, deleted } = question
+  const tried = uploaded ?? deleted
   const earlier = tried && presence.triedInVain.get(tried)
   const since = Math.min(earlier ?? caller.arrivedAt, caller.arrivedAt)
-  // Of a write in quarantine the journal knows who may have sent it.
   const kept = tried && state.items.get(state.openItems.get(tried) ?? ('' as ItemId))?.author
+  const committed = uploaded && state.unknownCommits.get(uploaded)
   return [...state.writers.values()].filter((writer) => {
     const { ended, id } = writer
     if (ended === undefined) return false
-    const mayHaveTried = ended.position > since || (kept !== undefined && authorMayBe(kept, id))
-    return mayHaveTried && mayBeSender(scene, caller, writer)
+    const isKnown =
+      (kept !== undefined && authorMayBe(kept, id)) || committed?.includes(id) === true
+    return (ended.position > since || isKnown) && mayBeSender(scene, caller, writer)
   })
 }
 

@@ -71,7 +71,7 @@ export class RepositoryState {
   readonly unanswered = new Map<ObjectName, CommitState>()
   /** Indexes and snapshots whose answer has surely arrived, while their author is remembered. */
   readonly answered = new Map<ObjectName, CommitState>()
-  /** Indexes and snapshots whose author is unknown, with those that it may be. */
+  /** Indexes and snapshots whose author is unknown, with those that it may be; also when they have been deleted. */
   readonly unknownCommits = new Map<ObjectName, readonly WriterId[]>()
   /** Who deleted the config last, if anybody ever did: where it stands again, a copy of that deletion may come late. */
   configDeletedBy: Author | undefined
@@ -322,7 +322,8 @@ function noteCommit(state: RepositoryState, object: ObjectName, commit: CommitSt
   if (type === 'index' || type === 'snapshots') {
     state.lastCommits.set(author.kind === 'writer' ? author.writer : undefined, position)
     if (author.kind === 'unknown') state.unknownCommits.set(object, author.candidates)
-    else state.posters.set(object, author.writer)
+    else state.unknownCommits.delete(object)
+    if (author.kind === 'writer') state.posters.set(object, author.writer)
   }
   if (author.kind !== 'writer' || type === 'keys' || type === 'config') return
   const writer = state.writers.get(author.writer)
@@ -357,7 +358,6 @@ function remove(
   if (state.indexes.delete(object)) state.indexPosition = stamp.position
   state.unanswered.delete(object)
   state.answered.delete(object)
-  state.unknownCommits.delete(object)
   if (typeOf(object) === 'config') state.configDeletedBy = author
   if (typeOf(object) === 'data') state.packs.delete(digestOf(object) ?? '')
   const { generation } = event

@@ -383,13 +383,19 @@ export const mutants = [
   [
     'attribution: only who ended since it arrived',
     attribution,
-    'ended.position > since ||',
-    'ended.position > 0 ||',
+    'ended.position > since || isKnown',
+    'ended.position > 0 || isKnown',
   ],
   [
     'attribution: who may have sent what is in quarantine may send its copy after a restart',
     attribution,
     '(kept !== undefined && authorMayBe(kept, id))',
+    'false',
+  ],
+  [
+    'attribution: who may have sent what was committed as of unknown author may send its copy',
+    attribution,
+    'committed?.includes(id) === true',
     'false',
   ],
   [

@@ -277,6 +277,27 @@ test('late copy of an upload that was put off: also where an operator has discar
   t.is(await a.post(index('N'), world.channel()), 'knock')
 })
 
+test('late copy of an upload of unknown author that a prune has deleted: it is not that of the only run left', async (t) => {
+  const world = await World.create()
+  const [a, b, p, q] = [world.client(), world.client(), world.client(), world.client()]
+  const [chA, chB, chP] = [world.channel(), world.channel(), world.channel()]
+  await a.begin('A', chA)
+  await b.begin('B', chB)
+  await a.post(data('X'), chA)
+  await b.post(data('Y'), chB)
+  t.is(await a.post(index('N'), world.channel()), 'ok', 'both are awake')
+  await a.delete(lock('A'), chA)
+  await b.delete(lock('B'), chB)
+  await p.begin('P', chP)
+  t.is(await p.delete(index('N'), chP), 'ok')
+  t.is(await p.delete(data('X'), chP), 'ok')
+  await p.delete(lock('P'), chP)
+  await q.begin('Q', world.channel())
+  t.is(await a.post(index('N'), world.channel()), 'knock')
+  await world.restart()
+  t.is(await a.post(index('N'), world.channel()), 'knock')
+})
+
 test('late copy of an upload that came about: who ended since is asked of its deletion no more', async (t) => {
   const world = await World.create()
   const [a, p] = [world.client(), world.client()]
