@@ -178,12 +178,13 @@ export class RepositoryFence {
 
   async upload(caller: Caller, upload: Upload): Promise<Decided> {
     return this.#decide(caller, (scene) => {
-      const decision = decideUpload(scene, caller, upload)
-      const isDecided = ['commit', 'done'].includes(decision.verdict.kind)
-      if (isDecided) scene.presence.triedInVain.delete(upload.object)
-      return scene.settings.isObserving
-        ? letThrough(scene, caller, { verb: 'upload', ...upload }, decision)
-        : decision
+      const decided = decideUpload(scene, caller, upload)
+      const decision = scene.settings.isObserving
+        ? letThrough(scene, caller, { verb: 'upload', ...upload }, decided)
+        : decided
+      const hasComeAbout = ['commit', 'done'].includes(decision.verdict.kind)
+      if (hasComeAbout) scene.presence.triedInVain.delete(upload.object)
+      return decision
     })
   }
 

@@ -725,6 +725,12 @@ export const mutants = [
   ['recovery: half received bodies go', fences, 'await this.#cleanStaging(fence);', ';'],
   ['recovery: what failed is tried again', fences, 'this.#putOff(fence, answer.recorded);', ''],
   [
+    'recovery: what a failed journal knows is not carried out',
+    effects,
+    'if (fence.failure !== undefined)',
+    'if (false)',
+  ],
+  [
     'recovery: what failed of the regular check is tried again',
     fences,
     'this.#putOff(fence, recorded.slice(at));',

@@ -16,6 +16,8 @@ export async function carryOut(
   for (const one of recorded) {
     const effects = effectsOf(one.event)
     if (effects.length === 0) continue
+    // What it knows may never have reached the journal: only one that was loaded again knows what is wanted.
+    if (fence.failure !== undefined) throw fence.failure
     const isWanted = fence.state.isPending(one.event, one.position)
     if (isWanted && (await removals?.take(fence, one)) === true) continue
     for (const effect of isWanted ? effects : insteadOf(effects)) {

@@ -298,6 +298,24 @@ test('late copy of an upload of unknown author that a prune has deleted: it is n
   t.is(await a.post(index('N'), world.channel()), 'knock')
 })
 
+test('late copy of an upload that observing let through: it has come about, and its deletion is the only run left has it', async (t) => {
+  const world = await World.create({ isObserving: true })
+  const [a, b, p] = [world.client(), world.client(), world.client()]
+  const [chA, chB, chP] = [world.channel(), world.channel(), world.channel()]
+  await a.begin('A', chA)
+  await b.begin('B', chB)
+  await b.post(data('X'), chB)
+  world.pass(11 * minutes)
+  await a.post(index('N'), world.channel())
+  t.deepEqual([...world.fence.state.passed], [['knocked', 1]])
+  await a.post(data('more'), chA)
+  await a.delete(lock('A'), chA)
+  await b.delete(lock('B'), chB)
+  await p.begin('P', chP)
+  await p.delete(index('N'), world.channel())
+  t.deepEqual([...world.fence.state.passed], [['knocked', 1]])
+})
+
 test('late copy of an upload that came about: who ended since is asked of its deletion no more', async (t) => {
   const world = await World.create()
   const [a, p] = [world.client(), world.client()]

@@ -136,6 +136,32 @@ function losingAnswers(inner: JournalStore): JournalStore & { isLosing: boolean 
   }
 }
 
+test('bytes of a commit that waits are kept where its deletion never reached the journal', async (t) => {
+  const journal = memoryJournal()
+  const state = { isFull: false }
+  const append: JournalStore['append'] = async (batch) => {
+    if (state.isFull) throw new BackendError('no-space', 'the disk of the journal is full')
+    await journal.append(batch)
+  }
+  const parts = buildGate({ journal: { ...journal, append } })
+  const from = await begun(parts)
+  const lock = nameOf('locks', 'lock')
+  parts.watched.failing = (call) => (call === 'publish' ? 'no-space' : undefined)
+  await fault(t, upload(parts, from, lock, 'lock'))
+  const fence = await parts.fences.of(repository)
+  state.isFull = true
+  const [writer] = fence?.livingWriters() ?? []
+  if (fence !== undefined && writer !== undefined) {
+    await t.throwsAsync(fence.endWriter(writer.id, 'root'))
+  }
+  parts.watched.failing = () => undefined
+  await parts.fences.tick()
+  state.isFull = false
+  await parts.fences.of(repository)
+  await parts.fences.tick()
+  t.is(await parts.store.stat(repository, lock), 4)
+})
+
 test('bytes whose record may be in the journal are kept until it is read again', async (t) => {
   const journal = losingAnswers(memoryJournal())
   const parts = buildGate({ journal })
