@@ -274,6 +274,7 @@ test('late copy of an upload that was put off: also where an operator has discar
   const [item] = world.fence.state.items.values()
   if (item !== undefined)
     await world.carryOut(await world.fence.discard(item, { by: 'root', reason: '' }))
+  t.is(item?.state, 'discarded')
   t.is(await a.post(index('N'), world.channel()), 'knock')
 })
 

@@ -150,10 +150,9 @@ test('bytes of a commit that waits are kept where its deletion never reached the
   await fault(t, upload(parts, from, lock, 'lock'))
   const fence = await parts.fences.of(repository)
   state.isFull = true
-  const [writer] = fence?.livingWriters() ?? []
-  if (fence !== undefined && writer !== undefined) {
-    await t.throwsAsync(fence.endWriter(writer.id, 'root'))
-  }
+  await t.throwsAsync(async () => {
+    for (const { id } of fence?.livingWriters() ?? []) await fence?.endWriter(id, 'root')
+  })
   parts.watched.failing = () => undefined
   await parts.fences.tick()
   state.isFull = false
