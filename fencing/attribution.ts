@@ -90,7 +90,8 @@ function goneSenders(scene: Scene, caller: Caller, question: AttributionQuestion
   })
 }
 
-function mayBeSender(scene: Scene, caller: Caller, writer: Writer): boolean {
+/** Living or ended: as far as its tag, its user and the age of the channel say. */
+export function mayBeSender(scene: Scene, caller: Caller, writer: Writer): boolean {
   const { channel } = caller.channel
   if (writer.tag !== caller.tag) return false
   if (!mayBeUser(caller, writer)) return false

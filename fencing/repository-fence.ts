@@ -11,10 +11,12 @@ import {
   type ItemId,
   type JournalEvent,
   type Position,
+  type Verb,
   type WriterId,
 } from './event.js'
 import { isOpen, type Allowance, type Item } from './item.js'
 import { RepositoryJournal, type Recorded } from './journal.js'
+import { hangUpMs, mayBeLate } from './late-copy.js'
 import { isHidden, look } from './looking.js'
 import { typeOf, type ListedType, type ObjectName, type RepositoryId } from './object.js'
 import { arrive, open } from './opening.js'
@@ -209,6 +211,29 @@ export class RepositoryFence {
 
   closed(channelId: string, byClient: boolean): void {
     this.presence.closed(channelId, byClient, this.#options.clock.monotonic())
+  }
+
+  /**
+   * Waits, where this may be the request of a run that has ended, until its client would have hung up. False where it
+   * has: then it is not to be decided.
+   */
+  async outwait(
+    caller: Caller,
+    verb: Verb,
+    object: ObjectName,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    if (!mayBeLate(this.#scene(), caller, verb, object)) return true
+    await new Promise<void>((resolve) => {
+      const cancel = this.#options.clock.timer(hangUpMs, resolve)
+      const finish = (): void => {
+        cancel()
+        resolve()
+      }
+      signal.addEventListener('abort', finish, { once: true })
+      if (signal.aborted) finish()
+    })
+    return !signal.aborted
   }
 
   /** Resolves when something changed that may say whose a channel is, or after `ms`. */

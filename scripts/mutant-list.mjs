@@ -5,6 +5,7 @@
 const attribution = 'fencing/attribution.js'
 const deleting = 'fencing/deleting.js'
 const ending = 'fencing/ending.js'
+const lateCopy = 'fencing/late-copy.js'
 const looking = 'fencing/looking.js'
 const opening = 'fencing/opening.js'
 const presence = 'fencing/presence.js'
@@ -414,6 +415,60 @@ export const mutants = [
     'attribution: what was put off or refused was tried in vain',
     fence,
     "['commit', 'done'].includes(decision.verdict.kind)",
+    'true',
+  ],
+  [
+    'late copies: what may come from a run that has ended waits for the end of its stream',
+    gate,
+    '!(await fence.outwait(caller, verb, object, signal))',
+    'false',
+  ],
+  [
+    'late copies: whose client has hung up is not decided',
+    fence,
+    'return !signal.aborted;',
+    'return true;',
+  ],
+  [
+    'late copies: a line that carried a request before is that of a living process',
+    lateCopy,
+    'caller.follows === 0 ||',
+    'true ||',
+  ],
+  [
+    "late copies: a proxy's line says nothing",
+    lateCopy,
+    'caller.follows === 0 || channel.channel.isHidden || channel.isShared',
+    'caller.follows === 0',
+  ],
+  [
+    'late copies: a pack or a lock need not wait',
+    lateCopy,
+    'if (!isNew || isHarmless(verb, object))',
+    'if (!isNew)',
+  ],
+  [
+    'late copies: an index and a snapshot wait too, not deletions alone',
+    lateCopy,
+    "verb === 'upload' && type !== 'index' && type !== 'snapshots'",
+    "verb === 'upload'",
+  ],
+  [
+    'late copies: who is known by more than being the only one need not wait',
+    lateCopy,
+    "if (by !== 'only-candidate')",
+    'if (by === undefined)',
+  ],
+  [
+    'late copies: who ended long ago sends nothing any more',
+    lateCopy,
+    'ended === undefined || scene.now - ended.time > lateMsMax',
+    'ended === undefined',
+  ],
+  [
+    'late copies: who cannot have sent it does not count',
+    lateCopy,
+    '(writer.hasLooked || !mustHaveLooked) && mayBeSender(scene, caller, writer)',
     'true',
   ],
   [

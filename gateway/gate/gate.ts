@@ -1,5 +1,5 @@
 /** The one way from every door to a store: stage, decide, publish. Knows no protocol. */
-import type { Client } from '../../fencing/event.js'
+import type { Client, Verb } from '../../fencing/event.js'
 import {
   digestOf,
   typeOf,
@@ -197,7 +197,11 @@ export class Gate {
         const present = await this.#present(fence, object, { size, sha256 })
         return fence.upload(caller, { object, size, staged, present })
       }
-      const decided = await this.#settleOn({ fence, visitor, object }, decide, signal)
+      const decided = await this.#settleOn(
+        { ...met, visitor, verb: 'upload', object },
+        decide,
+        signal,
+      )
       const { decision } = decided
       recorded = decided.recorded
       await fence.countTry(decision)
@@ -223,7 +227,11 @@ export class Gate {
       const isPresent = await this.#isPresent(fence, object)
       return fence.delete(caller, { object, isPresent })
     }
-    const { decision } = await this.#settleOn({ fence, visitor, object }, decide, signal)
+    const { decision } = await this.#settleOn(
+      { ...met, visitor, verb: 'deletion', object },
+      decide,
+      signal,
+    )
     return outcomeOf(decision.verdict, nothingDelivered)
   }
 
@@ -259,11 +267,12 @@ export class Gate {
 
   /** Decides, one after another for one object, and carries out; a knocked retry is held and decided once more. */
   async #settleOn(
-    { fence, visitor, object }: Settling,
+    { fence, caller, visitor, verb, object }: Settling,
     decide: () => Promise<Decided>,
     signal: AbortSignal,
   ): Promise<Decided> {
     const { fences } = this.#options
+    if (!(await fence.outwait(caller, verb, object, signal))) return putOff
     const decided = await fences.decide(fence, object, decide)
     const { verdict } = decided.decision
     if (verdict.kind !== 'knock' || verdict.isFirst) return decided
@@ -379,21 +388,26 @@ function leansOnPacks(object: ObjectName): boolean {
   return typeOf(object) === 'index' || typeOf(object) === 'snapshots'
 }
 
-interface Settling {
+interface Met {
   readonly fence: RepositoryFence
+  readonly caller: Caller
+}
+
+interface Settling extends Met {
   readonly visitor: Visitor
+  readonly verb: Verb
   readonly object: ObjectName
+}
+
+const putOff: Decided = {
+  decision: { verdict: { kind: 'knock', isFirst: true }, events: [] },
+  recorded: [],
 }
 
 interface Staging {
   readonly object: ObjectName
   readonly body: UploadBody
   readonly signal: AbortSignal
-}
-
-interface Met {
-  readonly fence: RepositoryFence
-  readonly caller: Caller
 }
 
 const damagedCodes: ReadonlySet<BackendErrorCode> = new Set(['corrupt', 'newer-state'])

@@ -10,6 +10,8 @@ export interface Line {
   isBusy: boolean
   /** A request hangs on it, and what is sent later on the same connection comes later. */
   isStuck: boolean
+  /** The gateway hears that nobody waits on it for an answer any more. */
+  readonly hangUp: AbortController
   idleSince: number
 }
 
@@ -111,6 +113,7 @@ export class Lines {
       isOpen: true,
       isBusy: true,
       isStuck: false,
+      hangUp: new AbortController(),
       idleSince: time.now,
     }
     this.#lines.push(line)

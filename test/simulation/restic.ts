@@ -22,6 +22,8 @@ export class Fatal extends Error {}
 
 const lookedTypes: ReadonlySet<ListedType> = new Set(['index', 'snapshots', 'data'])
 const minutes = 60_000
+/** The end of a line arrives this long after what was sent last on it. */
+const hangUpLagMs = 100
 
 /** As the REST door tells them. */
 const statuses: Readonly<Record<RefusedReason, Failure>> = {
@@ -47,7 +49,6 @@ export class Restic {
   readonly dice: Dice
   readonly situation: Situation
   readonly #lines: Lines
-  readonly #stop = new AbortController()
   /** Whether its lock was taken from it: asked before its work goes on, while it holds one. */
   lease?: { readonly isLost: () => Promise<boolean> }
   #address: string
@@ -197,7 +198,7 @@ export class Restic {
       const body = { chunks, drain: async () => undefined }
       judge.requests.uploadBegins(object)
       try {
-        const outcome = await gate.upload(visitor, repository, object, body, this.#stop.signal)
+        const outcome = await gate.upload(visitor, repository, object, body, line.hangUp.signal)
         judgeUpload(judge, disk, { subject: this.subject, object, since, takings }, outcome)
         return this.#replyOf(outcome, line)
       } finally {
@@ -212,7 +213,7 @@ export class Restic {
     return this.#send(`DELETE ${object}`, async (gate, visitor, line) => {
       const { head: since } = judge
       const { takings } = judge.publications
-      const { signal } = this.#stop
+      const signal = line.hangUp.signal
       judge.requests.begin(object, subject)
       try {
         const outcome = await gate.delete(visitor, repository, object, signal)
@@ -270,11 +271,17 @@ export class Restic {
     }
     if (mishap !== undefined) situation.judge.reached.add(`mishap: ${mishap.kind}`)
     if (mishap?.kind === 'delayed') {
-      line.isStuck = true
-      situation.time.after(mishap.ms, () => void this.#arriveLate(line, what, act))
+      if (mishap.ms < minutes) {
+        line.isStuck = true
+        situation.time.after(mishap.ms, () => void this.#arriveLate(line, what, act))
+      } else {
+        // The end of the handshake hung as well, so the gateway takes the line for a new one.
+        this.#arriveOnNewLine(mishap, what, act)
+        this.#lines.close(line, false)
+      }
       return { status: 'lost' }
     }
-    if (mishap?.kind === 'duplicated') this.#duplicate(mishap, what, act)
+    if (mishap?.kind === 'duplicated') this.#arriveOnNewLine(mishap, what, act)
     const reply = await this.#arrive(line, what, act)
     if (mishap?.kind === 'unanswered' || mishap?.kind === 'broken') {
       if (mishap.ms === 0) this.#lines.close(line, false)
@@ -306,13 +313,16 @@ export class Restic {
     return reply
   }
 
-  /** The client has given up on a request that is still on its way. */
+  /** The client has given up on a request that is still on its way: behind what a process that is over sent, its line ends. */
   async #arriveLate<T>(line: Line, what: string, act: Act<T>): Promise<void> {
+    if (this.subject.isOver) {
+      this.situation.time.after(hangUpLagMs, () => line.hangUp.abort())
+    }
     await this.#arrive(line, what, act)
     this.#lines.close(line, false)
   }
 
-  #duplicate<T>(mishap: Mishap, what: string, act: Act<T>): void {
+  #arriveOnNewLine<T>(mishap: Mishap, what: string, act: Act<T>): void {
     this.situation.time.after(mishap.ms, () => {
       void this.#lines.take(true).then((line) => line && this.#arriveLate(line, what, act))
     })
