@@ -10,6 +10,8 @@ export interface Channel {
   readonly openedAt: number
   /** A proxy hides who is behind it: such a channel says nothing of whose it is. */
   readonly isHidden: boolean
+  /** Requests come on it ahead of the answers to earlier ones: over HTTP/2, or pipelined. */
+  isMultiplexed?: boolean
 }
 
 /** How a channel came to be a writer's. */
@@ -33,6 +35,8 @@ export interface ChannelState {
   lastRequestAt: number
   /** The journal's head when its last request arrived; 0 before the first. */
   lastRequestPosition: Position
+  /** Its client was there after all that had come about up to here. */
+  outlived: Position
 }
 
 /** What this run of the gateway has heard of one writer. */
@@ -95,6 +99,7 @@ export class Presence {
         unconfirmed: [],
         lastRequestAt: monotonic,
         lastRequestPosition: 0,
+        outlived: 0,
       }
       this.#channels.set(channel.id, state)
     }

@@ -223,30 +223,30 @@ export class RepositoryFence {
     object: ObjectName,
     signal: AbortSignal,
   ): Promise<boolean> {
-    if (!mayBeLate(this.#scene(), caller, verb, object)) return true
-    await new Promise<void>((resolve) => {
-      const cancel = this.#options.clock.timer(hangUpMs, resolve)
-      const finish = (): void => {
-        cancel()
-        resolve()
-      }
-      signal.addEventListener('abort', finish, { once: true })
-      if (signal.aborted) finish()
-    })
-    return !signal.aborted
+    if (this.isObserving || !mayBeLate(this.#scene(), caller, verb, object)) return true
+    await this.#pause(hangUpMs, signal)
+    if (signal.aborted) return false
+    const { channel, arrivedAt } = caller
+    channel.outlived = Math.max(channel.outlived, arrivedAt)
+    return true
   }
 
   /** Resolves when something changed that may say whose a channel is, or after `ms`. */
   async changed(ms: number, signal: AbortSignal): Promise<void> {
+    await this.#pause(ms, signal, this.#watchers)
+  }
+
+  /** Resolves after `ms`, when the signal fires, or when one of the watchers is called. */
+  async #pause(ms: number, signal: AbortSignal, watchers?: Set<() => void>): Promise<void> {
     await new Promise<void>((resolve) => {
       const finish = (): void => {
         cancel()
-        this.#watchers.delete(finish)
+        watchers?.delete(finish)
         signal.removeEventListener('abort', finish)
         resolve()
       }
       const cancel = this.#options.clock.timer(ms, finish)
-      this.#watchers.add(finish)
+      watchers?.add(finish)
       signal.addEventListener('abort', finish)
       if (signal.aborted) finish()
     })

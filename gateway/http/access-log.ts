@@ -1,6 +1,6 @@
 /** Knows Apache's combined log format, one line a request, for the programs that read it. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Exchange } from './exchange.js'
+import { isAnswered, type Exchange } from './exchange.js'
 
 export interface AccessLog {
   readonly write: (line: string) => void
@@ -16,7 +16,10 @@ export function accessTime(now: Date): string {
 export interface AccessLine {
   readonly exchange: Pick<Exchange, 'client'>
   readonly request: Pick<IncomingMessage, 'method' | 'url' | 'httpVersion' | 'headers'>
-  readonly answer: Pick<ServerResponse, 'statusCode' | 'writableFinished' | 'getHeader'>
+  readonly answer: Pick<
+    ServerResponse,
+    'statusCode' | 'writableEnded' | 'writableFinished' | 'getHeader'
+  >
   readonly now: Date
 }
 
@@ -34,7 +37,7 @@ export function accessLine({ exchange, request, answer, now }: AccessLine): stri
     quotable(user).replaceAll(' ', '_'),
     `[${accessTime(now)}]`,
     `"${quotable(asked)}"`,
-    String(answer.writableFinished ? answer.statusCode : 499),
+    String(isAnswered(answer) ? answer.statusCode : 499),
     hasBody ? String(length) : '-',
     `"${quotable(withoutUser(headers.referer ?? '-'))}"`,
     `"${quotable(headers['user-agent'] ?? '-')}"\n`,

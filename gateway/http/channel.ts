@@ -25,7 +25,6 @@ export class SocketChannel implements Line {
   readonly #answers = new Set<ServerResponse>()
   #channel: Channel
   #before = Promise.resolve()
-  #isPipelined = false
   #isEnding = false
   #isEndedByClient = false
 
@@ -81,7 +80,7 @@ export class SocketChannel implements Line {
    * were sent ahead of answers, nor behind a proxy, whose next request may be another client's.
    */
   get #provesArrival(): boolean {
-    return !this.#isPipelined && !this.#channel.isHidden
+    return this.#channel.isMultiplexed !== true && !this.#channel.isHidden
   }
 
   hide(): void {
@@ -96,8 +95,7 @@ export class SocketChannel implements Line {
    */
   takeTurn(answer: ServerResponse): Promise<void> | undefined {
     if (this.#answers.size > this.#options.pipelinedMax) return undefined
-    if ([...this.#answers].some((earlier) => !earlier.writableFinished))
-      this.#isPipelined = true
+    if ([...this.#answers].some((earlier) => !earlier.writableFinished)) this.#notePipelined()
     this.#answers.add(answer)
     const before = this.#before
     this.#before = new Promise((resolve) => {
@@ -117,7 +115,7 @@ export class SocketChannel implements Line {
     })
     answer.once('finish', () => {
       // Bytes arrived ahead of the answer, so what follows may have been sent ahead of it too.
-      if (bytesAtEnd !== socket.bytesRead) this.#isPipelined = true
+      if (bytesAtEnd !== socket.bytesRead) this.#notePipelined()
       if (this.#provesArrival) callback()
     })
   }
@@ -156,6 +154,10 @@ export class SocketChannel implements Line {
 
   settle(): void {
     if (this.socket.destroyed) this.#options.onClosed(this.#channel.id, this.#isEndedByClient)
+  }
+
+  #notePipelined(): void {
+    this.#channel.isMultiplexed = true
   }
 
   #noteEndOfClient(): void {

@@ -49,7 +49,8 @@ export class Exchange {
     this.body = new RequestBody(request)
     exchanges.set(request, this)
     answer.once('close', () => {
-      this.#isGone = !answer.writableFinished
+      // Over HTTP/2 one that was never ended is said to be finished where the client's end closes the stream.
+      this.#isGone = !isAnswered(answer)
       if (this.#isGone) this.#gone?.abort()
     })
   }
@@ -121,4 +122,11 @@ export class Exchange {
   endUnknownNeighbours(isKnown: (channelId: string) => boolean): void {
     this.#parts.endNeighbours(isKnown)
   }
+}
+
+/** To be asked of an answer that has closed: whether it went out whole. */
+export function isAnswered(
+  answer: Pick<ServerResponse, 'writableEnded' | 'writableFinished'>,
+): boolean {
+  return answer.writableEnded && answer.writableFinished
 }

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 import type { Clock } from '../../fencing/ports.js'
-import type { Exchange } from './exchange.js'
+import { isAnswered, type Exchange } from './exchange.js'
 
 export interface LoggedExchange {
   readonly exchange: Exchange
@@ -25,7 +25,7 @@ export function logExchange(logged: LoggedExchange): void {
       ...exchange.about,
       method: request.method,
       ...(repository === undefined ? { url: withoutAuthority(request.url ?? '') } : {}),
-      ...(answer.writableFinished ? { status: answer.statusCode } : { isBrokenOff: true }),
+      ...(isAnswered(answer) ? { status: answer.statusCode } : { isBrokenOff: true }),
       ms: Math.round(clock.monotonic() - startedAt),
       bytesIn: Math.max(0, bytesIn - before.bytesIn),
       bytesOut: Math.max(0, bytesOut - before.bytesOut),

@@ -29,6 +29,8 @@ export async function answerUpload(call: ObjectCall): Promise<void> {
 
 export async function answerDeletion(call: ObjectCall): Promise<void> {
   const { gate, visitor, repository, object, exchange } = call
+  // The end of the stream is heard behind it only.
+  await exchange.body.drain()
   const outcome = await gate.delete(visitor, repository, object, exchange.signal)
   await answerOutcome(call, outcome)
 }

@@ -82,7 +82,7 @@ async function answerRefusal(
   exchange.note.refused = outcome.reason
   logger[level]({ ...exchange.about, sentence: outcome.sentence }, 'refused')
   // The next try comes on another connection, which may be one that says whose it is.
-  if (outcome.reason === 'knocked') {
+  if (outcome.reason === 'knocked' && !exchange.signal.aborted) {
     exchange.endUnknownNeighbours((channelId) => gate.knows(channelId))
     await delay(beforeRetryMs, undefined, { signal: exchange.signal }).catch(() => undefined)
     exchange.endChannel()

@@ -1,9 +1,13 @@
 /** Requests that come after their run has ended: its client has hung up behind them, a living one has not. */
+import { readFile } from 'node:fs/promises'
+import { connect as connectHttp2 } from 'node:http2'
 import { connect } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import test from 'ava'
 import { hangUpMs } from '../../fencing/late-copy.js'
 import type { ObjectName, RepositoryId } from '../../fencing/object.js'
 import type { Visitor } from '../../gateway/gate/gate.js'
+import { tlsFixture } from '../end-to-end/harness/proxy.js'
 import { buildGate, nameOf, openDoor, realClock, type GateWithParts } from './door.js'
 
 const repository = 'repo' as RepositoryId
@@ -11,11 +15,15 @@ const never = new AbortController().signal
 
 interface Who {
   readonly isHidden?: boolean
+  readonly isMultiplexed?: boolean
   readonly user?: string
 }
 
-function visitor(id: string, { isHidden = false, user }: Who = {}): Visitor {
-  const channel = { id, openedAt: realClock.monotonic(), isHidden }
+function visitor(
+  id: string,
+  { isHidden = false, isMultiplexed = false, user }: Who = {},
+): Visitor {
+  const channel = { id, openedAt: realClock.monotonic(), isHidden, isMultiplexed }
   const client = { address: '127.0.0.1', ...(user === undefined ? {} : { user }) }
   return { channel, client, isAppendOnly: false }
 }
@@ -103,6 +111,45 @@ for (const isHidden of [false, true]) {
   })
 }
 
+test('a line that a run used before it ended says nothing of what comes on it after', async (t) => {
+  const parts = buildGate()
+  const { gate, store } = parts
+  const [before, after] = [visitor('before'), visitor('after')]
+  await gate.create(before, repository)
+  await upload(parts, before, 'config' as ObjectName, 'config')
+  await gate.begin(before, repository)
+  await gate.list(before, repository, 'index')
+  await upload(parts, before, standing, 'standing')
+  await gate.begin(after, repository)
+  await gate.list(after, repository, 'index')
+  const used = visitor('used')
+  await gate.stat(used, repository, standing)
+  const fence = await parts.fences.of(repository)
+  await fence?.endWriter(fence.livingWriters()[0]?.id ?? ('' as never))
+  t.is(await remove(parts, used, standing, hangingUp()), 'knocked')
+  t.is(await store.stat(repository, standing), 'standing'.length)
+})
+
+test('where several are at work, a late index of a run that a prune overtook is no unknown one of theirs', async (t) => {
+  const parts = buildGate()
+  const { gate, store, fences } = parts
+  await oneEnded(parts)
+  const fence = await fences.of(repository)
+  await fence?.raise('operator', 'a prune')
+  for (const id of ['w2', 'w3']) {
+    const from = visitor(id)
+    await gate.begin(from, repository)
+    await upload(parts, from, nameOf('locks', id), id)
+    await gate.list(from, repository, 'index')
+  }
+  const overtaken = fence?.livingWriters()[0]?.id ?? ('' as never)
+  await fence?.endWriter(overtaken)
+  const late = nameOf('index', 'late')
+  t.is(await upload(parts, visitor('next'), late, 'late', hangingUp()), 'knocked')
+  t.is(await store.stat(repository, late), undefined)
+  t.is(await upload(parts, visitor('other'), late, 'late'), 'done')
+})
+
 test('who stays on the line is believed, and asked once', async (t) => {
   const { clock, waits } = countingClock()
   const parts = buildGate({ clock })
@@ -113,6 +160,20 @@ test('who stays on the line is believed, and asked once', async (t) => {
   t.is(await remove(parts, line, standing), 'done')
   t.is(waits(), 1)
   t.is(await parts.store.stat(repository, standing), undefined)
+})
+
+test('who has asked twice since on a line is there; who asks ahead of answers is waited for, and once', async (t) => {
+  const { clock, waits } = countingClock()
+  const parts = buildGate({ clock })
+  await oneEnded(parts)
+  const [line, multiplexed] = [visitor('line'), visitor('multiplexed', { isMultiplexed: true })]
+  for (const from of [line, multiplexed]) await parts.gate.stat(from, repository, standing)
+  t.is(await upload(parts, line, nameOf('index', 'one'), 'one'), 'done')
+  t.is(waits(), 0)
+  t.is(await upload(parts, multiplexed, nameOf('index', 'two'), 'two'), 'done')
+  t.is(waits(), 1)
+  t.is(await upload(parts, multiplexed, nameOf('index', 'three'), 'three'), 'done')
+  t.is(waits(), 1)
 })
 
 test('nobody waits who is known by more, nor with a pack, nor where nobody who may have sent it has ended lately', async (t) => {
@@ -155,4 +216,33 @@ test('a deletion with the end of its stream right behind it deletes nothing afte
   const answer = await fetch(`http://127.0.0.1:${door.port}${path}`, { method: 'DELETE' })
   t.is(answer.status, 200)
   t.is(await door.store.stat(repository, standing), undefined)
+})
+
+test('over HTTP/2 none of several deletions is carried out whose client has hung up after its run has ended', async (t) => {
+  const [certificate, key] = await Promise.all([
+    readFile(tlsFixture('server.pem')),
+    readFile(tlsFixture('server.key')),
+  ])
+  const door = await openDoor({ listener: { tls: { certificate, key, http2: true } } })
+  t.teardown(() => door.close())
+  await oneEnded(door)
+  const plain = connect(door.port, '127.0.0.1')
+  const socket = connectTls({
+    socket: plain,
+    rejectUnauthorized: false,
+    ALPNProtocols: ['h2'],
+  }).on('error', () => undefined)
+  const session = connectHttp2('https://localhost', { createConnection: () => socket })
+  session.on('error', () => undefined)
+  await new Promise((resolve) => session.once('remoteSettings', resolve))
+  for (const method of ['HEAD', 'DELETE', 'DELETE']) {
+    const path = `/${repository}/${standing}`
+    const stream = session.request({ ':method': method, ':path': path })
+    stream.on('error', () => undefined).end()
+  }
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  plain.end()
+  await new Promise((resolve) => setTimeout(resolve, 2 * hangUpMs))
+  t.is(await door.store.stat(repository, standing), 'standing'.length)
+  session.destroy()
 })

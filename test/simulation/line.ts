@@ -106,7 +106,8 @@ export class Lines {
     // A proxy's few connections carry everybody's requests.
     const id = isHidden ? `proxy-${this.#count % 2}` : `${name}-${this.#count}`
     const openedAt = run.monotonic()
-    const channel: Channel = { id, openedAt, isHidden }
+    const isMultiplexed = kind === 'http2'
+    const channel: Channel = { id, openedAt, isHidden, isMultiplexed }
     const line: Line = {
       channel,
       run,

@@ -25,7 +25,7 @@ export type Command = (typeof commands)[number]
 /**
  * What befalls a process's request of this number. unsent: it never arrives. unanswered: its answer does not (the line
  * stays half open where `ms` is not 0). delayed: it arrives so much later, after the client has given up on it; from a
- * minute on by a line that the gateway has not heard of before. duplicated: it arrives once more, later. broken: its
+ * minute on perhaps by a line that the gateway has not heard of before. duplicated: it arrives once more, later. broken: its
  * body breaks off. garbled: other bytes arrive than were sent. fresh: it comes on a new connection.
  */
 export interface Mishap {

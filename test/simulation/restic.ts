@@ -271,7 +271,7 @@ export class Restic {
     }
     if (mishap !== undefined) situation.judge.reached.add(`mishap: ${mishap.kind}`)
     if (mishap?.kind === 'delayed') {
-      if (mishap.ms < minutes) {
+      if (mishap.ms < minutes || this.dice.happens(0.5)) {
         line.isStuck = true
         situation.time.after(mishap.ms, () => void this.#arriveLate(line, what, act))
       } else {
