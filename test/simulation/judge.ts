@@ -300,14 +300,16 @@ export class Judge implements Witness {
   /** A sure author must be the true one, and an unknown one must be among the candidates. */
   #attributed(author: Author, subject: Subject | undefined, what: string): void {
     if (subject === undefined || this.isBeyondLimits) return
+    const isHarmless = /^(locks|data|keys|config)/.test(what)
     if (author.kind === 'writer') {
       if (subject.writers.has(author.writer)) return
+      // What comes after its run has ended may be taken for that of the only one at work, where that harms nothing.
+      if (isHarmless && subject.isOver) return void this.reached.add('a late pack or lock')
       const credited = this.#subjects.get(author.writer)?.name ?? author.writer
       this.blame(`${what} is ${subject.name}'s, and was credited to ${credited}`)
       return
     }
-    const isLockOrPack = /^(locks|data|keys|config)/.test(what)
-    if (isLockOrPack || author.candidates.some((id) => subject.writers.has(id))) return
+    if (isHarmless || author.candidates.some((id) => subject.writers.has(id))) return
     this.blame(`${what} is ${subject.name}'s, who was not among the candidates`)
   }
 
