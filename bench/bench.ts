@@ -24,9 +24,10 @@ async function openServers(
   folder: string,
   peers: readonly string[],
 ): Promise<void> {
-  const gateway = fileURLToPath(new URL('../gateway/cli/main.js', import.meta.url))
+  const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+  const [gateway, bare] = [at('../gateway/cli/main.js'), at('./bare-server.js')]
   const [restServer, rclone] = [clientPath('rest-server'), clientPath('rclone')]
-  for (const kind of serverKinds({ restServer, gateway, rclone })) {
+  for (const kind of serverKinds({ restServer, gateway, rclone, bare })) {
     if (!peers.includes(kind.name)) continue
     servers.push(await startServer(kind, folder))
   }
@@ -149,7 +150,7 @@ await benchCommand(
 )
   .option(
     '--peers <names>',
-    'the servers; the first is the reference',
+    'the servers, the first is the reference; "bare" is the least that Node can be',
     'rest-server,lockkeeper,rclone',
   )
   .action((names: string[], options: Options) => run(names, options))

@@ -30,11 +30,13 @@ export interface ServerKind {
   readonly args: Arguments
 }
 
-/** rest-server comes first: it is the one that the others are held against. */
+/** rest-server comes first: it is the one that the others are held against. `bare` is compared where it is named. */
 export function serverKinds(options: {
   restServer: string
   gateway: string
   rclone: string
+  /** The least that a server of Node can be (bare-server.ts). */
+  bare: string
 }): ServerKind[] {
   const at = (port: number): string => `127.0.0.1:${port}`
   return [
@@ -59,6 +61,11 @@ export function serverKinds(options: {
       name: 'rclone',
       program: options.rclone,
       args: (folder, port) => ['serve', 'restic', '--addr', at(port), folder],
+    },
+    {
+      name: 'bare',
+      program: process.execPath,
+      args: (folder, port) => [options.bare, folder, String(port)],
     },
   ]
 }
