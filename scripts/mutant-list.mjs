@@ -508,6 +508,12 @@ export const mutants = [
     'true',
   ],
   [
+    'recovery: an index that was removed past the gateway is an outside maintenance',
+    effects,
+    "standing === undefined && typeOf(object) === 'index'",
+    'false',
+  ],
+  [
     'turns: the locks of a fenced writer go in their own turn',
     fences,
     'objectOf(fence, one) !== object',

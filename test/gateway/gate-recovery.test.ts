@@ -84,6 +84,35 @@ test('what failed is carried out by the regular check, without another try', asy
   t.deepEqual(await heldIn(parts), { staging: 0, quarantine: 0 })
 })
 
+test('an index that was removed past the gateway before its record was settled is an outside maintenance', async (t) => {
+  const inner = memoryStore()
+  const published = inner.publish.bind(inner)
+  const word = { isLost: false }
+  const store: ObjectStore = {
+    ...inner,
+    publish: async (...args) => {
+      const result = await published(...args)
+      if (word.isLost) throw new BackendError('unavailable', 'its word is lost')
+      return result
+    },
+  }
+  const journal = memoryJournal()
+  const parts = buildGate({ store, journal })
+  const from = await begun(parts)
+  const index = nameOf('index', 'index')
+  word.isLost = true
+  await fault(t, upload(parts, from, index, 'index'))
+  word.isLost = false
+  t.is(await inner.stat(repository, index), 5)
+  await inner.remove(repository, index)
+
+  const started = buildGate({ store, journal })
+  const fence = await started.fences.of(repository)
+  t.is(Number(fence?.state.generation), 2)
+  t.like(await upload(started, from, index, 'index'), { reason: 'stale' })
+  t.deepEqual(await heldIn(started), { staging: 0, quarantine: 1 })
+})
+
 test('an effect of the regular check itself is tried again too', async (t) => {
   const time = { ms: 1_000_000 }
   const parts = buildGate({ clock: { ...realClock, now: () => time.ms } })
