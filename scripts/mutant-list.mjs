@@ -510,8 +510,14 @@ export const mutants = [
   [
     'recovery: an index that was removed past the gateway is an outside maintenance',
     effects,
-    "standing === undefined && typeOf(object) === 'index'",
+    "result === 'gone' && standing === undefined && typeOf(object) === 'index'",
     'false',
+  ],
+  [
+    'recovery: an index whose bytes are still held is not given up',
+    effects,
+    "result === 'gone' && standing === undefined &&",
+    'standing === undefined &&',
   ],
   [
     'turns: the locks of a fenced writer go in their own turn',

@@ -70,7 +70,7 @@ async function publish(
   if (result === 'published') return
   const standing = await store.digest(repository, object)
   // Somebody removed it past the gateway; the comparison of names finds that it has vanished, and overtakes every view.
-  if (standing === undefined && typeOf(object) === 'index') return
+  if (result === 'gone' && standing === undefined && typeOf(object) === 'index') return
   const isRight = typeOf(object) === 'config' || object.endsWith(`/${standing?.sha256 ?? ''}`)
   if (standing === undefined || !isRight) {
     const what = standing === undefined ? 'is gone' : 'has other content'

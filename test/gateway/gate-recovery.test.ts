@@ -113,6 +113,22 @@ test('an index that was removed past the gateway before its record was settled i
   t.deepEqual(await heldIn(started), { staging: 0, quarantine: 1 })
 })
 
+test('an index whose place was taken and is free again is not given up while its bytes are held', async (t) => {
+  const inner = memoryStore()
+  const place = { isTaken: false }
+  const publish: ObjectStore['publish'] = async (...args) =>
+    place.isTaken ? 'exists' : inner.publish(...args)
+  const parts = buildGate({ store: { ...inner, publish } })
+  const from = await begun(parts)
+  const index = nameOf('index', 'index')
+  place.isTaken = true
+  await fault(t, upload(parts, from, index, 'index'))
+  t.deepEqual(await heldIn(parts), { staging: 1, quarantine: 0 })
+  place.isTaken = false
+  await parts.fences.tick()
+  t.is(await inner.stat(repository, index), 5)
+})
+
 test('an effect of the regular check itself is tried again too', async (t) => {
   const time = { ms: 1_000_000 }
   const parts = buildGate({ clock: { ...realClock, now: () => time.ms } })
