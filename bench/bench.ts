@@ -27,7 +27,13 @@ async function openServers(
   const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
   const [gateway, bare] = [at('../gateway/cli/main.js'), at('./bare-server.js')]
   const [restServer, rclone] = [clientPath('rest-server'), clientPath('rclone')]
-  for (const kind of serverKinds({ restServer, gateway, rclone, bare })) {
+  const kinds = serverKinds({ restServer, gateway, rclone, bare })
+  const strange = peers.find((peer) => !kinds.some(({ name }) => name === peer))
+  if (strange !== undefined) {
+    const known = kinds.map(({ name }) => name).join(', ')
+    throw new InvalidArgumentError(`There is no server "${strange}"; there are ${known}.`)
+  }
+  for (const kind of kinds) {
     if (!peers.includes(kind.name)) continue
     servers.push(await startServer(kind, folder))
   }
@@ -134,9 +140,13 @@ async function run(names: readonly string[], options: Options): Promise<void> {
     process.stdout.write(`${tableOf(comparisons)}\n`)
     if (options.json !== undefined) await writeJson(options.json, comparisons)
   } catch (error) {
-    if (!interruption.signal.aborted) throw error
-    say('Interrupted.')
-    process.exitCode = 130
+    if (error instanceof InvalidArgumentError) {
+      say(error.message)
+      process.exitCode = 1
+    } else if (interruption.signal.aborted) {
+      say('Interrupted.')
+      process.exitCode = 130
+    } else throw error
   } finally {
     await Promise.all(servers.map((server) => server.stop()))
     await rm(folder, { recursive: true, force: true, maxRetries: 3 })

@@ -150,6 +150,7 @@ const failingAnyway = async (folder) =>
   (await killerOf(folder, 'gateway/')) ?? (await killerOf(folder, 'backends/'))
 
 const tryAll = async (folder) => {
+  console.error('First with nothing switched off, which takes a minute or two ...')
   const failing = await failingAnyway(folder)
   if (failing !== undefined) {
     console.error(`With nothing switched off: ${failing}. Mend that first.`)

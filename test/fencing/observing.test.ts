@@ -160,3 +160,21 @@ test('whatever clients do is carried out, and a restart knows the same', async (
     { numRuns: 200 },
   )
 })
+
+test('nothing waits for the end of a client: it would be carried out anyway', async (t) => {
+  for (const isObserving of [true, false]) {
+    const world = await World.create({ isObserving })
+    const [ended, living] = [world.client(), world.client()]
+    await ended.begin('E', world.channel())
+    await living.begin('L', world.channel())
+    await world.fence.endWriter(ended.id ?? ('' as never))
+    const caller = world.fence.caller(world.channel(), { client: { address: '127.0.0.1' } })
+    const isDecided = await world.fence.outwait(
+      caller,
+      'upload',
+      index('N'),
+      AbortSignal.abort(),
+    )
+    t.is(isDecided, isObserving)
+  }
+})

@@ -244,5 +244,10 @@ test('over HTTP/2 none of several deletions is carried out whose client has hung
   plain.end()
   await new Promise((resolve) => setTimeout(resolve, 2 * hangUpMs))
   t.is(await door.store.stat(repository, standing), 'standing'.length)
+  const brokenOff = door.log.filter(({ isBrokenOff }) => isBrokenOff === true)
+  t.deepEqual(
+    brokenOff.map(({ method }) => method),
+    ['DELETE', 'DELETE'],
+  )
   session.destroy()
 })
