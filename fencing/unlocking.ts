@@ -12,7 +12,7 @@ export function decideUnlocking(scene: Scene, caller: Caller, deletion: Deletion
   const { state, presence } = scene
   const { object } = deletion
   const owner = state.writers.get(state.lockOwners.get(object) ?? ('' as never))
-  if (isUnlockOfOthers(caller, owner)) presence.share(caller.channel)
+  if (isUnlockOfOthers(scene, caller, object)) presence.share(caller.channel)
   const bindings = owner === undefined ? [] : bindByLock(scene, caller, object, owner)
   const sender = senderOf(scene, caller, owner)
   if (!deletion.isPresent) {
@@ -43,10 +43,12 @@ export function decideUnlocking(scene: Scene, caller: Caller, deletion: Deletion
 }
 
 /** A channel that a lock's deletion alone says the owner of, and that deletes somebody else's too, is an `unlock`. */
-function isUnlockOfOthers(caller: Caller, owner: Writer | undefined): boolean {
+function isUnlockOfOthers({ state }: Scene, caller: Caller, object: ObjectName): boolean {
   const { binding } = caller.channel
-  if (binding?.by !== 'lock' || binding.isProof || owner === undefined) return false
-  return owner.id !== binding.writer
+  if (binding?.by !== 'lock' || binding.isProof) return false
+  const owner = state.lockOwners.get(object)
+  if (owner !== undefined) return owner !== binding.writer
+  return state.locks.get(object)?.candidates.includes(binding.writer) === false
 }
 
 function senderOf(scene: Scene, caller: Caller, owner: Writer | undefined): Writer | undefined {

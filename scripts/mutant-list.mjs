@@ -87,7 +87,13 @@ export const mutants = [
   [
     'rule 2: an unlock is not bound to one of the owners',
     unlocking,
-    'return owner.id !== binding.writer;',
+    'return owner !== binding.writer;',
+    'return false;',
+  ],
+  [
+    'rule 2: nor where the next has no owner, and cannot be that one of its',
+    unlocking,
+    'return state.locks.get(object)?.candidates.includes(binding.writer) === false;',
     'return false;',
   ],
   [

@@ -161,6 +161,23 @@ test('an unlock on two connections: the lock without an owner that it deletes ne
   t.is(await p.delete(index('old'), chP), 'conflict')
 })
 
+test('an unlock on two connections: nor may the lock without an owner be that one of its where others alone may have posted it', async (t) => {
+  const world = await World.create({ standing: [index('old')] })
+  const [c, d, a, p, u] = Array.from({ length: 5 }, () => world.client())
+  if (!c || !d || !a || !p || !u) return t.fail()
+  await c.open(world.channel())
+  await d.open(world.channel())
+  await c.post(lock('C'), world.channel())
+  await a.begin('A', world.channel())
+  const chP = world.channel()
+  await p.begin('P', chP)
+  await p.delete(index('old'), chP)
+  await u.open(world.channel())
+  const second = world.channel()
+  t.is(await u.delete(lock('A'), second), 'ok')
+  t.is(await u.delete(lock('C'), second), 'ok', 'A is stale, and this is not A')
+})
+
 test('half-open line: handed to the system is not answered either', async (t) => {
   const world = await World.create()
   const a = world.client()
