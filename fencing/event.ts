@@ -157,7 +157,7 @@ type EventBody =
     }
   /** The quarantine's bounds took an item's bytes; its story stays. */
   | { readonly kind: 'evicted'; readonly item: ItemId; readonly cause: 'age' }
-  /** The folder was used past the gateway. `generation` is set where indexes vanished: an outside maintenance. */
+  /** The folder was used past the gateway. `generation` is set where indexes or packs vanished: an outside maintenance. */
   | {
       readonly kind: 'outside'
       readonly vanished: readonly ObjectName[]

@@ -20,7 +20,7 @@ import { hangUpMs, mayBeLate } from './late-copy.js'
 import { isHidden, look } from './looking.js'
 import { typeOf, type ListedType, type ObjectName, type RepositoryId } from './object.js'
 import { arrive, open } from './opening.js'
-import { compareIndexes, indexesSettledAt } from './outside.js'
+import { compareIndexes, indexesSettledAt, vanish } from './outside.js'
 import type { Clock, JournalArchives, JournalStore, Random } from './ports.js'
 import { refuse } from './refusing.js'
 import { letThrough } from './observing.js'
@@ -255,6 +255,11 @@ export class RepositoryFence {
   /** Notes that the effects of a recorded event have been carried out. */
   async settle(...recorded: readonly Recorded[]): Promise<void> {
     await this.#journal.settle(recorded)
+  }
+
+  /** Notes that what a record was to publish is neither held nor at its place: somebody removed it past the gateway. */
+  async vanished(recorded: Recorded): Promise<void> {
+    await this.#record(() => vanish(this.state, recorded))
   }
 
   /** To be called now and then: ends writers by the passing of time, and stores what was deferred. */

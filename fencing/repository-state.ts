@@ -268,7 +268,11 @@ function changeOutside(
 ): void {
   const { vanished, appeared, generation } = event
   state.outside = { time, vanished: vanished.length, appeared: appeared.length }
-  for (const index of vanished) state.indexes.delete(index)
+  for (const object of vanished) {
+    state.indexes.delete(object)
+    state.pendingCommits.delete(object)
+    if (typeOf(object) === 'data') state.packs.delete(digestOf(object) ?? '')
+  }
   for (const index of appeared) state.indexes.add(index)
   state.indexPosition = position
   if (appeared.length > 0) state.lastCommits.set(undefined, position)

@@ -25,7 +25,7 @@ export const repositoryView = z.object({
     .nullable(),
   /** Since when this gateway's journal knows the repository; null where it does not yet. */
   adopted: z.string().nullable(),
-  /** When and how the folder was last found used past the gateway: how many indexes vanished or appeared. */
+  /** When and how the folder was last found used past the gateway: how many objects vanished or appeared. */
   outside: z
     .object({ time: z.string(), vanished: z.number(), appeared: z.number() })
     .nullable(),

@@ -72,7 +72,7 @@ function describe(event: JournalEvent): string {
     case 'outside': {
       const { vanished, appeared, generation } = event
       const raised = generation === undefined ? '' : `, generation ${generation}`
-      return `used past the gateway: ${vanished.length} indexes vanished, ${appeared.length} appeared${raised}`
+      return `used past the gateway: ${vanished.length} objects vanished, ${appeared.length} appeared${raised}`
     }
     case 'sealed':
       return `records up to ${event.position} into ${event.archive}`

@@ -104,7 +104,7 @@ function show(view: RepositoryView): string {
   }
   if (view.outside !== null) {
     const { time, vanished, appeared } = view.outside
-    const what = `${vanished} indexes vanished, ${appeared} appeared`
+    const what = `${vanished} objects vanished, ${appeared} appeared`
     lines.push(`  USED PAST THE GATEWAY, found at ${localTime(time)}: ${what}`)
   }
   if (view.fencing === 'observe') {

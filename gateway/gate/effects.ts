@@ -1,18 +1,22 @@
 /** Knows how recorded effects are carried out on the store, now or after a crash: each step can be repeated. */
 import { effectsOf, type Effect } from '../../fencing/effect.js'
 import type { Recorded } from '../../fencing/journal.js'
-import { typeOf, type RepositoryId } from '../../fencing/object.js'
+import { typeOf, type ObjectName, type RepositoryId } from '../../fencing/object.js'
 import { BackendError, type ObjectStore } from '../../fencing/ports.js'
 import type { RepositoryFence } from '../../fencing/repository-fence.js'
 import type { Removals } from './removals.js'
 
-/** `removals` may make a removal durable, and settle it, a little later. */
+/**
+ * `removals` may make a removal durable, and settle it, a little later. Answers what was to be published and was removed
+ * past the gateway, where its bytes are nowhere.
+ */
 export async function carryOut(
   store: ObjectStore,
   fence: RepositoryFence,
   recorded: readonly Recorded[],
   removals?: Removals,
-): Promise<void> {
+): Promise<ObjectName[]> {
+  const vanished: ObjectName[] = []
   for (const one of recorded) {
     const effects = effectsOf(one.event)
     if (effects.length === 0) continue
@@ -21,10 +25,13 @@ export async function carryOut(
     const isWanted = fence.state.isPending(one.event, one.position)
     if (isWanted && (await removals?.take(fence, one)) === true) continue
     for (const effect of isWanted ? effects : insteadOf(effects)) {
-      await carryOutOne(store, fence.repository, effect)
+      if ((await carryOutOne(store, fence.repository, effect)) !== 'gone') continue
+      if (effect.kind === 'publish') vanished.push(effect.object)
+      await fence.vanished(one)
     }
     await fence.settle(one)
   }
+  return vanished
 }
 
 /** What is left to do where a later record of the same object has taken this one's place: held bytes go. */
@@ -39,20 +46,19 @@ async function carryOutOne(
   store: ObjectStore,
   repository: RepositoryId,
   effect: Effect,
-): Promise<void> {
+): Promise<'gone' | undefined> {
   switch (effect.kind) {
     case 'publish':
-      await publish(store, repository, effect)
-      return
+      return publish(store, repository, effect)
     case 'remove':
       await store.remove(repository, effect.object)
-      return
+      return undefined
     case 'keep':
       await store.keep(repository, effect.staged, effect.item)
-      return
+      return undefined
     case 'discard':
       await store.discard(repository, effect.held)
-      return
+      return undefined
   }
 }
 
@@ -64,17 +70,17 @@ async function publish(
   store: ObjectStore,
   repository: RepositoryId,
   effect: Extract<Effect, { kind: 'publish' }>,
-): Promise<void> {
+): Promise<'gone' | undefined> {
   const { held, object } = effect
   const result = await store.publish(repository, held, object)
-  if (result === 'published') return
+  if (result === 'published') return undefined
   const standing = await store.digest(repository, object)
-  // Somebody removed it past the gateway; the comparison of names finds that it has vanished, and overtakes every view.
-  if (result === 'gone' && standing === undefined && typeOf(object) === 'index') return
+  if (result === 'gone' && standing === undefined) return 'gone'
   const isRight = typeOf(object) === 'config' || object.endsWith(`/${standing?.sha256 ?? ''}`)
   if (standing === undefined || !isRight) {
     const what = standing === undefined ? 'is gone' : 'has other content'
     throw new BackendError('corrupt', `"${object}" was recorded as committed, and ${what}`)
   }
   await store.discard(repository, held)
+  return undefined
 }

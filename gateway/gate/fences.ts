@@ -3,13 +3,14 @@ import { effectsOf } from '../../fencing/effect.js'
 import type { Allowance, Item } from '../../fencing/item.js'
 import type { Recorded } from '../../fencing/journal.js'
 import type { ListedType, ObjectName, RepositoryId } from '../../fencing/object.js'
-import type {
-  Clock,
-  Held,
-  JournalArchives,
-  JournalStore,
-  ObjectStore,
-  Random,
+import {
+  BackendError,
+  type Clock,
+  type Held,
+  type JournalArchives,
+  type JournalStore,
+  type ObjectStore,
+  type Random,
 } from '../../fencing/ports.js'
 import { RepositoryFence } from '../../fencing/repository-fence.js'
 import type { Settings } from '../../fencing/scene.js'
@@ -113,7 +114,7 @@ export class Fences {
       const answer = await act()
       try {
         const own = answer.recorded.filter((one) => !isOther(one))
-        await carryOut(this.#options.store, fence, own, this.#removals)
+        await this.#carryOutNow(fence, own)
       } catch (error) {
         this.#putOff(fence, answer.recorded)
         throw error
@@ -130,14 +131,19 @@ export class Fences {
       const object = objectOf(fence, one)
       if (object === undefined || effectsOf(one.event).length === 0) continue
       try {
-        await this.inTurn(fence, object, () => {
-          return carryOut(this.#options.store, fence, [one], this.#removals)
-        })
+        await this.inTurn(fence, object, () => this.#carryOutNow(fence, [one]))
       } catch (error) {
         this.#putOff(fence, recorded.slice(at))
         throw error
       }
     }
+  }
+
+  /** Whoever waits for it is not told that it is there when it was removed at once. */
+  async #carryOutNow(fence: RepositoryFence, recorded: readonly Recorded[]): Promise<void> {
+    const [gone] = await carryOut(this.#options.store, fence, recorded, this.#removals)
+    if (gone === undefined) return
+    throw new BackendError('unavailable', `"${gone}" is gone: it was removed past the gateway`)
   }
 
   #putOff(fence: RepositoryFence, recorded: readonly Recorded[]): void {

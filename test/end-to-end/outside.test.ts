@@ -2,8 +2,15 @@
 import type { ExecutionContext } from 'ava'
 import { copyFile, mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { MIB, writeFiles } from './harness/content.js'
-import { journalOf, quarantineOf, statusOf, type RepositoryStatus } from './harness/facts.js'
+import { MIB, randomBytes, writeFiles } from './harness/content.js'
+import {
+  brokenChainsOf,
+  journalOf,
+  quarantineOf,
+  statusOf,
+  type RepositoryStatus,
+} from './harness/facts.js'
+import { PlainClient } from './harness/plain-client.js'
 import type { Service } from './harness/service.js'
 import { savedBy, startSleeper, type Sleeper } from './harness/sleeper.js'
 import { backUp, soundness, type Saved } from './harness/soundness.js'
@@ -106,7 +113,7 @@ testWith('restic-0.18')(
     t.like(await statusOfRepo(world), { generation: before + 1 })
     await isFenced(t, scene, sleeper, /a prune past this gateway/)
     const { stdout } = await world.lockkeeper('status')
-    t.regex(stdout, /USED PAST THE GATEWAY.*[1-9]\d* indexes vanished/)
+    t.regex(stdout, /USED PAST THE GATEWAY.*[1-9]\d* objects vanished/)
     await gateway.child.says(/the folder was used past the gateway/)
   },
 )
@@ -191,5 +198,29 @@ testWith('restic-0.18')(
     await eventually('the status to say it', async () => {
       return (await world.lockkeeper('status')).stdout.includes('USED PAST THE GATEWAY')
     })
+  },
+)
+
+testWith('restic-0.18')(
+  'what restic removes from the folder after the power went is no reason to refuse the repository',
+  async (t) => {
+    const world = await World.open(t)
+    const folder = await world.repository(VERSION)
+    const kept = await backUpNew(world, folder, 'kept')
+    const env = { LOCKKEEPER_FAILPOINT: 'after-publish:1' }
+    const dying = await world.gateway({ env })
+    const client = new PlainClient(dying)
+    await client.open()
+    await t.throwsAsync(client.save('locks', randomBytes('lock', 200)))
+    await dying.child.ended
+    t.is((await readdir(join(folder, 'locks'))).length, 1)
+    await world.run(VERSION, ['-r', folder, 'unlock', '--remove-all'])
+    t.deepEqual(await readdir(join(folder, 'locks')), [])
+
+    const gateway = await world.gateway()
+    await gateway.child.says(/the folder was used past the gateway/)
+    const next = await backUpNew(world, gateway.url('repo'), 'next')
+    t.deepEqual(await soundness(world, folder, [kept, next]), [])
+    t.deepEqual(await brokenChainsOf(world), [])
   },
 )

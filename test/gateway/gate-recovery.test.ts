@@ -1,7 +1,7 @@
 /** What the gate makes good after a fault of the store or the journal, and after a crash at each step. */
 import test, { type ExecutionContext } from 'ava'
 import { parseEvent } from '../../fencing/event.js'
-import type { ObjectName, RepositoryId } from '../../fencing/object.js'
+import type { ListedType, ObjectName, RepositoryId } from '../../fencing/object.js'
 import { BackendError, type JournalStore, type ObjectStore } from '../../fencing/ports.js'
 import type { Channel } from '../../fencing/presence.js'
 import type { Visitor } from '../../gateway/gate/gate.js'
@@ -84,7 +84,11 @@ test('what failed is carried out by the regular check, without another try', asy
   t.deepEqual(await heldIn(parts), { staging: 0, quarantine: 0 })
 })
 
-test('an index that was removed past the gateway before its record was settled is an outside maintenance', async (t) => {
+/** A gateway that died when an object had been published, and before it heard of it; then somebody removed the object. */
+async function removedUnheard(
+  t: ExecutionContext,
+  type: ListedType,
+): Promise<Parameters<typeof upload>> {
   const inner = memoryStore()
   const published = inner.publish.bind(inner)
   const word = { isLost: false }
@@ -99,18 +103,60 @@ test('an index that was removed past the gateway before its record was settled i
   const journal = memoryJournal()
   const parts = buildGate({ store, journal })
   const from = await begun(parts)
-  const index = nameOf('index', 'index')
+  const object = nameOf(type, 'bytes')
   word.isLost = true
-  await fault(t, upload(parts, from, index, 'index'))
+  await fault(t, upload(parts, from, object, 'bytes'))
   word.isLost = false
-  t.is(await inner.stat(repository, index), 5)
-  await inner.remove(repository, index)
+  t.is(await inner.stat(repository, object), 5)
+  await inner.remove(repository, object)
+  return [buildGate({ store, journal }), from, object, 'bytes']
+}
 
-  const started = buildGate({ store, journal })
-  const fence = await started.fences.of(repository)
-  t.is(Number(fence?.state.generation), 2)
-  t.like(await upload(started, from, index, 'index'), { reason: 'stale' })
-  t.deepEqual(await heldIn(started), { staging: 0, quarantine: 1 })
+for (const type of ['index', 'data'] as const) {
+  test(`removed past the gateway before its record was settled: of ${type}, an outside maintenance`, async (t) => {
+    const again = await removedUnheard(t, type)
+    const [started] = again
+    const fence = await started.fences.of(repository)
+    t.is(Number(fence?.state.generation), 2)
+    t.like(await upload(...again), { reason: 'stale' })
+    t.deepEqual(await heldIn(started), { staging: 0, quarantine: 1 })
+    const restarted = buildGate(started)
+    t.is(Number((await restarted.fences.of(repository))?.state.generation), 2, 'and once')
+  })
+}
+
+for (const type of ['snapshots', 'locks', 'keys'] as const) {
+  test(`removed past the gateway before its record was settled: of ${type}, it overtakes nobody`, async (t) => {
+    const again = await removedUnheard(t, type)
+    const [started] = again
+    const fence = await started.fences.of(repository)
+    t.is(Number(fence?.state.generation), 1)
+    t.is(fence?.state.outside?.vanished, 1)
+    t.like(await upload(...again), { kind: 'done' })
+    t.is(await started.store.stat(repository, again[2]), 5)
+  })
+}
+
+test('what is removed past the gateway at once is not told to be there', async (t) => {
+  const inner = memoryStore()
+  const publish: ObjectStore['publish'] = async (id, held, object) => {
+    await inner.discard(id, held)
+    return inner.publish(id, held, object)
+  }
+  const hand = { isIn: false }
+  const store: ObjectStore = {
+    ...inner,
+    publish: async (...args) => (hand.isIn ? publish(...args) : inner.publish(...args)),
+  }
+  const parts = buildGate({ store })
+  const from = await begun(parts)
+  hand.isIn = true
+  await fault(t, upload(parts, from, nameOf('snapshots', 'snapshot'), 'snapshot'))
+  hand.isIn = false
+  t.like(await upload(parts, from, nameOf('snapshots', 'snapshot'), 'snapshot'), {
+    kind: 'done',
+  })
+  t.is(await inner.stat(repository, nameOf('snapshots', 'snapshot')), 8)
 })
 
 test('an index whose place was taken and is free again is not given up while its bytes are held', async (t) => {
