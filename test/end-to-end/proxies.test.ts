@@ -1,11 +1,22 @@
 /** The sleeping laptop behind real proxies, set up as the documents say. */
-import { rm } from 'node:fs/promises'
+import { once } from 'node:events'
+import { readdir, readFile, rm } from 'node:fs/promises'
+import { connect as connectHttp2 } from 'node:http2'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExecutionContext } from 'ava'
+import { Client } from 'undici'
 import type { Child } from './harness/child.js'
 import type { Service } from './harness/service.js'
 import { MIB, randomBytes, writeFiles } from './harness/content.js'
-import { quarantineOf } from './harness/facts.js'
-import { programOf, startProxy, trustingOurs, type ProxyKind } from './harness/proxy.js'
+import { quarantineOf, statusOf } from './harness/facts.js'
+import {
+  programOf,
+  startProxy,
+  tlsFixture,
+  trustingOurs,
+  type ProxyKind,
+} from './harness/proxy.js'
 import { savedBy, startSleeper, type Sleeper } from './harness/sleeper.js'
 import { backUp, soundness, type Saved } from './harness/soundness.js'
 import { testWith } from './harness/test-with.js'
@@ -123,3 +134,73 @@ testWith('nginx', 'restic-0.18')(
     t.deepEqual(await soundness(world, folder, [saved]), [])
   },
 )
+
+/** One line of a client to the proxy, as restic keeps it. */
+interface Line {
+  /** Resolves to the status. */
+  readonly ask: (method: 'HEAD' | 'GET' | 'DELETE', path: string) => Promise<number>
+  readonly hangUp: () => void
+}
+
+const lineTo = async (proxy: string, isHttp2: boolean): Promise<Line> => {
+  const ca = await readFile(tlsFixture('ca.pem'))
+  if (!isHttp2) {
+    const client = new Client(proxy, { connect: { ca } })
+    return {
+      ask: async (method, path) => {
+        const { statusCode, body } = await client.request({ method, path })
+        await body.dump()
+        return statusCode
+      },
+      hangUp: () => void client.destroy(),
+    }
+  }
+  const session = connectHttp2(proxy, { ca })
+  const hungUp = once(session, 'close').then(() => Promise.reject(new Error('hung up')))
+  hungUp.catch(() => undefined)
+  return {
+    ask: async (method, path) => {
+      const stream = session.request({ ':method': method, ':path': path })
+      const [headers] = (await Promise.race([once(stream, 'response'), hungUp])) as [
+        { ':status'?: number },
+      ]
+      await stream.resume().toArray()
+      return headers[':status'] ?? 0
+    },
+    hangUp: () => session.destroy(),
+  }
+}
+
+for (const { kind, args } of told)
+  testWith(programOf(kind), 'restic-0.18')(
+    `behind ${kind}: a deletion that comes after its run has ended is not carried out where its client hangs up`,
+    async (t) => {
+      const world = await World.open(t)
+      const folder = await world.repository('0.18')
+      const files = world.path('files')
+      await writeFiles(files, 'kept', { letters: MIB })
+      await backUp(world, '0.18', folder, files)
+      const gateway = await world.gateway({ args: ['--log-level', 'debug', ...args] })
+      const { url } = await startProxy(t, world, kind, gateway.port)
+      const proxy = url.replace(/^rest:/, '')
+      const newLine = (): Promise<Line> => lineTo(proxy, kind === 'nginx')
+      const begin = async (): Promise<void> => {
+        const { ask } = await newLine()
+        t.is(await ask('HEAD', '/repo/config'), 200)
+        t.is(await ask('GET', '/repo/index/'), 200)
+      }
+      await begin()
+      const [status] = await statusOf(world)
+      await world.lockkeeper('writers', 'end', status?.writers[0]?.id ?? '')
+      await begin()
+      const [index = ''] = await readdir(join(folder, 'index'))
+      const late = await newLine()
+      const answer = late.ask('DELETE', `/repo/index/${index}`)
+      await Promise.all([t.throwsAsync(answer), sleep(100).then(late.hangUp)])
+      await gateway.child.says(/"method":"DELETE".*"isBrokenOff":true/)
+      t.deepEqual(await readdir(join(folder, 'index')), [index])
+      const living = await newLine()
+      t.is(await living.ask('DELETE', `/repo/index/${index}`), 200)
+      t.deepEqual(await readdir(join(folder, 'index')), [])
+    },
+  )
