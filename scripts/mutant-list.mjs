@@ -514,6 +514,12 @@ export const mutants = [
     'true',
   ],
   [
+    'late copies: the end of the stream is looked for behind a body',
+    'gateway/rest/writing.js',
+    'await exchange.body.drain();\n    const outcome = await gate.delete',
+    'const outcome = await gate.delete',
+  ],
+  [
     'recovery: what was removed past the gateway before it was settled is given up',
     effects,
     "result === 'gone' && standing === undefined",

@@ -200,23 +200,28 @@ test('nobody waits who is known by more, nor with a pack, nor where nobody who m
   t.is(waits(), 0)
 })
 
-test('a deletion with the end of its stream right behind it deletes nothing after its run has ended', async (t) => {
-  const door = await openDoor()
-  t.teardown(() => door.close())
-  await oneEnded(door)
-  const path = `/${repository}/${standing}`
-  const request = `DELETE ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`
-  await new Promise<void>((resolve, reject) => {
-    const socket = connect(door.port, '127.0.0.1', () => socket.end(request))
-    socket.on('close', () => resolve()).on('error', reject)
-    socket.resume()
+for (const size of [0, 1024 * 1024]) {
+  test(`a deletion (body: ${size} bytes) with the end of its stream right behind it deletes nothing after its run has ended`, async (t) => {
+    const door = await openDoor()
+    t.teardown(() => door.close())
+    await oneEnded(door)
+    const path = `/${repository}/${standing}`
+    const head = `DELETE ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${size}\r\n\r\n`
+    await new Promise<void>((resolve, reject) => {
+      const socket = connect(door.port, '127.0.0.1', () => {
+        socket.write(head)
+        socket.end(Buffer.alloc(size))
+      })
+      socket.on('close', () => resolve()).on('error', reject)
+      socket.resume()
+    })
+    await new Promise((resolve) => setTimeout(resolve, 2 * hangUpMs))
+    t.is(await door.store.stat(repository, standing), 'standing'.length)
+    const answer = await fetch(`http://127.0.0.1:${door.port}${path}`, { method: 'DELETE' })
+    t.is(answer.status, 200)
+    t.is(await door.store.stat(repository, standing), undefined)
   })
-  await new Promise((resolve) => setTimeout(resolve, 2 * hangUpMs))
-  t.is(await door.store.stat(repository, standing), 'standing'.length)
-  const answer = await fetch(`http://127.0.0.1:${door.port}${path}`, { method: 'DELETE' })
-  t.is(answer.status, 200)
-  t.is(await door.store.stat(repository, standing), undefined)
-})
+}
 
 test('over HTTP/2 none of several deletions is carried out whose client has hung up after its run has ended', async (t) => {
   const [certificate, key] = await Promise.all([

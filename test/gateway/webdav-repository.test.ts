@@ -262,6 +262,25 @@ test('a knock closes the idle lines that do not say whose they are, and leaves t
   t.is((await other.ask('PROPFIND', '/repo/', deep)).status, 207)
 })
 
+test('a knock that nobody waits for any more closes no lines', async (t) => {
+  const door = await doorWithRepository(t, { parkMs: 60_000 })
+  const [known, other] = [await connected(t, door), await connected(t, door)]
+  for (const client of [known, other]) {
+    await client.begin()
+    await client.look()
+  }
+  const pack = nameOf('data', 'pack')
+  t.is((await known.put(pack, 'pack')).status, 201)
+  t.is((await (await connected(t, door)).ask('DELETE', pathOf(pack))).status, 503)
+  const [unknown, idle] = [await connected(t, door), await connected(t, door)]
+  for (const client of [unknown, idle]) await client.ask('PROPFIND', '/repo/data/00/', deep)
+  unknown.raw.ask(`DELETE ${base}${pathOf(pack)} HTTP/1.1`, 'Host: gateway')
+  await eventually('the second try to be held', () => door.gate.parked === 1)
+  unknown.raw.destroy()
+  await eventually('its end to be heard', () => door.log.some((one) => one.isBrokenOff === true))
+  t.is((await idle.ask('PROPFIND', '/repo/', deep)).status, 207)
+})
+
 test('a program that shows old lists reads, and is no writer', async (t) => {
   const door = await doorWithRepository(t)
   const client = await connected(t, door)
