@@ -277,7 +277,9 @@ test('a knock that nobody waits for any more closes no lines', async (t) => {
   unknown.raw.ask(`DELETE ${base}${pathOf(pack)} HTTP/1.1`, 'Host: gateway')
   await eventually('the second try to be held', () => door.gate.parked === 1)
   unknown.raw.destroy()
-  await eventually('its end to be heard', () => door.log.some((one) => one.isBrokenOff === true))
+  await eventually('its end to be heard', () =>
+    door.log.some((one) => one.isBrokenOff === true),
+  )
   t.is((await idle.ask('PROPFIND', '/repo/', deep)).status, 207)
 })
 
