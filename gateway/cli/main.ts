@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=2
 /** Knows how the program begins and ends: what was typed becomes a command, and what went wrong an exit code. */
 import { CommanderError } from 'commander'
 import { SettingsError } from '../../config/settings-error.js'

@@ -103,3 +103,13 @@ test.serial(
     }
   },
 )
+
+test('npm start hands Node the flags that the program itself does', async (t) => {
+  const root = new URL('../../../', import.meta.url)
+  const read = (name: string): Promise<string> => readFile(new URL(name, root), 'utf8')
+  const [first = ''] = (await read('dist/gateway/cli/main.js')).split('\n')
+  const { scripts } = JSON.parse(await read('package.json')) as { scripts: { start: string } }
+  const [, flags] = /^#!\/usr\/bin\/env -S node (.+)$/.exec(first) ?? []
+  t.regex(flags ?? '', /--max-semi-space-size=\d/)
+  t.is(scripts.start, `exec node ${flags ?? ''} scripts/start.mjs`)
+})
