@@ -558,8 +558,8 @@ export const mutants = [
   [
     'turns: the locks of an ended writer go in their own turn',
     fences,
-    'await this.inTurn(fence, object, () => {',
-    'await (async (act) => act())(() => {',
+    'await this.inTurn(fence, object, () => this.#carryOutNow(fence, [one]));',
+    'await this.#carryOutNow(fence, [one]);',
   ],
   [
     'attribution: a channel that has closed is not forgotten at once',
@@ -884,8 +884,8 @@ export const mutants = [
   [
     'recovery: an effect that is there already is no fault',
     effects,
-    "if (result === 'published')\n        return;",
-    "if (result !== 'published')\n        throw new Error('not published');\n    return;",
+    "if (result === 'published')\n        return undefined;",
+    "if (result !== 'published')\n        throw new Error('not published');\n    return undefined;",
   ],
   [
     'recovery: an older effect gives way to a newer record',
