@@ -25,8 +25,9 @@ export async function carryOut(
     const isWanted = fence.state.isPending(one.event, one.position)
     if (isWanted && (await removals?.take(fence, one)) === true) continue
     for (const effect of isWanted ? effects : insteadOf(effects)) {
-      if ((await carryOutOne(store, fence.repository, effect)) !== 'gone') continue
-      if (effect.kind === 'publish') vanished.push(effect.object)
+      const gone = await carryOutOne(store, fence.repository, effect)
+      if (gone === undefined) continue
+      vanished.push(gone)
       await fence.vanished(one)
     }
     await fence.settle(one)
@@ -42,11 +43,12 @@ function insteadOf(effects: readonly Effect[]): Effect[] {
   })
 }
 
+/** Answers the object that was to be published, where it is neither held nor at its place. */
 async function carryOutOne(
   store: ObjectStore,
   repository: RepositoryId,
   effect: Effect,
-): Promise<'gone' | undefined> {
+): Promise<ObjectName | undefined> {
   switch (effect.kind) {
     case 'publish':
       return publish(store, repository, effect)
@@ -70,12 +72,12 @@ async function publish(
   store: ObjectStore,
   repository: RepositoryId,
   effect: Extract<Effect, { kind: 'publish' }>,
-): Promise<'gone' | undefined> {
+): Promise<ObjectName | undefined> {
   const { held, object } = effect
   const result = await store.publish(repository, held, object)
   if (result === 'published') return undefined
   const standing = await store.digest(repository, object)
-  if (result === 'gone' && standing === undefined) return 'gone'
+  if (result === 'gone' && standing === undefined) return object
   const isRight = typeOf(object) === 'config' || object.endsWith(`/${standing?.sha256 ?? ''}`)
   if (standing === undefined || !isRight) {
     const what = standing === undefined ? 'is gone' : 'has other content'
