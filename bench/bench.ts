@@ -11,7 +11,7 @@ import { benchCommand, type CommonOptions } from './command.js'
 import { httpWorkloads, syncsPerCommit } from './http-workloads.js'
 import { compare, comparisonOf, tableOf, type Comparison, type Workload } from './measure.js'
 import { resticWorkloads } from './restic-workloads.js'
-import { gatewayArguments, serverKinds, startServer, type Server } from './servers.js'
+import { serverKinds, startServer, type Server } from './servers.js'
 
 interface Options extends CommonOptions {
   readonly peers: string
@@ -24,8 +24,8 @@ async function openServers(
   folder: string,
   peers: readonly string[],
 ): Promise<void> {
-  const bare = fileURLToPath(new URL('./bare-server.js', import.meta.url))
-  const gateway = await gatewayArguments()
+  const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+  const [gateway, bare] = [at('../gateway/cli/main.js'), at('./bare-server.js')]
   const [restServer, rclone] = [clientPath('rest-server'), clientPath('rclone')]
   const kinds = serverKinds({ restServer, gateway, rclone, bare })
   const strange = peers.find((peer) => !kinds.some(({ name }) => name === peer))

@@ -5,7 +5,7 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
+import { gatewayFlags } from '../test/end-to-end/harness/service.js'
 import type { Peer } from './measure.js'
 
 export interface Server extends Peer {
@@ -31,20 +31,13 @@ export interface ServerKind {
   readonly args: Arguments
 }
 
-/** The gateway as its users run it: with the flags that its first line hands to Node. */
-export async function gatewayArguments(): Promise<string[]> {
-  const program = fileURLToPath(new URL('../gateway/cli/main.js', import.meta.url))
-  const [first = ''] = (await readFile(program, 'utf8')).split('\n')
-  const [, flags] = /^#!\/usr\/bin\/env -S node (.+)$/.exec(first) ?? []
-  if (flags === undefined) throw new Error(`"${first}" does not say how to run the gateway`)
-  return [...flags.split(' '), program]
-}
+/** The gateway as its users run it. */
+const gatewayArguments = (program: string): string[] => [...gatewayFlags(), program]
 
 /** rest-server comes first: it is the one that the others are held against. `bare` is compared where it is named. */
 export function serverKinds(options: {
   restServer: string
-  /** What Node is given to run it (gatewayArguments). */
-  gateway: readonly string[]
+  gateway: string
   rclone: string
   /** The least that a server of Node can be (bare-server.ts). */
   bare: string
@@ -60,7 +53,7 @@ export function serverKinds(options: {
       name: 'lockkeeper',
       program: process.execPath,
       args: (folder, port) => [
-        ...options.gateway,
+        ...gatewayArguments(options.gateway),
         'serve',
         '--path',
         folder,
@@ -82,10 +75,7 @@ export function serverKinds(options: {
 }
 
 /** The same for WebDAV: rclone is the one that the gateway is held against. */
-export function davKinds(options: {
-  gateway: readonly string[]
-  rclone: string
-}): ServerKind[] {
+export function davKinds(options: { gateway: string; rclone: string }): ServerKind[] {
   const at = (port: number): string => `127.0.0.1:${port}`
   return [
     {
@@ -97,7 +87,8 @@ export function davKinds(options: {
       name: 'lockkeeper',
       program: process.execPath,
       args: (folder, port) => [
-        ...[...options.gateway, 'serve', '--path', folder],
+        ...gatewayArguments(options.gateway),
+        ...['serve', '--path', folder],
         ...['--listen', at(port), '--plain-files'],
       ],
     },

@@ -4,10 +4,11 @@
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { clientPath } from '../test/end-to-end/harness/clients.js'
 import { benchCommand, type CommonOptions } from './command.js'
 import { compare, comparisonOf, tableOf, type Comparison, type Workload } from './measure.js'
-import { davKinds, gatewayArguments, startServer, type ServerKind } from './servers.js'
+import { davKinds, startServer, type ServerKind } from './servers.js'
 import { davLists, davTransfers, fillFolders, type DavServer } from './webdav-workloads.js'
 
 type Options = CommonOptions
@@ -49,7 +50,7 @@ async function compareAll(
   }
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
   try {
-    const gateway = await gatewayArguments()
+    const gateway = fileURLToPath(new URL('../gateway/cli/main.js', import.meta.url))
     const files = Math.max(1, Math.round(10_000 * scale))
     for (const kind of davKinds({ gateway, rclone: clientPath('rclone') }))
       servers.push(await open(parent, kind, files))

@@ -1,5 +1,6 @@
 /** Knows how to run what serves repositories: the gateway, and the real rest-server to compare it with. */
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { Child, type Ended } from './child.js'
@@ -108,11 +109,22 @@ export interface ServiceOptions {
   readonly under?: readonly [string, ...string[]]
 }
 
+const gatewayFile = join(projectRoot, 'dist', 'gateway', 'cli', 'main.js')
+
+/** What the program's first line hands to Node, so that it runs here as it does for its users. */
+export const gatewayFlags = (): readonly string[] => {
+  const [first = ''] = readFileSync(gatewayFile, 'utf8').split('\n')
+  const [, flags] = /^#!\/usr\/bin\/env -S node (.+)$/.exec(first) ?? []
+  if (flags === undefined) throw new Error(`"${first}" does not say how to run the gateway`)
+  return flags.split(' ')
+}
+
 /** The command line of the gateway, ready for `spawn`. */
 export const gatewayCommand = (args: readonly string[]): readonly [string, ...string[]] => [
   process.execPath,
+  ...gatewayFlags(),
   '--enable-source-maps',
-  join(projectRoot, 'dist', 'gateway', 'cli', 'main.js'),
+  gatewayFile,
   ...args,
 ]
 
