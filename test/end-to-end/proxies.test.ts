@@ -183,7 +183,11 @@ for (const { kind, args } of told)
       const gateway = await world.gateway({ args: ['--log-level', 'debug', ...args] })
       const { url } = await startProxy(t, world, kind, gateway.port)
       const proxy = url.replace(/^rest:/, '')
-      const newLine = (): Promise<Line> => lineTo(proxy, kind === 'nginx')
+      const newLine = async (): Promise<Line> => {
+        const line = await lineTo(proxy, kind === 'nginx')
+        t.teardown(line.hangUp)
+        return line
+      }
       const begin = async (): Promise<void> => {
         const { ask } = await newLine()
         t.is(await ask('HEAD', '/repo/config'), 200)
