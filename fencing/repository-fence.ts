@@ -1,11 +1,11 @@
 /** The core's one face to the gate: every question about a repository, decided on its journal and recorded in it. */
-import type { Archive } from './archive.js'
-import { decideDeletion, type Deletion } from './deleting.js'
-import { areAllFenced, attribute } from './attribution.js'
-import { decideUpload, commonFence, type Upload } from './uploading.js'
-import { decideUnlocking } from './unlocking.js'
-import type { Decision } from './decision.js'
-import { end, endGone } from './ending.js'
+import type { Archive } from './journal/archive.js'
+import { decideDeletion, type Deletion } from './rules/deleting.js'
+import { areAllFenced, attribute } from './evidence/attribution.js'
+import { decideUpload, commonFence, type Upload } from './rules/uploading.js'
+import { decideUnlocking } from './rules/unlocking.js'
+import type { Decision } from './rules/decision.js'
+import { end, endGone } from './rules/ending.js'
 import {
   generationAfter,
   type ItemId,
@@ -13,22 +13,22 @@ import {
   type Position,
   type Verb,
   type WriterId,
-} from './event.js'
-import { isOpen, type Allowance, type Item } from './item.js'
-import { RepositoryJournal, type Recorded } from './journal.js'
-import { hangUpMs, mayBeLate } from './late-copy.js'
-import { isHidden, look } from './looking.js'
+} from './journal/event.js'
+import { isOpen, type Allowance, type Item } from './state/item.js'
+import { RepositoryJournal, type Recorded } from './journal/journal.js'
+import { hangUpMs, mayBeLate } from './evidence/late-copy.js'
+import { isHidden, look } from './rules/looking.js'
 import { typeOf, type ListedType, type ObjectName, type RepositoryId } from './object.js'
-import { arrive, open } from './opening.js'
-import { compareIndexes, indexesSettledAt, vanish } from './outside.js'
+import { arrive, open } from './rules/opening.js'
+import { compareIndexes, indexesSettledAt, vanish } from './rules/outside.js'
 import type { Clock, JournalArchives, JournalStore, Random } from './ports.js'
-import { refuse } from './refusing.js'
-import { letThrough } from './observing.js'
-import { Presence, type Channel } from './presence.js'
-import type { RepositoryState } from './repository-state.js'
-import type { Caller, Scene, Settings } from './scene.js'
-import { seal } from './sealing.js'
-import type { Writer } from './writer.js'
+import { refuse } from './rules/refusing.js'
+import { letThrough } from './rules/observing.js'
+import { Presence, type Channel } from './evidence/presence.js'
+import type { RepositoryState } from './state/repository-state.js'
+import type { Caller, Scene, Settings } from './rules/scene.js'
+import { seal } from './journal/sealing.js'
+import type { Writer } from './state/writer.js'
 
 export interface FenceOptions {
   readonly repository: RepositoryId

@@ -2,23 +2,23 @@
  * What scripts/mutants.mjs switches off, one at a time: [what it is, file below dist/, text, what stands instead]. The
  * text must occur exactly once in the compiled file.
  */
-const attribution = 'fencing/attribution.js'
-const deleting = 'fencing/deleting.js'
-const ending = 'fencing/ending.js'
-const lateCopy = 'fencing/late-copy.js'
-const looking = 'fencing/looking.js'
-const opening = 'fencing/opening.js'
-const presence = 'fencing/presence.js'
-const refusing = 'fencing/refusing.js'
-const state = 'fencing/repository-state.js'
-const unlocking = 'fencing/unlocking.js'
-const uploading = 'fencing/uploading.js'
-const writer = 'fencing/writer.js'
-const journal = 'fencing/journal.js'
+const attribution = 'fencing/evidence/attribution.js'
+const deleting = 'fencing/rules/deleting.js'
+const ending = 'fencing/rules/ending.js'
+const lateCopy = 'fencing/evidence/late-copy.js'
+const looking = 'fencing/rules/looking.js'
+const opening = 'fencing/rules/opening.js'
+const presence = 'fencing/evidence/presence.js'
+const refusing = 'fencing/rules/refusing.js'
+const state = 'fencing/state/repository-state.js'
+const unlocking = 'fencing/rules/unlocking.js'
+const uploading = 'fencing/rules/uploading.js'
+const writer = 'fencing/state/writer.js'
+const journal = 'fencing/journal/journal.js'
 const fences = 'gateway/gate/fences.js'
 const gate = 'gateway/gate/gate.js'
 const effects = 'gateway/gate/effects.js'
-const outside = 'fencing/outside.js'
+const outside = 'fencing/rules/outside.js'
 const fence = 'fencing/repository-fence.js'
 const holding = 'backends/local/holding.js'
 const archives = 'backends/local/archives.js'
@@ -328,7 +328,7 @@ export const mutants = [
   ],
   [
     'config: a base remembers that it was deleted',
-    'fencing/base.js',
+    'fencing/journal/base.js',
     'configDeletedBy: state.configDeletedBy,',
     'configDeletedBy: undefined,',
   ],

@@ -1,5 +1,5 @@
 /** A journal that lives as long as its process, for tests and simulations. */
-import { emptyHead } from '../../fencing/chain.js'
+import { emptyHead } from '../../fencing/journal/chain.js'
 import type { RepositoryId } from '../../fencing/object.js'
 import {
   BackendError,

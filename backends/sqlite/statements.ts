@@ -1,6 +1,6 @@
 /** Knows the journal's statements. Every function is one step of a transaction that its caller has begun, or a read. */
 import type { Database, Statement } from 'better-sqlite3'
-import { emptyHead } from '../../fencing/chain.js'
+import { emptyHead } from '../../fencing/journal/chain.js'
 import type { RepositoryId } from '../../fencing/object.js'
 import {
   BackendError,

@@ -6,7 +6,7 @@ import { SettingsError } from '../../config/settings-error.js'
 import { exitCodes } from './exit-code.js'
 import { addOptions, askedBy } from './options.js'
 import { print, printJson } from './output.js'
-import type { Finding } from '../doctor/finding.js'
+import type { Finding } from '../operate/doctor/finding.js'
 
 const help = `
 Give it the flags of "lockkeeper serve", or the same --config, and run it as the same user, with the gateway
@@ -40,7 +40,7 @@ async function findingsOn(load: () => LoadedSettings): Promise<readonly Finding[
   try {
     const loaded = load()
     // What asks for nothing starts without it.
-    const { examine } = await import('../doctor/examining.js')
+    const { examine } = await import('../operate/doctor/examining.js')
     return await examine(loaded)
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error

@@ -2,7 +2,7 @@
 import { open, rm } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { codeOf, messageOf } from '../fault.js'
+import { codeOf, messageOf } from '../program/fault.js'
 import { CommandError, exitCodes } from './exit-code.js'
 
 /** Nothing is left of a file that could not be written whole, and nothing that stands there is replaced. */

@@ -1,9 +1,9 @@
 /** Knows the commands that read journals and prove them. */
 import type { Command } from 'commander'
 import { parseDuration } from '../../config/duration.js'
-import { AdminError, type Admin, type JournalQuestion } from '../admin/admin.js'
-import { displayName } from '../admin/names.js'
-import type { ArchiveView, RecordView, VerificationView } from '../admin/views.js'
+import { AdminError, type Admin, type JournalQuestion } from '../operate/admin/admin.js'
+import { displayName } from '../operate/admin/names.js'
+import type { ArchiveView, RecordView, VerificationView } from '../operate/admin/views.js'
 import { recordsBeforeSealing } from '../gate/sealing-limit.js'
 import { CommandError, exitCodes } from './exit-code.js'
 import { addPath, operate } from './operate.js'

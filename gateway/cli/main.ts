@@ -2,10 +2,10 @@
 /** Knows how the program begins and ends: what was typed becomes a command, and what went wrong an exit code. */
 import { CommanderError } from 'commander'
 import { SettingsError } from '../../config/settings-error.js'
-import { keepHeapSmall, unoptimised } from '../heap.js'
+import { keepHeapSmall, unoptimised } from '../program/heap.js'
 import { CommandError, exitCodes } from './exit-code.js'
 import { createProgram } from './program.js'
-import { StartError } from '../start-error.js'
+import { StartError } from '../program/start-error.js'
 
 const leaveMs = 2_000
 

@@ -3,8 +3,8 @@ import { userInfo } from 'node:os'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { loadFolders } from '../../config/gateway-settings.js'
 import { commonOptions } from '../../config/schema.js'
-import { AdminError, type Admin } from '../admin/admin.js'
-import type { Reached } from '../admin/reach.js'
+import { AdminError, type Admin } from '../operate/admin/admin.js'
+import type { Reached } from '../operate/admin/reach.js'
 import { CommandError, exitCodes } from './exit-code.js'
 import { addOptions, askedBy } from './options.js'
 
@@ -19,7 +19,7 @@ export type Operation = (admin: Admin, reached: Reached) => Promise<number>
 export async function operate(command: Command, operation: Operation): Promise<void> {
   const folders = loadFolders(askedBy(command, commonOptions))
   // What asks for nothing starts without it.
-  const { reachAdmin } = await import('../admin/reach.js')
+  const { reachAdmin } = await import('../operate/admin/reach.js')
   const reached = await reachAdmin(folders, nameOf(command))
   try {
     process.exitCode = await operation(reached.admin, reached)

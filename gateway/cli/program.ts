@@ -1,6 +1,6 @@
 /** Knows all commands of the program. */
 import { Command } from 'commander'
-import { version } from '../version.js'
+import { version } from '../program/version.js'
 import { exitCodesHelp } from './exit-code.js'
 
 const examples = `

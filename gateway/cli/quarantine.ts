@@ -1,9 +1,9 @@
 /** Knows the commands about refused writes: what is kept, and what becomes of it. */
 import type { Command } from 'commander'
 import { formatSize } from '../../config/size.js'
-import { AdminError, type Admin } from '../admin/admin.js'
-import { displayName } from '../admin/names.js'
-import type { ItemView } from '../admin/views.js'
+import { AdminError, type Admin } from '../operate/admin/admin.js'
+import { displayName } from '../operate/admin/names.js'
+import type { ItemView } from '../operate/admin/views.js'
 import { CommandError, exitCodes } from './exit-code.js'
 import { exportItem } from './export.js'
 import { addPath, operate, reasonOption, whoActs } from './operate.js'

@@ -4,8 +4,8 @@ import {
   parseEvent,
   type Author,
   type JournalEvent,
-} from '../../fencing/event.js'
-import type { RecordView } from '../admin/views.js'
+} from '../../fencing/journal/event.js'
+import type { RecordView } from '../operate/admin/views.js'
 import { shortObject } from './output.js'
 
 export function describeRecord(record: RecordView): string {

@@ -2,8 +2,8 @@
 import type { Command } from 'commander'
 import { loadGatewaySettings, type LoadedSettings } from '../../config/gateway-settings.js'
 import { serveOptions } from '../../config/schema.js'
-import { unoptimised } from '../heap.js'
-import type { Serving } from '../main.js'
+import { unoptimised } from '../program/heap.js'
+import type { Serving } from '../program/main.js'
 import { addOptions, askedBy } from './options.js'
 
 const examples = `
@@ -35,7 +35,7 @@ export function addServe(program: Command): void {
     const loaded = load()
     // The other commands start without these.
     const [{ createLogger, levelOf }, { runGateway }] = await unoptimised(() =>
-      Promise.all([import('../logger.js'), import('../main.js')]),
+      Promise.all([import('../program/logger.js'), import('../program/main.js')]),
     )
     const { settings } = loaded
     const logger = createLogger({ level: levelOf(settings), format: settings.logFormat })

@@ -1,8 +1,8 @@
 /** Knows the commands that show who is writing where, and that end a writer. */
 import type { Command } from 'commander'
 import { formatSize } from '../../config/size.js'
-import { displayName } from '../admin/names.js'
-import type { RepositoryView, UnfencedView } from '../admin/views.js'
+import { displayName } from '../operate/admin/names.js'
+import type { RepositoryView, UnfencedView } from '../operate/admin/views.js'
 import { exitCodes } from './exit-code.js'
 import { addPath, operate, whoActs } from './operate.js'
 import { columns, localTime, print, printJson } from './output.js'

@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events'
 import { statfs } from 'node:fs/promises'
-import { keepHeapSmall } from '../heap.js'
+import { keepHeapSmall } from '../program/heap.js'
 import { CallingProcesses } from './calling-process.js'
 import { Deadlines, defaultDeadlinesMs } from './deadlines.js'
 import type { HelperMessage, MountOrder } from './helper-messages.js'

@@ -6,7 +6,7 @@ import {
   type RepositoryId,
 } from '../../fencing/object.js'
 import type { FilePlace } from '../../fencing/ports.js'
-import { parseFilePlace, placeHeader, placeNone, placeWanted } from '../file-place.js'
+import { parseFilePlace, placeHeader, placeNone, placeWanted } from '../program/file-place.js'
 import { BodyStream } from './body-stream.js'
 import { CallError, errnoOfAnswer } from './errno.js'
 import { listPath, objectPath, repositoryPath, type GatewayAddress } from './gateway-address.js'

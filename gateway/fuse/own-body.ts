@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { close, write } from 'node:fs'
 import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
-import { parseFilePlace } from '../file-place.js'
+import { parseFilePlace } from '../program/file-place.js'
 import { openOwn } from './own-file.js'
 
 const queuedBytesMax = 4 * 1024 * 1024

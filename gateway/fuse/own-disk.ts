@@ -1,6 +1,6 @@
 /** Knows whether a gateway works on a disk that this process has too: then bytes need not pass through it, only decisions. */
 import { lstat } from 'node:fs/promises'
-import { isAt, parseFilePlace, placeHeader } from '../file-place.js'
+import { isAt, parseFilePlace, placeHeader } from '../program/file-place.js'
 import { repositoriesPath, type GatewayAddress } from './gateway-address.js'
 import { Lines } from './lines.js'
 

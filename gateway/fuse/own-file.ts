@@ -2,7 +2,7 @@
 import { closeSync, constants, fstatSync, open, read } from 'node:fs'
 import { promisify } from 'node:util'
 import type { FilePlace } from '../../fencing/ports.js'
-import { isAt } from '../file-place.js'
+import { isAt } from '../program/file-place.js'
 import { CallError } from './errno.js'
 
 const { O_RDONLY, O_WRONLY, O_NOFOLLOW, O_NONBLOCK } = constants

@@ -1,6 +1,6 @@
 /** Knows how recorded effects are carried out on the store, now or after a crash: each step can be repeated. */
-import { effectsOf, type Effect } from '../../fencing/effect.js'
-import type { Recorded } from '../../fencing/journal.js'
+import { effectsOf, type Effect } from '../../fencing/state/effect.js'
+import type { Recorded } from '../../fencing/journal/journal.js'
 import { typeOf, type ObjectName, type RepositoryId } from '../../fencing/object.js'
 import { BackendError, type ObjectStore } from '../../fencing/ports.js'
 import type { RepositoryFence } from '../../fencing/repository-fence.js'

@@ -1,7 +1,7 @@
 /** Knows the fences of all repositories: loads, recovers and adopts each once, and reloads one that has failed. */
-import { effectsOf } from '../../fencing/effect.js'
-import type { Allowance, Item } from '../../fencing/item.js'
-import type { Recorded } from '../../fencing/journal.js'
+import { effectsOf } from '../../fencing/state/effect.js'
+import type { Allowance, Item } from '../../fencing/state/item.js'
+import type { Recorded } from '../../fencing/journal/journal.js'
 import type { ListedType, ObjectName, RepositoryId } from '../../fencing/object.js'
 import {
   BackendError,
@@ -13,7 +13,7 @@ import {
   type Random,
 } from '../../fencing/ports.js'
 import { RepositoryFence } from '../../fencing/repository-fence.js'
-import type { Settings } from '../../fencing/scene.js'
+import type { Settings } from '../../fencing/rules/scene.js'
 import { carryOut } from './effects.js'
 import { KeyedMutex } from './keyed-mutex.js'
 import { Removals } from './removals.js'

@@ -1,5 +1,5 @@
 /** The one way from every door to a store: stage, decide, publish. Knows no protocol. */
-import type { Client, Verb } from '../../fencing/event.js'
+import type { Client, Verb } from '../../fencing/journal/event.js'
 import {
   digestOf,
   typeOf,
@@ -17,11 +17,11 @@ import {
   type Random,
   type Staged,
 } from '../../fencing/ports.js'
-import type { Channel } from '../../fencing/presence.js'
-import type { Recorded } from '../../fencing/journal.js'
+import type { Channel } from '../../fencing/evidence/presence.js'
+import type { Recorded } from '../../fencing/journal/journal.js'
 import type { Decided, RepositoryFence } from '../../fencing/repository-fence.js'
-import type { Caller } from '../../fencing/scene.js'
-import type { Upload } from '../../fencing/uploading.js'
+import type { Caller } from '../../fencing/rules/scene.js'
+import type { Upload } from '../../fencing/rules/uploading.js'
 import type { Fences } from './fences.js'
 import { nothingDelivered, outcomeOf, refusedPlainly, type Outcome } from './outcome.js'
 

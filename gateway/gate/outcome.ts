@@ -1,12 +1,12 @@
 /** Knows the answers of the gate that every door puts into its own language. */
-import type { Verdict } from '../../fencing/decision.js'
+import type { Verdict } from '../../fencing/rules/decision.js'
 import {
   knockSentence,
   plainSentences,
   refusalSentence,
   type PlainReason,
   type RefusalReason,
-} from '../../fencing/refusal.js'
+} from '../../fencing/rules/refusal.js'
 
 export type RefusedReason = RefusalReason | PlainReason | 'knocked'
 

@@ -4,7 +4,7 @@
  * A removal is recorded, durably, before it comes here, and is not settled before its folder was synced: after a crash it
  * is carried out once more. So a client may hear of it as soon as the name is gone.
  */
-import type { Recorded } from '../../fencing/journal.js'
+import type { Recorded } from '../../fencing/journal/journal.js'
 import { typeOf, type ObjectName } from '../../fencing/object.js'
 import type { ObjectStore } from '../../fencing/ports.js'
 import type { RepositoryFence } from '../../fencing/repository-fence.js'

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Channel } from '../../fencing/presence.js'
+import type { Channel } from '../../fencing/evidence/presence.js'
 import type { Line } from './line.js'
 
 /** A reset shows itself on reading, or on writing where the client's end was not read yet. */

@@ -1,7 +1,7 @@
 /** Knows one request and its answer, in the terms that every HTTP door shares. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Channel } from '../../fencing/presence.js'
-import { describeClient, type Client } from '../../fencing/event.js'
+import type { Channel } from '../../fencing/evidence/presence.js'
+import { describeClient, type Client } from '../../fencing/journal/event.js'
 import { RequestBody } from './body.js'
 import type { Line } from './line.js'
 import type { Origin } from './proxy/origins.js'

@@ -1,6 +1,6 @@
 /** Knows what every HTTP connection offers to a request on it, whichever version of HTTP it speaks. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Channel } from '../../fencing/presence.js'
+import type { Channel } from '../../fencing/evidence/presence.js'
 
 export interface Line {
   readonly channel: Channel

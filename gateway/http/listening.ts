@@ -2,7 +2,7 @@
 import { chmod, lstat, unlink } from 'node:fs/promises'
 import { connect, type Server } from 'node:net'
 import { once } from 'node:events'
-import { shortSocketPath } from '../socket-path.js'
+import { shortSocketPath } from '../program/socket-path.js'
 
 export type ListenOptions =
   /** Port 0 takes any free port. */

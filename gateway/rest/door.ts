@@ -4,7 +4,7 @@ import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastif
 import type { Logger } from 'pino'
 import { typeOf } from '../../fencing/object.js'
 import type { FilePlace } from '../../fencing/ports.js'
-import { formatPlace, placeHeader } from '../file-place.js'
+import { formatPlace, placeHeader } from '../program/file-place.js'
 import { mayEnter, type Gate } from '../gate/gate.js'
 import { exchangeOf } from '../http/exchange.js'
 import { tell, type Told } from '../http/answer.js'

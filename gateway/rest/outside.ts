@@ -4,7 +4,7 @@
  * and ends with the hash of all of them. However that ends, it is an upload like any other.
  */
 import { BackendError, type FilePlace, type Staged } from '../../fencing/ports.js'
-import { formatPlace, placeHeader, placeNone, placeWanted } from '../file-place.js'
+import { formatPlace, placeHeader, placeNone, placeWanted } from '../program/file-place.js'
 import type { UploadBody } from '../gate/gate.js'
 import type { ObjectCall } from './call.js'
 

@@ -9,7 +9,7 @@ import {
   type OpenObject,
 } from '../../fencing/ports.js'
 import { answerEmpty, answerStream, tell } from '../http/answer.js'
-import { formatPlace, placeHeader, placeWanted } from '../file-place.js'
+import { formatPlace, placeHeader, placeWanted } from '../program/file-place.js'
 import type { ListCall, ObjectCall } from './call.js'
 import { askedRange } from '../http/ranges.js'
 import { sendBytes } from '../http/sending.js'

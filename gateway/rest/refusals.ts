@@ -1,5 +1,5 @@
 /** Knows what each refusal and each fault is told with over REST. restic prints the reason phrase, not the body. */
-import { plainSentences } from '../../fencing/refusal.js'
+import { plainSentences } from '../../fencing/rules/refusal.js'
 import { BackendError, type BackendErrorCode } from '../../fencing/ports.js'
 import type { Told } from '../http/answer.js'
 import type { RefusedReason } from '../gate/outcome.js'

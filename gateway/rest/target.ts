@@ -7,7 +7,7 @@ import {
   type ObjectName,
   type RepositoryId,
 } from '../../fencing/object.js'
-import { tagPattern, wrongTag } from '../writer-tag.js'
+import { tagPattern, wrongTag } from '../program/writer-tag.js'
 
 export type Place =
   | { readonly kind: 'root'; readonly repository: RepositoryId }

@@ -1,7 +1,7 @@
 /** Knows what each method does to plain files; whole trees are moved, copied and removed by the library. */
 import { STATUS_CODES } from 'node:http'
 import { refusals } from './refusals.js'
-import { plainSentences } from '../../fencing/refusal.js'
+import { plainSentences } from '../../fencing/rules/refusal.js'
 import { answerXml, send, tell, type Reply } from './answer.js'
 import { admit, locksOnMember, locksOnTree, refusalOf, type Admitted } from './conditions.js'
 import { sendFile } from './file-answer.js'

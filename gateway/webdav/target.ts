@@ -10,7 +10,7 @@ import {
   type ObjectName,
   type RepositoryId,
 } from '../../fencing/object.js'
-import { tagPattern, wrongTag } from '../writer-tag.js'
+import { tagPattern, wrongTag } from '../program/writer-tag.js'
 
 /** What an address names by its shape alone; whether anything stands there is not known yet. */
 export type Place =

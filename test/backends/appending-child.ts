@@ -1,6 +1,6 @@
 /** A process that appends batches until it is killed, and says on its output which positions are durable. */
 import { openSqliteJournal } from '../../backends/sqlite/sqlite-journal.js'
-import { emptyHead } from '../../fencing/chain.js'
+import { emptyHead } from '../../fencing/journal/chain.js'
 import type { RepositoryId } from '../../fencing/object.js'
 import { batchOf, recordsAfter } from '../conformance/records.js'
 

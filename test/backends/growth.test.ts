@@ -4,7 +4,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { localArchives } from '../../backends/local/archives.js'
 import { openSqliteJournal } from '../../backends/sqlite/sqlite-journal.js'
-import type { Channel } from '../../fencing/presence.js'
+import type { Channel } from '../../fencing/evidence/presence.js'
 import { World, data, days, index, lock, minutes, snapshot } from '../fencing/world.js'
 import { temporaryFolder } from './temporary-folder.js'
 

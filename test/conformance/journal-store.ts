@@ -1,6 +1,6 @@
 /** What every journal's storage must do: macros over a factory of a fresh, empty one. */
 import test, { type ExecutionContext } from 'ava'
-import { emptyHead } from '../../fencing/chain.js'
+import { emptyHead } from '../../fencing/journal/chain.js'
 import type { RepositoryId } from '../../fencing/object.js'
 import { BackendError, type BackendErrorCode, type JournalStore } from '../../fencing/ports.js'
 import { batchOf, recordsAfter } from './records.js'

@@ -1,5 +1,5 @@
 /** Knows how to make journal records; also used in processes that are no tests. */
-import { chainHash } from '../../fencing/chain.js'
+import { chainHash } from '../../fencing/journal/chain.js'
 import type { RepositoryId } from '../../fencing/object.js'
 import type { JournalBatch, JournalHead, StoredRecord } from '../../fencing/ports.js'
 

@@ -1,7 +1,7 @@
 /** Histories of requests that come late or twice: retractions, uploads, and the deletion of a config by a migration. */
 import test from 'ava'
 import type { ObjectName } from '../../fencing/object.js'
-import type { Channel } from '../../fencing/presence.js'
+import type { Channel } from '../../fencing/evidence/presence.js'
 import { memoryArchives } from '../../backends/memory/memory-archives.js'
 import {
   World,

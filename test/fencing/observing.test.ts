@@ -1,7 +1,7 @@
 /** A gateway that only observes: everything is carried out, and what would have been refused is noted and counted. */
 import test from 'ava'
 import fc from 'fast-check'
-import { parseEvent, type JournalEvent } from '../../fencing/event.js'
+import { parseEvent, type JournalEvent } from '../../fencing/journal/event.js'
 import { World, data, index, lock, minutes, snapshot } from './world.js'
 
 async function eventsOf(world: World): Promise<JournalEvent[]> {

@@ -1,7 +1,7 @@
 /** Use of the folder past the gateway, as the names of the indexes show it. */
 import test from 'ava'
-import type { Generation } from '../../fencing/event.js'
-import { refusalSentence } from '../../fencing/refusal.js'
+import type { Generation } from '../../fencing/journal/event.js'
+import { refusalSentence } from '../../fencing/rules/refusal.js'
 import { World, index, snapshot } from './world.js'
 
 const compare = (world: World): Promise<boolean> =>

@@ -1,8 +1,12 @@
 /** What the quarantine keeps, how often, and within which bounds. */
 import test from 'ava'
 import { World, data, days, index, lock, snapshot } from './world.js'
-import { refusalSentence, knockSentence, sentenceCharactersMax } from '../../fencing/refusal.js'
-import type { Generation, ItemId, WriterId } from '../../fencing/event.js'
+import {
+  refusalSentence,
+  knockSentence,
+  sentenceCharactersMax,
+} from '../../fencing/rules/refusal.js'
+import type { Generation, ItemId, WriterId } from '../../fencing/journal/event.js'
 
 async function staleWriter(
   world: World,

@@ -13,7 +13,7 @@ import {
   toldOf,
   type SimulatedClient,
 } from './world.js'
-import type { Channel } from '../../fencing/presence.js'
+import type { Channel } from '../../fencing/evidence/presence.js'
 
 /** Another process prunes: the generation rises, and everybody who looked before is overtaken. */
 async function prune(world: World, what = index('old')): Promise<void> {

@@ -2,8 +2,8 @@
 import test from 'ava'
 import fc from 'fast-check'
 import { memoryArchives } from '../../backends/memory/memory-archives.js'
-import { plainState } from '../../fencing/base.js'
-import { parseEvent } from '../../fencing/event.js'
+import { plainState } from '../../fencing/journal/base.js'
+import { parseEvent } from '../../fencing/journal/event.js'
 import {
   BackendError,
   type JournalArchives,
@@ -11,8 +11,8 @@ import {
   type JournalStore,
   type StoredRecord,
 } from '../../fencing/ports.js'
-import { RepositoryState } from '../../fencing/repository-state.js'
-import { readOne, verifyOne } from '../../gateway/admin/reading.js'
+import { RepositoryState } from '../../fencing/state/repository-state.js'
+import { readOne, verifyOne } from '../../gateway/operate/admin/reading.js'
 import { World, data, index, lock, minutes, snapshot } from './world.js'
 
 const always = { position: 1, time: Number.NEGATIVE_INFINITY }

@@ -1,15 +1,15 @@
 /** A repository, its journal and some clients in memory, with a clock that only the test moves. */
 import { createHash } from 'node:crypto'
-import { effectsOf } from '../../fencing/effect.js'
-import type { Client, WriterId } from '../../fencing/event.js'
-import { Allowance } from '../../fencing/item.js'
-import type { Recorded } from '../../fencing/journal.js'
+import { effectsOf } from '../../fencing/state/effect.js'
+import type { Client, WriterId } from '../../fencing/journal/event.js'
+import { Allowance } from '../../fencing/state/item.js'
+import type { Recorded } from '../../fencing/journal/journal.js'
 import type { ListedType, ObjectName, RepositoryId } from '../../fencing/object.js'
 import type { Clock, JournalStore, Random } from '../../fencing/ports.js'
-import type { Channel } from '../../fencing/presence.js'
+import type { Channel } from '../../fencing/evidence/presence.js'
 import { RepositoryFence } from '../../fencing/repository-fence.js'
-import { defaultSettings } from '../../fencing/scene.js'
-import type { Decision } from '../../fencing/decision.js'
+import { defaultSettings } from '../../fencing/rules/scene.js'
+import type { Decision } from '../../fencing/rules/decision.js'
 import { memoryJournal } from '../../backends/memory/memory-journal.js'
 
 export const seconds = 1000

@@ -2,7 +2,7 @@ import test from 'ava'
 import fc from 'fast-check'
 import { tagCall, type ClientCall } from '../../gateway/cli/client-call.js'
 import { freshTag, tagAddress } from '../../gateway/cli/tagged-address.js'
-import { tagPattern } from '../../gateway/writer-tag.js'
+import { tagPattern } from '../../gateway/program/writer-tag.js'
 import { parseTarget } from '../../gateway/rest/target.js'
 
 for (const [address, expected] of [

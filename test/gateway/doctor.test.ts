@@ -11,9 +11,9 @@ import {
   checkPlace,
   checkProxies,
   checkTls,
-} from '../../gateway/doctor/listening.js'
-import { checkSpace } from '../../gateway/doctor/folders.js'
-import type { Finding } from '../../gateway/doctor/finding.js'
+} from '../../gateway/operate/doctor/listening.js'
+import { checkSpace } from '../../gateway/operate/doctor/folders.js'
+import type { Finding } from '../../gateway/operate/doctor/finding.js'
 import { tlsFixture } from '../end-to-end/harness/proxy.js'
 import { World } from '../end-to-end/harness/world.js'
 import { temporaryFolder } from '../backends/temporary-folder.js'

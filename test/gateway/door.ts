@@ -1,10 +1,10 @@
 /** A REST door with everything behind it, on a free port of 127.0.0.1, and what is needed to ask it things. */
 import { createHash, randomBytes } from 'node:crypto'
 import { pino } from 'pino'
-import { Allowance } from '../../fencing/item.js'
+import { Allowance } from '../../fencing/state/item.js'
 import type { ListedType, ObjectName } from '../../fencing/object.js'
 import type { Clock, JournalStore, ObjectStore, Random } from '../../fencing/ports.js'
-import { defaultSettings } from '../../fencing/scene.js'
+import { defaultSettings } from '../../fencing/rules/scene.js'
 import { Fences } from '../../gateway/gate/fences.js'
 import { Gate, defaultParking } from '../../gateway/gate/gate.js'
 import type { HttpLimits } from '../../gateway/http/limits.js'

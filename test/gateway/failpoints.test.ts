@@ -1,7 +1,7 @@
 /** That a failpoint cannot be set by mistake. */
 import test from 'ava'
-import { failpointPlaces, parseFailpoint } from '../../gateway/failpoints.js'
-import { StartError } from '../../gateway/start-error.js'
+import { failpointPlaces, parseFailpoint } from '../../gateway/program/failpoints.js'
+import { StartError } from '../../gateway/program/start-error.js'
 
 test('what is no failpoint keeps the gateway from starting', (t) => {
   for (const text of [

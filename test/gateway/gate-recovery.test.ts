@@ -1,9 +1,9 @@
 /** What the gate makes good after a fault of the store or the journal, and after a crash at each step. */
 import test, { type ExecutionContext } from 'ava'
-import { parseEvent } from '../../fencing/event.js'
+import { parseEvent } from '../../fencing/journal/event.js'
 import type { ListedType, ObjectName, RepositoryId } from '../../fencing/object.js'
 import { BackendError, type JournalStore, type ObjectStore } from '../../fencing/ports.js'
-import type { Channel } from '../../fencing/presence.js'
+import type { Channel } from '../../fencing/evidence/presence.js'
 import type { Visitor } from '../../gateway/gate/gate.js'
 import type { Outcome } from '../../gateway/gate/outcome.js'
 import { memoryJournal } from '../../backends/memory/memory-journal.js'

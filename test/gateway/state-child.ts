@@ -1,5 +1,5 @@
 /** A process that has a state folder until it is killed. */
-import { openState } from '../../gateway/state/state.js'
+import { openState } from '../../gateway/program/state/state.js'
 
 const [folder = ''] = process.argv.slice(2)
 const state = await openState({ folder, command: 'serve' })

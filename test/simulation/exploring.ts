@@ -3,9 +3,9 @@
  * and judges each state once: states that the core and the clients cannot tell apart have the same future.
  */
 import { createHash } from 'node:crypto'
-import type { WriterId } from '../../fencing/event.js'
+import type { WriterId } from '../../fencing/journal/event.js'
 import type { ObjectName } from '../../fencing/object.js'
-import type { Channel } from '../../fencing/presence.js'
+import type { Channel } from '../../fencing/evidence/presence.js'
 import { World, lock, type SimulatedClient } from '../fencing/world.js'
 import { Contents, damageOf } from './model.js'
 import { pictureOf } from './picture.js'

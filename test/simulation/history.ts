@@ -1,7 +1,7 @@
 /** Runs one history from its plan: the real gate and core, model clients, simulated time and stores, and the judge. */
 import { KeyedMutex } from '../../gateway/gate/keyed-mutex.js'
-import { emptyHead, follows } from '../../fencing/chain.js'
-import { isOpen } from '../../fencing/item.js'
+import { emptyHead, follows } from '../../fencing/journal/chain.js'
+import { isOpen } from '../../fencing/state/item.js'
 import type { ObjectName } from '../../fencing/object.js'
 import { data, index, key, snapshot } from '../fencing/world.js'
 import { runCommand } from './commands.js'

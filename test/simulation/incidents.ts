@@ -1,5 +1,5 @@
 /** What an operator does, and what befalls the gateway as a whole. */
-import { isOpen, type Item } from '../../fencing/item.js'
+import { isOpen, type Item } from '../../fencing/state/item.js'
 import { typeOf, type ObjectName } from '../../fencing/object.js'
 import type { RepositoryFence } from '../../fencing/repository-fence.js'
 import { named } from '../fencing/world.js'

@@ -1,5 +1,5 @@
 /** The small sequential model that judges every step of a history by the invariants I1 to I6 of the design. */
-import type { Author, JournalEvent, WriterId } from '../../fencing/event.js'
+import type { Author, JournalEvent, WriterId } from '../../fencing/journal/event.js'
 import { typeOf, type ObjectName } from '../../fencing/object.js'
 import type { StoredRecord } from '../../fencing/ports.js'
 import { damageOf, type Contents } from './model.js'

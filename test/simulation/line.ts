@@ -1,5 +1,5 @@
 /** A client's connections to the gateway: which one carries the next request, and how each ends. */
-import type { Channel } from '../../fencing/presence.js'
+import type { Channel } from '../../fencing/evidence/presence.js'
 import type { Gateway, Run } from './gateway.js'
 import type { Time } from './time.js'
 

@@ -3,10 +3,10 @@
  * only in how they were reached: positions are replaced by their rank (the core only ever compares them), and the
  * random ids of writers and items by what they stand for.
  */
-import type { Author, WriterId } from '../../fencing/event.js'
-import type { Presence } from '../../fencing/presence.js'
+import type { Author, WriterId } from '../../fencing/journal/event.js'
+import type { Presence } from '../../fencing/evidence/presence.js'
 import type { RepositoryFence } from '../../fencing/repository-fence.js'
-import type { Writer } from '../../fencing/writer.js'
+import type { Writer } from '../../fencing/state/writer.js'
 
 type Named = (id: WriterId | undefined) => string
 

@@ -1,6 +1,6 @@
 /** Simulated stores: what survives the gateway's death, and one run's way to it. A body is its own digest. */
 import { Readable } from 'node:stream'
-import { emptyHead } from '../../fencing/chain.js'
+import { emptyHead } from '../../fencing/journal/chain.js'
 import { typeOf, type ObjectName, type RepositoryId } from '../../fencing/object.js'
 import {
   BackendError,

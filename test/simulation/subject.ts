@@ -1,5 +1,5 @@
 /** One process of a client program as it truly is, beside what the gateway makes of it. */
-import type { WriterId } from '../../fencing/event.js'
+import type { WriterId } from '../../fencing/journal/event.js'
 import type { ObjectName } from '../../fencing/object.js'
 
 /** What no view that is taken from now on may rest on, since it is not surely published yet. */

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import { LRUCache } from 'lru-cache'
 import type { TrustedRange } from '../../../config/trusted-range.js'
-import type { Channel } from '../../../fencing/presence.js'
+import type { Channel } from '../../../fencing/evidence/presence.js'
 import type { Clock } from '../../../fencing/ports.js'
 import { forwardedFor, isTrusted, plainAddress } from './trust.js'
 

@@ -4,8 +4,8 @@
  * test/gateway/commands.test.ts has the commands themselves.
  */
 import { z } from 'zod'
-import type { Admin } from '../../../gateway/admin/admin.js'
-import { reachAdmin } from '../../../gateway/admin/reach.js'
+import type { Admin } from '../../../gateway/operate/admin/admin.js'
+import { reachAdmin } from '../../../gateway/operate/admin/reach.js'
 import type { World } from './world.js'
 
 const Status = z.array(

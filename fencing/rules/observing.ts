@@ -1,0 +1,104 @@
+/**
+ * Knows what becomes of a decision where the gateway only observes: whatever would have been refused or put off is
+ * noted with its reason, and carried out.
+ *
+ * The journal then tells what happened, as it always does, so that nothing has to be undone when refusing begins: a stale
+ * writer's index is that writer's commit and a conflict for everybody's maintenance, a deletion overtakes every other
+ * view, and who was overtaken stays so. What was let through may have damaged the repository; what comes after the change
+ * is judged by the rule.
+ */
+import { attribute, authorOf, type Attribution } from '../evidence/attribution.js'
+import type { Decision } from './decision.js'
+import { isRelyingOnALook, remove } from './deleting.js'
+import {
+  generationAfter,
+  type Generation,
+  type JournalEvent,
+  type Run,
+} from '../journal/event.js'
+import { typeOf } from '../object.js'
+import type { LetThroughReason } from './refusal.js'
+import { generationOf, type Attempt } from './refusing.js'
+import { isMaintained, type RepositoryState } from '../state/repository-state.js'
+import type { Caller, Scene } from './scene.js'
+import { commit } from './uploading.js'
+
+export function letThrough(
+  scene: Scene,
+  caller: Caller,
+  attempt: Attempt,
+  decision: Decision,
+): Decision {
+  const { verdict } = decision
+  if (verdict.kind !== 'refuse' && verdict.kind !== 'knock') return decision
+  const attribution = attributionOf(scene, caller, attempt)
+  const reason = verdict.kind === 'knock' ? 'knocked' : verdict.story.reason
+  const run = verdict.kind === 'refuse' ? verdict.story.run : undefined
+  const noted = note(scene, caller, attempt, attribution, reason, run)
+  const { events } =
+    attempt.verb === 'upload'
+      ? receive(scene, caller, attempt, attribution)
+      : erase(scene, attempt, attribution)
+  return { verdict: { kind: 'commit' }, events: [noted, ...events] }
+}
+
+function attributionOf(scene: Scene, caller: Caller, attempt: Attempt): Attribution {
+  const { verb, object } = attempt
+  if (verb === 'deletion') {
+    return attribute(scene, caller, { mustHaveLooked: isRelyingOnALook(object) })
+  }
+  const type = typeOf(object)
+  const mustHaveLooked = type === 'index' || type === 'snapshots'
+  return attribute(scene, caller, { uploaded: object, mustHaveLooked })
+}
+
+function note(
+  scene: Scene,
+  { client }: Caller,
+  { verb, object }: Attempt,
+  attribution: Attribution,
+  reason: LetThroughReason,
+  run: Run | undefined,
+): JournalEvent {
+  const writer = attribution.writer ?? attribution.candidates[0]
+  return {
+    kind: 'passed',
+    verb,
+    object,
+    reason,
+    author: authorOf(attribution),
+    client,
+    generation: generationOf(scene, writer),
+    ...(run === undefined ? {} : { run }),
+  }
+}
+
+function receive(
+  scene: Scene,
+  caller: Caller,
+  attempt: Attempt,
+  attribution: Attribution,
+): Decision {
+  if (typeOf(attempt.object) === 'locks') {
+    scene.presence.lockPosted(attempt.object, scene.monotonic)
+  }
+  return commit(scene, caller, attempt, attribution)
+}
+
+function erase(scene: Scene, { object }: Attempt, attribution: Attribution): Decision {
+  const { writer } = attribution
+  if (writer !== undefined) return remove(scene, object, writer)
+  scene.presence.settled(object)
+  const author = authorOf(attribution)
+  const deleted = { kind: 'deleted', object, author, cause: 'request' } as const
+  const generation = nobodysGeneration(scene.state)
+  const events = [isMaintained(object) ? { ...deleted, generation } : deleted]
+  return { verdict: { kind: 'commit' }, events }
+}
+
+/** Deletions whose author nobody knows are one maintenance until another one, or a fence, comes between them. */
+function nobodysGeneration(state: RepositoryState): Generation {
+  const newest = state.runs.at(-1)
+  const goesOn = newest?.isNobodys === true && newest.generation === state.generation
+  return goesOn ? state.generation : generationAfter(state.generation)
+}

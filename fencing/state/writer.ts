@@ -1,0 +1,88 @@
+/** Knows what the journal says of one writer, and when a writer is overtaken. */
+import type {
+  Client,
+  EndingCause,
+  Generation,
+  Position,
+  Run,
+  WriterId,
+} from '../journal/event.js'
+import type { ObjectName } from '../object.js'
+
+/** One process of a client program, as the journal knows it. Changed by the fold in repository-state.ts only. */
+export interface Writer {
+  readonly id: WriterId
+  readonly client: Client
+  readonly tag?: string
+  readonly bornAt: Position
+  /** Known by a lock that stood at adoption only: its user is not known either. */
+  readonly isFromBefore?: true
+  /** The generation of its view, or of its own maintenance once it has one. */
+  generation: Generation
+  /** The journal's head when it took its picture of the repository (rule 4). */
+  view: Position
+  /** Before the oldest commit that was then recorded and not yet published (rules 3 and 8). */
+  commitView: Position
+  /** After a look, even one that only may be its, no lock moves the view. */
+  hasLooked: boolean
+  hasSurelyLooked: boolean
+  hasLocked: boolean
+  /** It uploaded an index, a snapshot or a pack. */
+  hasPosted: boolean
+  readonly locks: Set<ObjectName>
+  newestLock?: { readonly object: ObjectName; readonly position: Position }
+  maintenance?: Maintenance
+  /** Its maintenance was refused once: whatever else it tries to change is refused too (rule 3). */
+  isBroken: boolean
+  ended?: { readonly cause: EndingCause; readonly time: number; readonly position: Position }
+  /** The gateway's clock at the last record that names it. */
+  lastRecorded: number
+}
+
+export interface Maintenance {
+  readonly generation: Generation
+  readonly first: Position
+  last: Position
+  readonly since: number
+}
+
+/** The deletions of indexes and packs by one writer (or an operator's fence, or somebody past the gateway), as others see them. */
+export interface Overtaking extends Run {
+  last: Position
+}
+
+/** Rule 4: the newest deletion of an index or a pack by another writer after its view. */
+export function overtakenBy(
+  writer: Writer,
+  runs: readonly Overtaking[],
+): Overtaking | undefined {
+  let newest: Overtaking | undefined
+  for (const run of runs) {
+    if (run.by === writer.id || run.last <= writer.view) continue
+    if (newest === undefined || run.last > newest.last) newest = run
+  }
+  return newest
+}
+
+export interface Fence {
+  readonly reason: 'stale' | 'conflict'
+  readonly run?: Run
+}
+
+function toldOf({ by, generation, isOutside, isNobodys }: Overtaking): Run {
+  return {
+    ...(by === undefined ? {} : { by }),
+    generation,
+    ...(isOutside === undefined ? {} : { isOutside }),
+    ...(isNobodys === undefined ? {} : { isNobodys }),
+  }
+}
+
+/** Why nothing that this writer tries to change may be committed, if there is a reason (rules 3 and 5). */
+export function fenceOf(writer: Writer, runs: readonly Overtaking[]): Fence | undefined {
+  const run = overtakenBy(writer, runs)
+  if (run !== undefined) {
+    return { reason: 'stale', run: toldOf(run) }
+  }
+  return writer.isBroken ? { reason: 'conflict' } : undefined
+}

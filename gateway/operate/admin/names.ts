@@ -1,0 +1,12 @@
+/** Knows how a repository is named on a command line. */
+import { parseRepositoryId, type RepositoryId } from '../../../fencing/object.js'
+
+/** The root itself is written `/` or `.`, since nothing is hard to type. */
+export function parseName(name: string): RepositoryId | undefined {
+  const trimmed = name.replace(/^\.?\//, '').replace(/\/$/, '')
+  return parseRepositoryId(trimmed === '' || trimmed === '.' ? [] : trimmed.split('/'))
+}
+
+export function displayName(repository: string): string {
+  return repository === '' ? '/' : repository
+}

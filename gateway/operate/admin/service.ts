@@ -1,0 +1,310 @@
+/** Knows what an operator can ask for and do, over the fences and stores themselves. */
+import { createHash } from 'node:crypto'
+import type { Readable } from 'node:stream'
+import { isOpen, type Item } from '../../../fencing/state/item.js'
+import type { Recorded } from '../../../fencing/journal/journal.js'
+import { digestOf, typeOf, type RepositoryId } from '../../../fencing/object.js'
+import {
+  BackendError,
+  type Held,
+  type JournalArchives,
+  type JournalStore,
+  type ObjectStore,
+} from '../../../fencing/ports.js'
+import type { RepositoryFence } from '../../../fencing/repository-fence.js'
+import type { Fences } from '../../gate/fences.js'
+import type { PlainFiles } from '../../webdav/plain-files.js'
+import {
+  AdminError,
+  type Act,
+  type Admin,
+  type ArchivingQuestion,
+  type ItemsQuestion,
+  type JournalQuestion,
+  type ReleaseAct,
+  type VerificationQuestion,
+} from './admin.js'
+import { followJournals, type Recordings } from './following.js'
+import { readMany, verifyOne, viewRecord } from './reading.js'
+import { asked, Repositories, unavailable } from './repositories.js'
+import { viewItem, viewRepository, viewWriter } from './viewing.js'
+import type {
+  ArchiveView,
+  EndedView,
+  ItemView,
+  RecordView,
+  RepositoryView,
+  UnfencedView,
+  VerificationView,
+} from './views.js'
+
+export interface AdminServiceOptions {
+  readonly store: ObjectStore
+  readonly journal: JournalStore
+  readonly archives: JournalArchives
+  readonly fences: Fences
+  readonly recordings: Recordings
+  /** What this process serves beside the repositories: null where nothing. Not known where it serves nothing at all. */
+  readonly plain?: PlainFiles | null
+}
+
+const unfencedNamesMax = 20
+
+export class AdminService implements Admin {
+  readonly #options: AdminServiceOptions
+  readonly #repositories: Repositories
+
+  constructor(options: AdminServiceOptions) {
+    this.#options = options
+    this.#repositories = new Repositories(options)
+  }
+
+  async status(name?: string): Promise<RepositoryView[]> {
+    const repositories = await this.#repositories.named(name, await this.#repositories.all())
+    const { plain } = this.#options
+    const plainFiles = plain === undefined ? null : plain !== null
+    const views = repositories.map((repository) => this.#statusOf(repository))
+    return (await Promise.all(views)).map((view) => ({ ...view, plainFiles }))
+  }
+
+  async unfenced(): Promise<UnfencedView> {
+    const { plain } = this.#options
+    if (plain === undefined || plain === null) return null
+    const all = await this.#repositories.all()
+    const led = new Set(all.map((repository) => repository.split('/')[0]))
+    const names: string[] = []
+    // A folder that is a repository itself has room for nothing else.
+    if (led.has('')) return { count: 0, names }
+    let count = 0
+    await asked(async () => {
+      for await (const entries of plain.list([])) {
+        for (const { name, isFolder } of entries) {
+          if (led.has(name)) continue
+          count += 1
+          if (names.length < unfencedNamesMax) names.push(isFolder ? `${name}/` : name)
+        }
+      }
+    })
+    return { count, names: names.sort() }
+  }
+
+  async endWriter(id: string, by: string): Promise<EndedView> {
+    const { fence, writer } = await this.#repositories.writer(id)
+    if (writer.ended !== undefined) {
+      throw new AdminError('refused', `writer ${id} has ended already (${writer.ended.cause})`)
+    }
+    const view = { repository: fence.repository, ...viewWriter(fence.scene(), writer) }
+    const recorded = await asked(() => fence.endWriter(writer.id, by))
+    try {
+      await this.#options.fences.carryOut(fence, recorded)
+    } catch (error) {
+      throw notYet(error)
+    }
+    return view
+  }
+
+  async items({ repository, isWhole }: ItemsQuestion): Promise<ItemView[]> {
+    const journalled = await this.#repositories.journalled()
+    const named = await this.#repositories.named(repository, journalled)
+    const items: ItemView[] = []
+    for (const one of named) {
+      const fence = await asked(() => this.#options.fences.of(one))
+      // A folder that is gone has its journal still, and nothing to release into.
+      for (const item of fence?.state.items.values() ?? []) {
+        if (isWhole || isOpen(item)) items.push(viewItem(one, item))
+      }
+    }
+    return items.sort((a, b) => Date.parse(a.time) - Date.parse(b.time))
+  }
+
+  async item(id: string): Promise<ItemView> {
+    const { fence, item } = await this.#repositories.item(id)
+    return viewItem(fence.repository, item)
+  }
+
+  async bytes(id: string): Promise<Readable> {
+    const { fence, item } = await this.#repositories.item(id)
+    refuseWithoutBytes(item)
+    const open = await asked(() => this.#options.store.openHeld(fence.repository, held(item)))
+    if (open !== undefined) return open.read()
+    throw new AdminError('unavailable', `the bytes of ${id} are not in the quarantine folder`)
+  }
+
+  async release(id: string, act: ReleaseAct): Promise<ItemView> {
+    return this.#actOn(id, async (fence, item) => {
+      refuseWithoutBytes(item)
+      refuseUnproved(item, act)
+      await this.#proveBytes(fence, item)
+      const { by, reason, isForced: forced } = act
+      return asked(() => fence.release(item, { by, reason, forced }))
+    })
+  }
+
+  async discard(id: string, act: Act): Promise<ItemView> {
+    return this.#actOn(id, (fence, item) => asked(() => fence.discard(item, act)))
+  }
+
+  async *journal(question: JournalQuestion, signal: AbortSignal): AsyncGenerator<RecordView> {
+    const { recordings } = this.#options
+    const whole = this.#options
+    const { repository: name, position = 1, time = Number.NEGATIVE_INFINITY } = question
+    const journalled = await this.#repositories.journalled()
+    const repositories = await this.#repositories.named(name, journalled)
+    if (question.isFollowed) {
+      const isMeant = (one: RepositoryId): boolean =>
+        name === undefined || repositories.includes(one)
+      const span = { position, time }
+      yield* followJournals({ whole, recordings, repositories, isMeant, span, signal })
+      return
+    }
+    try {
+      for await (const one of readMany(whole, repositories, () => ({ position, time }))) {
+        if (signal.aborted) return
+        yield viewRecord(one.repository, one.record)
+      }
+    } catch (error) {
+      throw error instanceof BackendError ? unavailable(error) : error
+    }
+  }
+
+  async verify({ repository, head }: VerificationQuestion): Promise<VerificationView[]> {
+    const journalled = await this.#repositories.journalled()
+    const named = await this.#repositories.named(repository, journalled)
+    const views: VerificationView[] = []
+    for (const one of named) {
+      views.push(await asked(() => verifyOne(this.#options, one, head)))
+    }
+    return views
+  }
+
+  async archive({ repository }: ArchivingQuestion): Promise<ArchiveView[]> {
+    const journalled = await this.#repositories.journalled()
+    const views: ArchiveView[] = []
+    for (const one of await this.#repositories.named(repository, journalled)) {
+      const fence = await this.#repositories.fence(one)
+      const archive = await asked(() => fence.seal(this.#options.archives))
+      if (archive === undefined) views.push({ repository: one, records: 0, archive: null })
+      else {
+        const records = archive.to - archive.from + 1
+        views.push({ repository: one, records, archive: archive.name })
+      }
+    }
+    return views
+  }
+
+  async fence(name: string, { by, reason }: Act): Promise<number> {
+    const all = await this.#repositories.all()
+    const [repository] = await this.#repositories.named(name, all)
+    const fence = await this.#repositories.fence(repository ?? ('' as RepositoryId))
+    await asked(() => fence.raise(by, reason))
+    return fence.state.generation
+  }
+
+  async #statusOf(repository: RepositoryId): Promise<Omit<RepositoryView, 'plainFiles'>> {
+    const { fences, journal, store } = this.#options
+    try {
+      // To look at a repository is no reason to adopt it.
+      const isAdopted = (await journal.head(repository)).position > 0
+      const fence = isAdopted ? await fences.of(repository) : undefined
+      if (fence !== undefined) return viewRepository(fence)
+      const locks = (await store.list(repository, 'locks')) ?? []
+      const fault = isAdopted ? 'its folder is gone' : null
+      return { ...nothingOf(repository), locks: locks.length, fault }
+    } catch (error) {
+      if (!(error instanceof BackendError)) throw error
+      return { ...nothingOf(repository), fault: error.message }
+    }
+  }
+
+  async #actOn(
+    id: string,
+    act: (fence: RepositoryFence, item: Item) => Promise<Recorded[]>,
+  ): Promise<ItemView> {
+    const { fence, item } = await this.#repositories.item(id)
+    // Its bytes may be on their way into quarantine still, or out of it.
+    return asked(async () => {
+      let recorded: readonly Recorded[] | undefined
+      try {
+        await this.#options.fences.decide(fence, item.object, async () => {
+          if (!isOpen(item)) {
+            throw new AdminError('refused', `${item.id} is ${item.state} already`)
+          }
+          recorded = await act(fence, item)
+          return { recorded }
+        })
+      } catch (error) {
+        throw recorded === undefined ? error : notYet(error)
+      }
+      return viewItem(fence.repository, item)
+    })
+  }
+
+  /** The bytes must be what their name says, and nothing that stands in the repository is ever replaced. */
+  async #proveBytes(fence: RepositoryFence, item: Item): Promise<void> {
+    const { store } = this.#options
+    const hash = createHash('sha256')
+    for await (const chunk of await this.bytes(`${fence.repository}:${item.id}`)) {
+      hash.update(chunk as Uint8Array)
+    }
+    const sha256 = hash.digest('hex')
+    const name = digestOf(item.object)
+    if (name !== undefined && name !== sha256) {
+      const message = `the bytes of ${item.id} are damaged: their SHA-256 is ${sha256}`
+      throw new AdminError('refused', message)
+    }
+    const standing = await asked(() => store.digest(fence.repository, item.object))
+    if (standing !== undefined && standing.sha256 !== sha256) {
+      const message = `${item.object} stands in the repository with other content, and is never replaced`
+      throw new AdminError('refused', message)
+    }
+  }
+}
+
+function nothingOf(name: string): Omit<RepositoryView, 'plainFiles'> {
+  const quarantined = { count: 0, bytes: 0 }
+  const empty = { writers: [], locks: 0, quarantined, maintenance: null, fault: null }
+  return {
+    name,
+    generation: 1,
+    fencing: null,
+    passed: {},
+    adopted: null,
+    outside: null,
+    ...empty,
+  }
+}
+
+function held(item: Item): Held {
+  return { area: 'quarantine', id: item.id }
+}
+
+function refuseWithoutBytes(item: Item): void {
+  if (!isOpen(item)) {
+    throw new AdminError('refused', `${item.id} is ${item.state} already; its bytes are gone`)
+  }
+  if (!item.isKept) {
+    const message = `only the story of ${item.id} was kept: the quarantine was full when it was refused`
+    throw new AdminError('refused', message)
+  }
+}
+
+/** Nothing names a pack until an index does. Of all else it cannot be seen without the password what it leans on. */
+function refuseUnproved(item: Item, { isForced }: ReleaseAct): void {
+  const type = typeOf(item.object)
+  if (type === 'locks') {
+    const message = `${item.id} is a lock: released, nobody would refresh or remove it; discard it`
+    throw new AdminError('refused', message)
+  }
+  if (type === 'data' || isForced) return
+  const message =
+    `${item.id} is not a pack: it may lean on what a prune has deleted since, and without the password of the ` +
+    'repository nobody can prove that it does not. If you know better, say --force and run "restic check" at once'
+  throw new AdminError('refused', message)
+}
+
+/** What a record says is done, now or later: an intent is never given up. */
+function notYet(error: unknown): unknown {
+  if (!(error instanceof BackendError)) return error
+  const message = `it is in the journal, but could not be carried out yet: ${error.message}; it is tried again`
+  return new AdminError('unavailable', message, { cause: error })
+}

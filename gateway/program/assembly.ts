@@ -1,0 +1,117 @@
+/** Knows how the parts below the doors are put together, for a gateway and for a command that works without one. */
+import { join } from 'node:path'
+import { Allowance } from '../../fencing/state/item.js'
+import type {
+  BackendError,
+  JournalArchives,
+  JournalStore,
+  ObjectStore,
+} from '../../fencing/ports.js'
+import { localArchives } from '../../backends/local/archives.js'
+import { openLocalStore } from '../../backends/local/local-store.js'
+import { withQuota, type Quota } from '../../backends/quota-store.js'
+import type { Failpoints } from './failpoints.js'
+import { Fences } from '../gate/fences.js'
+import { observed, type Observer } from './observed-journal.js'
+import { stateFolderOf } from './state/places.js'
+import { openState, type State } from './state/state.js'
+import { systemClock, systemRandom } from './surroundings.js'
+
+export interface AssemblySettings {
+  readonly lockTimeout: number
+  readonly writerMaxAge: number
+  readonly fencing: 'enforce' | 'observe'
+  readonly maxSize: number
+  readonly quarantineMaxSize: number
+  readonly quarantineMaxAge: number
+  /** The state folder, where it is not in the folder of the repositories. */
+  readonly state: string | undefined
+  readonly groupAccessibleRepos: boolean
+}
+
+export interface AssemblyOptions {
+  /** The real path of the folder of the repositories. */
+  readonly folder: string
+  /** What this process runs, as whoever is refused is told. */
+  readonly command: string
+  readonly settings: AssemblySettings
+  readonly observe: Observer
+  readonly onFault: (error: unknown, what: string) => void
+}
+
+export interface Assembly {
+  readonly folder: string
+  readonly state: State
+  readonly store: ObjectStore
+  readonly journal: JournalStore
+  readonly archives: JournalArchives
+  readonly fences: Fences
+  /** Set where the bytes of all repositories are bounded; they are still to be counted. */
+  readonly quota?: Quota
+  /** Set where the journal cannot be used: nothing is committed, and its message says how to recover. */
+  readonly fault?: BackendError
+  /** Stores what was deferred and lets go of the state. */
+  readonly close: () => Promise<void>
+}
+
+/** Throws a BackendError where the state cannot be had; a damaged journal is no such case. */
+export async function assemble(options: AssemblyOptions): Promise<Assembly> {
+  const { folder, command, settings, observe, onFault } = options
+  const state = await openState({ folder: stateFolderOf(folder, settings.state), command })
+  try {
+    const failing = command === 'serve' ? await failpoints() : undefined
+    const local = await openLocalStore({
+      root: folder,
+      stateFolder: state.folder,
+      isGroupAccessible: settings.groupAccessibleRepos,
+      ...(failing === undefined ? {} : { disk: failing.disk }),
+    })
+    const whole = failing?.store(local) ?? local
+    const { maxSize: bytesMax } = settings
+    const quota = bytesMax === 0 ? undefined : withQuota({ store: whole, bytesMax })
+    const store = quota?.store ?? whole
+    const archives = localArchives(join(state.folder, 'archive'))
+    const { journal: opened, fault } = await state.openJournal()
+    const journal = failing?.journal(opened, state.journalFile) ?? opened
+    const fences = new Fences({
+      store,
+      journal: observed(journal, observe),
+      clock: systemClock,
+      random: systemRandom,
+      settings: {
+        lockTimeoutMs: settings.lockTimeout,
+        writerAgeMaxMs: settings.writerMaxAge,
+        isObserving: settings.fencing === 'observe',
+      },
+      allowance: new Allowance(settings.quarantineMaxSize),
+      itemAgeMaxMs: settings.quarantineMaxAge,
+      archives,
+      onFault,
+    })
+    const close = async (): Promise<void> => {
+      try {
+        await fences.flush()
+      } finally {
+        await journal.close()
+        await state.close()
+      }
+    }
+    const parts = { folder, state, store, journal, archives, fences, close }
+    return {
+      ...parts,
+      ...(fault === undefined ? {} : { fault }),
+      ...(quota === undefined ? {} : { quota }),
+    }
+  } catch (error) {
+    await state.close()
+    throw error
+  }
+}
+
+/** For tests of crashes and faults; elsewhere not even loaded. */
+async function failpoints(): Promise<Failpoints | undefined> {
+  const text = process.env.LOCKKEEPER_FAILPOINT
+  if (text === undefined) return undefined
+  const { failpointsOf } = await import('./failpoints.js')
+  return failpointsOf(text)
+}

@@ -1,0 +1,292 @@
+/** Composes the gateway from its parts, once, and keeps it going until a signal ends it. */
+import { AssertionError } from 'node:assert'
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import { openPlainFolder } from '../../backends/local/plain-folder.js'
+import { howToRecover } from '../../backends/sqlite/faults.js'
+import type { GatewaySettings } from '../../config/gateway-settings.js'
+import { observingWarning } from '../../config/schema.js'
+import { BackendError } from '../../fencing/ports.js'
+import { openAccessLog, type AccessLogFile } from './access-log-file.js'
+import { faultOfAddress } from './address-check.js'
+import { Recordings } from '../operate/admin/following.js'
+import { AdminService } from '../operate/admin/service.js'
+import { openAdminSocket } from '../operate/admin/socket.js'
+import { assemble, type Assembly } from './assembly.js'
+import { countUntil } from './counting.js'
+import { logEvents } from './event-log.js'
+import { defaultParking, Gate } from '../gate/gate.js'
+import { startCpuProfile } from './cpu-profile.js'
+import { keepHeapSmall } from './heap.js'
+import type { OpenListener } from './listener.js'
+import { Listeners } from './listeners.js'
+import { rereadSettings } from './rereading.js'
+import type { Mount } from '../fuse/mounting.js'
+import { openMountListener } from './mount-listener.js'
+import { servedFolder } from './served-folder.js'
+import { messageOf } from './fault.js'
+import { isLackOfMounts, openServedMount } from './served-mount.js'
+import { watchSignals, type Signals } from './signals.js'
+import { starting, StartError } from './start-error.js'
+import { mountSocketIn, stateFolderOf } from './state/places.js'
+import { systemClock, systemRandom } from './surroundings.js'
+import { boundedFiles } from '../webdav/bounded-files.js'
+import type { PlainFiles } from '../webdav/plain-files.js'
+
+export interface Serving {
+  readonly folder: string
+  readonly listeners: readonly OpenListener[]
+  /** The real path of the folder that the repositories are mounted on. */
+  readonly mountFolder: string | undefined
+  /** What an operator must be told. */
+  readonly warnings: readonly string[]
+}
+
+const tickMs = 5_000
+/** The orderly end takes 10 s at most; requests get the most of it. */
+const drainMs = 7_000
+const endMs = 9_500
+
+/** Without listeners where it is only to be mounted. */
+export interface RunSettings extends GatewaySettings {
+  /** Of the mount. */
+  readonly as?: string
+  readonly readOnly?: boolean
+  readonly allowOther?: boolean
+}
+
+export interface Running {
+  readonly settings: RunSettings
+  readonly logger: Logger
+  /** All settings as they are now. Throws a SettingsError. */
+  readonly reread: () => GatewaySettings
+  readonly onServing: (serving: Serving) => void
+}
+
+/** Serves until a signal; answers the exit code. Throws a StartError where it cannot start, with nothing changed. */
+export async function runGateway(running: Running): Promise<number> {
+  const { settings, logger } = running
+  process.on('uncaughtExceptionMonitor', (error) => {
+    logger.fatal({ err: error }, 'a bug stopped the gateway')
+  })
+  const signals = watchSignals()
+  const recordings = new Recordings()
+  recordings.subscribe(logEvents(logger))
+  const listeners = await Listeners.prepare(settings.listeners, logger)
+  const assembly = await assembleFor(settings, recordings, logger)
+  const ending = new AbortController()
+  const working: Promise<void>[] = [tickUntil(ending.signal, assembly)]
+  try {
+    const files = await plainFilesOf(settings, assembly)
+    working.push(countUntil(ending.signal, assembly, logger, files))
+    const plain = files === undefined ? undefined : withBound(files, assembly)
+    const { cpuProfile } = settings
+    const endProfile = cpuProfile === undefined ? undefined : await startCpuProfile(cpuProfile)
+    await serve(running, { listeners, assembly, recordings, signals, plain })
+    await endProfile?.()
+  } finally {
+    ending.abort()
+    await Promise.all(working)
+    await assembly.close()
+  }
+  logger.info('ended')
+  return 0
+}
+
+interface Parts {
+  readonly listeners: Listeners
+  readonly assembly: Assembly
+  readonly recordings: Recordings
+  readonly signals: Signals
+  readonly plain: PlainFiles | undefined
+}
+
+async function serve(running: Running, parts: Parts): Promise<void> {
+  const { settings, logger, onServing } = running
+  const { listeners, assembly, recordings, signals, plain } = parts
+  const { folder, fences, store, state } = assembly
+  const gate = new Gate({ store, fences, random: systemRandom, ...defaultParking })
+  const accessLog = settings.log === undefined ? undefined : openAccessLog(settings.log)
+  const warnings = await loadJournals(assembly, logger)
+  const admin = new AdminService({ ...assembly, recordings, plain: plain ?? null })
+  const socket = await openAdminSocket({ admin, file: state.adminSocket, logger })
+  const file = mountSocketIn(state.folder)
+  const { appendOnly: isAppendOnly } = settings
+  const around = { gate, clock: systemClock, logger }
+  const mounts = await openMountListener({ ...around, isAppendOnly, folder, file })
+  try {
+    const open = await listeners.open({
+      ...{ gate, hasDav: !settings.noWebdav },
+      ...(accessLog === undefined ? {} : { accessLog }),
+      ...(plain === undefined ? {} : { plain }),
+    })
+    await state.announce(open.map(({ address }) => address))
+    const mount = await mountWhereAsked(settings, folder, file, logger, warnings)
+    if (settings.fencing === 'observe') logger.warn(observingWarning)
+    for (const listener of open) logger.info({ folder, ...listener }, 'serving')
+    onServing({ folder, listeners: open, mountFolder: mount?.folder, warnings })
+    reread(running, signals, listeners, accessLog)
+    logger.info({ signal: await signals.signalled }, 'ending')
+    endInTime(logger)
+    await mount?.close()
+  } finally {
+    await listeners.close(drainMs)
+    await mounts.close(drainMs)
+    await socket.close()
+    accessLog?.close()
+  }
+}
+
+async function plainFilesOf(
+  settings: RunSettings,
+  { folder, state }: Assembly,
+): Promise<PlainFiles | undefined> {
+  if (!settings.plainFiles) return undefined
+  const own = ownFiles(settings)
+  return openPlainFolder({ root: folder, stateFolder: state.folder, own })
+}
+
+/** What lies in the folder of the repositories by default, or may: no client is to read or replace any of it. */
+function ownFiles({ listeners, log, cpuProfile, config }: RunSettings): string[] {
+  const ofListeners = listeners.flatMap(({ htpasswdFile, tls }) => {
+    return [htpasswdFile, tls?.certificateFile, tls?.keyFile, tls?.clientCaFile]
+  })
+  return [...ofListeners, log, cpuProfile, config].filter((file) => file !== undefined)
+}
+
+function withBound(files: PlainFiles, { quota }: Assembly): PlainFiles {
+  return quota === undefined ? files : boundedFiles(files, quota.space)
+}
+
+/** Where this system has no mounts, what else was asked for is served all the same. */
+async function mountWhereAsked(
+  settings: RunSettings,
+  folder: string,
+  socket: string,
+  logger: Logger,
+  warnings: string[],
+): Promise<Mount | undefined> {
+  if (settings.fuse === '') return undefined
+  const { fuse: mountFolder, as, readOnly: isReadOnly = false, allowOther = false } = settings
+  const hasPlainFiles = settings.plainFiles
+  const options = { folder, socket, mountFolder, as, isReadOnly, allowOther, hasPlainFiles }
+  try {
+    return await openServedMount({ ...options, logger })
+  } catch (error) {
+    if (settings.listeners.length === 0 || !isLackOfMounts(error)) throw error
+    const warning = `nothing is mounted on "${mountFolder}": ${messageOf(error)}`
+    logger.error(warning)
+    warnings.push(warning)
+    return undefined
+  }
+}
+
+/** One after another: what asks again meanwhile is served afterwards. */
+function reread(
+  running: Running,
+  signals: Signals,
+  listeners: Listeners,
+  accessLog: AccessLogFile | undefined,
+): void {
+  let before = Promise.resolve()
+  signals.onHangup(() => {
+    before = before.then(() => rereadSettings({ ...running, listeners, accessLog }))
+  })
+}
+
+async function assembleFor(
+  settings: GatewaySettings,
+  recordings: Recordings,
+  logger: Logger,
+): Promise<Assembly> {
+  const fault = await faultOfPlaces(settings)
+  // Of a gateway that is refused nothing must remain. Where there is a state, the gateway that has it is named first.
+  if (fault !== undefined && !existsSync(stateFolderOf(resolve(settings.path), settings.state)))
+    throw fault
+  const folder = await servedFolder(settings.path)
+  const onFault = (error: unknown, what: string): void => {
+    if (error instanceof AssertionError) throw error
+    logger.error({ err: error }, `${what} failed`)
+  }
+  const { observe } = recordings
+  const assembly = await starting(() =>
+    assemble({ folder, command: 'serve', settings, observe, onFault }),
+  )
+  const refusal = fault ?? refusalOf(assembly)
+  if (refusal === undefined) return assembly
+  await assembly.close()
+  throw refusal
+}
+
+/** The first that cannot be listened at, as far as that can be told without doing it. */
+async function faultOfPlaces({ listeners }: GatewaySettings): Promise<StartError | undefined> {
+  for (const { place } of listeners) {
+    const fault = place.kind === 'address' ? await faultOfAddress(place.address) : undefined
+    if (fault !== undefined) return fault
+  }
+  return undefined
+}
+
+/** A newer program may have laid out more than the journal anew. */
+function refusalOf({ fault }: Assembly): StartError | undefined {
+  return fault?.code === 'newer-state' ? new StartError(fault.message) : undefined
+}
+
+/** Answers what is damaged: reads are served there, and writes refused. */
+async function loadJournals(assembly: Assembly, logger: Logger): Promise<string[]> {
+  const { fault, fences, journal, state } = assembly
+  if (fault !== undefined) {
+    logger.error({ err: fault }, 'the journal cannot be used')
+    return [fault.message]
+  }
+  await fences.loadAll()
+  const warnings: string[] = []
+  for (const repository of await journal.repositories()) {
+    try {
+      await fences.of(repository)
+    } catch (error) {
+      if (!(error instanceof BackendError)) throw error
+      warnings.push(`${error.message}. ${howToRecover(state.journalFile)}`)
+    }
+  }
+  const unknown = await unknownRepositories(assembly)
+  if (unknown.length > 0) {
+    logger.warn({ repositories: unknown.slice(0, 100) }, unknownWarning(unknown.length))
+    warnings.push(unknownWarning(unknown.length))
+  }
+  return warnings
+}
+
+/** Those that stand in the folder without a journal: adopted for the first time, or the state was lost. */
+async function unknownRepositories({ store, journal }: Assembly): Promise<string[]> {
+  const known = new Set(await journal.repositories())
+  return (await store.repositories()).filter((repository) => !known.has(repository))
+}
+
+function unknownWarning(count: number): string {
+  return (
+    `${count === 1 ? 'a repository is' : `${count} repositories are`} new to this gateway, or its state was lost: ` +
+    'of the runs that began before now it knows only those whose locks stand, and fences what the others write'
+  )
+}
+
+/** What time itself decides, every few seconds; resolves when no check runs any more. */
+async function tickUntil(ending: AbortSignal, { fences }: Assembly): Promise<void> {
+  while (!ending.aborted) {
+    // Each thread that V8 begins takes this back.
+    keepHeapSmall()
+    await setTimeout(tickMs, undefined, { signal: ending }).catch(() => undefined)
+    await fences.tick()
+  }
+}
+
+/** What a client or a disk holds up does not keep the process: nothing that was promised is lost by ending it. */
+function endInTime(logger: Logger): void {
+  const timeout = globalThis.setTimeout(() => {
+    logger.warn('ended before all requests were over')
+    process.exit(0)
+  }, endMs)
+  timeout.unref()
+}

@@ -1,0 +1,120 @@
+/** Knows the gateway's own folder: what lies in it, and that one process at a time has it. */
+import { existsSync } from 'node:fs'
+import { chmod, mkdir, open, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { damaged } from '../../../backends/sqlite/faults.js'
+import { openSqliteJournal } from '../../../backends/sqlite/sqlite-journal.js'
+import { BackendError, type JournalStore } from '../../../fencing/ports.js'
+import { errnoOf, guarded } from './faults.js'
+import { refuseNetworkFileSystem } from './file-system.js'
+import { GatewayLock } from './gateway-lock.js'
+import { adminSocketIn } from './places.js'
+import { refusingJournal } from './refusing-journal.js'
+
+export interface StateOptions {
+  /** The state folder itself; it is made where it is missing, and the folder above it must stand. */
+  readonly folder: string
+  /** What the holder runs, as others are told: `serve`, `quarantine release` … */
+  readonly command: string
+}
+
+export interface OpenedJournal {
+  readonly journal: JournalStore
+  /**
+   * Set where the journal is damaged, lost or of a newer version. The gateway starts all the same: every call of the
+   * journal fails with it, so reads are served and writes refused. Its message says how to recover.
+   */
+  readonly fault?: BackendError
+}
+
+/** The state, held by this process until it is closed. `backends/local` keeps `staging/` and `quarantine/` in it too. */
+export interface State {
+  readonly folder: string
+  readonly journalFile: string
+  readonly adminSocket: string
+  /** Tells whoever is refused where this gateway listens. */
+  readonly announce: (listening: readonly string[]) => Promise<void>
+  /** To be called once. Throws only what may be well again later: `locked`, `no-space`, `unavailable`. */
+  readonly openJournal: () => Promise<OpenedJournal>
+  /** Lets others have the state. The journal is to be closed before. */
+  readonly close: () => Promise<void>
+}
+
+/**
+ * Throws StateHeldError (code `locked`) while another process has the state, `not-allowed` for a folder without rights
+ * or on a network file system, `not-found` where the folder above is missing.
+ */
+export async function openState({ folder, command }: StateOptions): Promise<State> {
+  const lock = await guarded(folder, async () => {
+    await makeFolder(folder)
+    await refuseNetworkFileSystem(folder)
+    return GatewayLock.take(folder, command)
+  })
+  const journalFile = join(folder, 'journal.sqlite')
+  const adminSocket = adminSocketIn(folder)
+  // Left by a holder that was killed; nobody can be listening on it, since nobody else has the state.
+  await rm(adminSocket, { force: true })
+  return {
+    folder,
+    journalFile,
+    adminSocket,
+    announce: (listening) => guarded(folder, () => lock.announce(listening)),
+    openJournal: () => openJournal(folder, journalFile),
+    close: () => lock.release(),
+  }
+}
+
+async function openJournal(folder: string, file: string): Promise<OpenedJournal> {
+  try {
+    refuseLost(folder, file)
+    const journal = await openSqliteJournal({ file })
+    await guarded(folder, () => noteMade(folder))
+    return { journal }
+  } catch (error) {
+    const isForGood =
+      error instanceof BackendError &&
+      (error.code === 'corrupt' || error.code === 'newer-state')
+    if (!isForGood) throw error
+    return { journal: refusingJournal(error), fault: error }
+  }
+}
+
+/**
+ * A journal that is gone would be begun anew without a word, and would know of no prune and no view before: a run that
+ * slept meanwhile could be taken for a fresh one. So a note beside it, which moves out of the way together with it
+ * (`journal.*`), says that there was one.
+ */
+const madeNote = 'journal.made'
+
+function refuseLost(folder: string, file: string): void {
+  if (existsSync(file) || !existsSync(join(folder, madeNote))) return
+  throw damaged(file, 'it is gone')
+}
+
+async function noteMade(folder: string): Promise<void> {
+  const file = join(folder, madeNote)
+  if (existsSync(file)) return
+  await writeFile(file, '', { mode: 0o600 })
+  await syncFolder(folder)
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { mode: 0o700 })
+    await syncFolder(dirname(folder))
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error
+    const found = await stat(folder)
+    const othersMay = (found.mode & 0o077) !== 0
+    if (othersMay && found.uid === process.getuid?.()) await chmod(folder, 0o700)
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
