@@ -1,11 +1,17 @@
 /** The core's one face to the gate: every question about a repository, decided on its journal and recorded in it. */
 import type { Archive } from './journal/archive.js'
-import { decideDeletion, type Deletion } from './rules/deleting.js'
+import { arrive } from './evidence/arriving.js'
 import { areAllFenced, attribute } from './evidence/attribution.js'
-import { decideUpload, commonFence, type Upload } from './rules/uploading.js'
-import { decideUnlocking } from './rules/unlocking.js'
-import type { Decision } from './rules/decision.js'
-import { end, endGone } from './rules/ending.js'
+import { hangUpMs, mayBeLate } from './evidence/late-copy.js'
+import { mayReadLock } from './evidence/lock-reading.js'
+import { mayHaveLooked } from './evidence/looking.js'
+import { mayMaintain } from './evidence/maintaining.js'
+import { noteBirth } from './evidence/opening.js'
+import { hasNotEndedBefore } from './evidence/outliving.js'
+import { Presence, type Channel } from './evidence/presence.js'
+import { Sender } from './evidence/sender.js'
+import { senderOf, type Stranger } from './evidence/starting.js'
+import { mayBeUnlock, mayDeleteLock } from './evidence/unlocking.js'
 import {
   generationAfter,
   type ItemId,
@@ -14,21 +20,27 @@ import {
   type Verb,
   type WriterId,
 } from './journal/event.js'
-import { isOpen, type Allowance, type Item } from './state/item.js'
 import { RepositoryJournal, type Recorded } from './journal/journal.js'
-import { hangUpMs, mayBeLate } from './evidence/late-copy.js'
-import { isHidden, look } from './rules/looking.js'
-import { typeOf, type ListedType, type ObjectName, type RepositoryId } from './object.js'
-import { arrive, open } from './rules/opening.js'
-import { compareIndexes, indexesSettledAt, vanish } from './rules/outside.js'
-import type { Clock, JournalArchives, JournalStore, Random } from './ports.js'
-import { refuse } from './rules/refusing.js'
-import { letThrough } from './rules/observing.js'
-import { Presence, type Channel } from './evidence/presence.js'
-import type { RepositoryState } from './state/repository-state.js'
-import type { Caller, Scene, Settings } from './rules/scene.js'
 import { seal } from './journal/sealing.js'
+import { typeOf, type ListedType, type ObjectName, type RepositoryId } from './object.js'
+import type { Clock, JournalArchives, JournalStore, Random } from './ports.js'
+import { newSenderId, type Caller, type Context, type Settings } from './rules/context.js'
+import type { Decision } from './rules/decision.js'
+import { decideDeletion, isRelyingOnALook, type Deletion } from './rules/deleting.js'
+import { end, endGone } from './rules/ending.js'
+import { isHidden, look } from './rules/looking.js'
+import { letThrough } from './rules/observing.js'
+import { open } from './rules/opening.js'
+import { compareIndexes, indexesSettledAt, vanish } from './rules/outside.js'
+import { refuse } from './rules/refusing.js'
+import { decideUnlocking } from './rules/unlocking.js'
+import { commonFence, decideUpload, type Upload } from './rules/uploading.js'
+import { isOpen, type Allowance, type Item } from './state/item.js'
+import { isMaintained, posterOf, type RepositoryState } from './state/repository-state.js'
 import type { Writer } from './state/writer.js'
+
+/** What a door tells of a request. */
+export type Told = Omit<Stranger, 'channel' | 'follows' | 'arrivedAt'>
 
 export interface FenceOptions {
   readonly repository: RepositoryId
@@ -95,19 +107,43 @@ export class RepositoryFence {
     return this.#journal.head
   }
 
-  caller(channel: Channel, told: Omit<Caller, 'channel' | 'follows' | 'arrivedAt'>): Caller {
+  caller(channel: Channel, told: Told): Caller {
     const state = this.presence.channel(channel, this.#options.clock.monotonic())
-    return {
+    const stranger = {
       ...told,
       channel: state,
       follows: state.lastRequestPosition,
       arrivedAt: this.state.position,
     }
+    return { ...stranger, sender: senderOf(this.#context(), stranger) }
   }
 
   /** To be called for every request, before anything else is asked for it. */
   arrive(caller: Caller): void {
-    this.#journal.defer(arrive(this.#scene(), caller))
+    const context = this.#context()
+    this.#learn(caller.sender, hasNotEndedBefore(context, caller), 'outlived')
+    const { only } = caller.sender
+    if (only !== undefined) {
+      for (const exited of this.presence.exitedSenders(only)) {
+        this.#learn(exited, (writer) => writer !== only, 'exited')
+      }
+    }
+    this.#journal.defer(arrive(context, caller))
+  }
+
+  /** The process asks for something but locks, as a run does only when it has its lock. */
+  work({ sender }: Caller): void {
+    const { current } = sender
+    const { position } = this.state
+    current.workedAt = position
+    if (current.only !== undefined) this.presence.of(current.only).workedAt = position
+  }
+
+  /** A lock is read. False where it stays unknown whose channel this is, though it is one that could tell. */
+  readLock(caller: Caller, lock: ObjectName): boolean {
+    this.#learn(caller.sender, mayReadLock(this.#context(), lock), 'lock-read')
+    const { channel, sender } = caller
+    return sender.only !== undefined || channel.isMixed || channel.channel.isHidden
   }
 
   /** The repository comes under this gateway as it stands. Only the first call does anything. */
@@ -135,73 +171,217 @@ export class RepositoryFence {
   }
 
   async open(caller: Caller): Promise<WriterId> {
-    const scene = this.#scene()
+    const context = this.#context()
     const { answer } = await this.#journal.transact(() => {
-      const { writer, events } = open(scene, caller)
+      const { writer, events } = open(context, caller)
       return { writer, events: signed(events, caller) }
     })
+    noteBirth(this.#context(), caller, answer.writer)
     return answer.writer
   }
 
   async look(caller: Caller, type: ListedType): Promise<void> {
-    await this.#record(() => look(this.#scene(), caller, type))
+    if (type === 'locks') this.#noteLocksListed(caller)
+    else this.work(caller)
+    this.presence.senders.set(caller.sender.id, caller.sender)
+    await this.#record(() => look(this.#context(), caller, type))
+  }
+
+  #noteLocksListed({ sender, channel }: Caller): void {
+    const { only } = sender
+    if (only !== undefined && channel.hasListedLocks && !channel.channel.isHidden) {
+      this.presence.of(only).waitsForLock = true
+    }
+    channel.hasListedLocks = true
+    for (const id of sender.candidates) this.presence.of(id).mayHaveListedLocks = true
   }
 
   /** Whether the caller is not shown this object. */
   isHidden(caller: Caller, object: ObjectName): boolean {
-    return isHidden(this.#scene(), caller, object)
+    return isHidden(this.#context(), caller, object)
   }
 
   /** A look on admission, which binds nothing: an upload that is surely refused and kept already need not be staged. */
   isKeptAlready(caller: Caller, object: ObjectName): boolean {
     const item = this.state.items.get(this.state.openItems.get(object) ?? ('' as ItemId))
     if (item?.state !== 'quarantined' || this.#options.settings.isObserving) return false
-    const attribution = attribute(this.#scene(), caller, {
+    const attribution = attribute(this.#context(), caller, {
       uploaded: object,
       mustHaveLooked: true,
     })
-    return commonFence(this.#scene(), attribution) !== undefined
+    return commonFence(this.#context(), attribution) !== undefined
   }
 
   /** Another try of an upload that is kept already; undefined where it would not surely be refused any more. */
   refuseKept(caller: Caller, object: ObjectName): Decision | undefined {
     if (!this.isKeptAlready(caller, object)) return undefined
-    const scene = this.#scene()
-    const attribution = attribute(scene, caller, { uploaded: object, mustHaveLooked: true })
-    const fence = commonFence(scene, attribution)
+    const context = this.#context()
+    const attribution = attribute(context, caller, { uploaded: object, mustHaveLooked: true })
+    const fence = commonFence(context, attribution)
     const attempt = { verb: 'upload', object, size: 0 } as const
-    return fence && refuse(scene, caller, attempt, attribution, fence)
+    return fence && refuse(context, caller, attempt, attribution, fence)
   }
 
   /** To be called for every upload that arrives, before its body is read: it may break off. */
   uploading(caller: Caller, object: ObjectName): void {
-    this.presence.uploaded(object, caller.arrivedAt)
+    const { presence } = this
+    const type = typeOf(object)
+    if (type === 'locks' && posterOf(this.state, object) !== undefined) {
+      presence.repeated.set(object, true)
+    }
+    presence.uploaded(object, caller.arrivedAt)
+    if (type !== 'locks') this.work(caller)
+    if (isNaming(object)) this.#learn(caller.sender, mayHaveLooked(this.#context()), 'looked')
+    // The config alone is not named by its content.
+    if (type !== 'config') this.#join(caller.sender, object)
+  }
+
+  /** An upload's name is unique to its process, so whoever tried it before is the same. */
+  #join(sender: Sender, object: ObjectName): void {
+    const earlier = this.presence.uploaders.get(object) ?? this.#poster(object)
+    if (earlier !== undefined) this.#unite(sender, earlier, 'same-upload')
+    this.presence.uploaders.set(object, sender)
+  }
+
+  /** The sender of an upload of unknown author that the journal has. */
+  #poster(object: ObjectName): Sender | undefined {
+    const author = this.state.commits.get(object)?.author
+    if (author === undefined) return undefined
+    if (author.kind === 'writer') return new Sender(newSenderId(this.#context()), [author.writer])
+    const { sender: id, candidates } = author
+    if (id === undefined) return undefined
+    const known = this.presence.senders.get(id)
+    if (known !== undefined) return known.current
+    const made = new Sender(id, this.state.senders.get(id)?.candidates ?? candidates)
+    this.presence.senders.set(id, made)
+    return made
   }
 
   async upload(caller: Caller, upload: Upload): Promise<Decided> {
-    return this.#decide(caller, (scene) => {
-      const decided = decideUpload(scene, caller, upload)
-      const decision = scene.settings.isObserving
-        ? letThrough(scene, caller, { verb: 'upload', ...upload }, decided)
-        : decided
-      const hasComeAbout = ['commit', 'done'].includes(decision.verdict.kind)
-      if (hasComeAbout) scene.presence.triedInVain.delete(upload.object)
-      return decision
+    const { object } = upload
+    const decided = await this.#decide(caller, (context) => {
+      const decision = decideUpload(context, caller, upload)
+      return context.settings.isObserving
+        ? letThrough(context, caller, { verb: 'upload', ...upload }, decision)
+        : decision
     })
+    const { verdict } = decided.decision
+    this.#remember(caller, object, decided)
+    if (['commit', 'done'].includes(verdict.kind)) {
+      this.presence.triedInVain.delete(object)
+      if (typeOf(object) === 'locks') {
+        this.presence.lockPosted(object, this.#options.clock.monotonic())
+      }
+    }
+    return decided
   }
 
   async delete(caller: Caller, deletion: Deletion): Promise<Decided> {
-    const isLock = typeOf(deletion.object) === 'locks'
-    const decided = await this.#decide(caller, (scene) => {
+    const { object } = deletion
+    const isLock = typeOf(object) === 'locks'
+    if (isLock) this.#noteUnlocking(caller, object)
+    else this.#noteDeletion(caller, deletion)
+    if (!deletion.isPresent) this.presence.tookBack(object, caller.arrivedAt)
+    const decided = await this.#decide(caller, (context) => {
       const decide = isLock ? decideUnlocking : decideDeletion
-      const decision = decide(scene, caller, deletion)
-      if (!scene.settings.isObserving) return decision
-      const { object } = deletion
-      return letThrough(scene, caller, { verb: 'deletion', object, size: 0 }, decision)
+      const decision = decide(context, caller, deletion)
+      if (!context.settings.isObserving) return decision
+      return letThrough(context, caller, { verb: 'deletion', object, size: 0 }, decision)
     })
+    const { verdict } = decided.decision
+    this.#remember(caller, object, decided)
+    // Who was told so may give up and end, and leave the only other one behind when a copy of this comes.
+    const isAmbiguous = verdict.kind === 'refuse' && verdict.story.reason === 'ambiguous'
+    if (isAmbiguous) this.presence.triedAt(object, caller.arrivedAt)
+    if (!isLock) return decided
+    if (verdict.kind === 'commit') this.#noteUnlocked(caller, decided)
     // The deletion of a lock may have said whose a channel is.
-    if (isLock) this.#wake()
+    this.#wake()
     return decided
+  }
+
+  /** What the arrival of the deletion of a lock says of its sender. */
+  #noteUnlocking({ sender }: Caller, lock: ObjectName): void {
+    const context = this.#context()
+    this.#learn(sender, mayDeleteLock(context, lock), 'unlocked')
+    const poster = this.#poster(lock)
+    if (poster === undefined || poster.current === sender.current) return
+    const owners = poster.candidates
+    const isOwners = [...sender.candidates].every((id) => {
+      return owners.has(id) && !mayBeUnlock(context, id)
+    })
+    if (isOwners) this.#unite(sender, poster, 'unlocked')
+  }
+
+  #noteUnlocked(caller: Caller, { recorded }: Decided): void {
+    const { sender, channel, follows } = caller
+    for (const { event } of recorded) {
+      if (event.kind !== 'deleted') continue
+      this.presence.lockGone(event.object)
+      if (event.cause !== 'request') continue
+      const outlived = Math.max(follows, channel.outlived)
+      const isMultiplexed = channel.channel.isMultiplexed === true
+      this.presence.unlockings.set(event.object, {
+        sender,
+        outlived: isMultiplexed ? channel.outlived : outlived,
+      })
+    }
+  }
+
+  /** Whatever fails is taken back too, also by who maintains nothing: what is not there says nothing of its sender. */
+  #noteDeletion(caller: Caller, { object, isPresent }: Deletion): void {
+    const context = this.#context()
+    this.work(caller)
+    if (!isPresent) return
+    if (isRelyingOnALook(object)) this.#learn(caller.sender, mayHaveLooked(context), 'looked')
+    if (isMaintained(object)) {
+      this.#learn(caller.sender, mayMaintain(context, object), 'maintained')
+    }
+  }
+
+  /** What was deferred may come again; what was decided is settled. */
+  #remember(caller: Caller, object: ObjectName, { decision: { verdict } }: Decided): void {
+    const { presence } = this
+    const monotonic = this.#options.clock.monotonic()
+    if (verdict.kind === 'knock') {
+      presence.deferred(object, monotonic)
+      return
+    }
+    if (presence.patienceFor(object, caller.sender, monotonic) === 'exhausted') {
+      caller.sender.current.isOutOfPatience = true
+    }
+    presence.patience.delete(object)
+  }
+
+  /** Evidence takes writers out of what a sender may be. */
+  #learn(sender: Sender, remains: (writer: WriterId) => boolean, by: string): void {
+    const { current } = sender
+    if (current.narrow(remains)) this.#recordNarrowing(current, by)
+  }
+
+  #unite(sender: Sender, other: Sender, by: string): void {
+    const { current } = sender
+    const before = current.candidates.size + other.candidates.size
+    if (current.join(other) === 'contradicted') this.#contradict(current)
+    else if (before > 2 * current.candidates.size) this.#recordNarrowing(current, by)
+  }
+
+  /** A channel that contradicts itself says nothing any more. */
+  #contradict(sender: Sender): void {
+    const { presence } = this
+    presence.contradictions += 1
+    for (const channel of [...presence.channels()]) {
+      if (channel.sender?.current === sender) presence.mix(channel)
+    }
+  }
+
+  #recordNarrowing({ ids, all }: Sender, by: string): void {
+    const events = ids
+      .filter((id) => this.state.senders.has(id))
+      .map((id): JournalEvent => {
+        return { kind: 'narrowed', sender: id, writers: all, by }
+      })
+    if (events.length > 0) this.#journal.defer(events)
   }
 
   /** The answer to a committed upload has gone out whole; the next request on the channel proves that it arrived. */
@@ -223,7 +403,7 @@ export class RepositoryFence {
     object: ObjectName,
     signal: AbortSignal,
   ): Promise<boolean> {
-    if (this.isObserving || !mayBeLate(this.#scene(), caller, verb, object)) return true
+    if (this.isObserving || !mayBeLate(this.#context(), caller, verb, object)) return true
     await this.#pause(hangUpMs, signal)
     if (signal.aborted) return false
     const { channel, arrivedAt } = caller
@@ -264,7 +444,7 @@ export class RepositoryFence {
 
   /** To be called now and then: ends writers by the passing of time, and stores what was deferred. */
   async tick(): Promise<Recorded[]> {
-    const recorded = await this.#record(() => endGone(this.#scene()))
+    const recorded = await this.#record(() => endGone(this.#context()))
     await this.#journal.flush()
     for (const id of this.presence.writers.keys()) {
       if (!this.state.writers.has(id)) this.presence.forget(id)
@@ -291,7 +471,7 @@ export class RepositoryFence {
   }
 
   async endWriter(id: WriterId, by?: string): Promise<Recorded[]> {
-    return this.#record(() => end(this.#scene(), id, 'operator', by))
+    return this.#record(() => end(this.#context(), id, 'operator', by))
   }
 
   /** An operator raises the generation by hand: every view taken before is overtaken. */
@@ -343,33 +523,39 @@ export class RepositoryFence {
 
   /** The last record before every living view and before all that is not carried out. */
   async #sealableTo(): Promise<Position> {
-    const views = this.state.living().map(({ view, commitView }) => Math.min(view, commitView))
+    const views = this.state.living().map(({ view, commitView, packView }) => Math.min(view, commitView, packView))
     const [unsettled] = await this.#options.store.unsettled(this.repository)
     const open = unsettled === undefined ? [] : [unsettled - 1]
-    return Math.min(this.state.commitView, ...views, ...open)
+    return Math.min(this.state.commitView, this.state.packView, ...views, ...open)
   }
 
   async flush(): Promise<void> {
     await this.#journal.flush()
   }
 
+  /** Whether one of them has an open connection of which that is known. */
+  hasKnownChannel(writers: readonly WriterId[]): boolean {
+    return this.presence.hasKnownChannel(writers)
+  }
+
   /** Whether every candidate for this caller is overtaken already. */
   isFenced(caller: Caller): boolean {
-    const { candidates } = attribute(this.#scene(), caller, { mustHaveLooked: true })
-    return areAllFenced(this.#scene(), candidates)
+    const { candidates } = attribute(this.#context(), caller, { mustHaveLooked: true })
+    return areAllFenced(this.#context(), candidates)
   }
 
   livingWriters(): Writer[] {
     return this.state.living()
   }
 
-  scene(): Scene {
-    return this.#scene()
+  context(): Context {
+    return this.#context()
   }
 
-  async #decide(caller: Caller, decide: (scene: Scene) => Decision): Promise<Decided> {
+  async #decide(caller: Caller, decide: (context: Context) => Decision): Promise<Decided> {
+    this.presence.senders.set(caller.sender.id, caller.sender)
     const { answer, recorded } = await this.#journal.transact(() => {
-      const decision = decide(this.#scene())
+      const decision = decide(this.#context())
       return { events: signed(decision.events, caller), decision }
     })
     return { decision: answer.decision, recorded }
@@ -395,7 +581,7 @@ export class RepositoryFence {
     for (const watcher of [...this.#watchers]) watcher()
   }
 
-  #scene(): Scene {
+  #context(): Context {
     const { clock, random, settings } = this.#options
     return {
       state: this.state,
@@ -406,6 +592,11 @@ export class RepositoryFence {
       monotonic: clock.monotonic(),
     }
   }
+}
+
+/** It names what must be there. */
+function isNaming(object: ObjectName): boolean {
+  return typeOf(object) === 'index' || typeOf(object) === 'snapshots'
 }
 
 /** Events carry the name of their request. Packs are too many for it, and each stands beside the run that sent it. */

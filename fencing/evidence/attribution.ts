@@ -1,16 +1,26 @@
-/** Knows who is writing: gathers the evidence for a request's author, strongest first (DESIGN.md, "Who is writing?"). */
-import { authorMayBe, type Author, type ItemId, type WriterId } from '../journal/event.js'
+/** Decides which writers a request may come from: its sender's set, with those that may have sent a late copy. */
+import {
+  authorMayBe,
+  type Author,
+  type ItemId,
+  type SenderId,
+  type WriterId,
+} from '../journal/event.js'
 import { typeOf, type ObjectName } from '../object.js'
-import { sureAuthor, type Caller, type Scene } from '../rules/scene.js'
+import { sureAuthor, type Caller, type Context } from '../rules/context.js'
+import { posterOf, possiblePosters } from '../state/repository-state.js'
 import { fenceOf, type Writer } from '../state/writer.js'
+import { mayBeSender } from './constants.js'
 
 export interface Attribution {
   /** The one sure author, if there is one. */
   readonly writer?: Writer
   /** How it is known; `own-channel` and `tag` are what an ending may rest on. */
   readonly by?: 'tag' | 'name' | 'own-channel' | 'only-candidate'
-  /** Those that it may be (the sure one alone where it is known). */
+  /** The writers that it may be (the sure one alone where it is known). */
   readonly candidates: readonly Writer[]
+  /** What is learnt later of the request's sender narrows the candidates too. */
+  readonly sender?: SenderId
 }
 
 export interface AttributionQuestion {
@@ -23,49 +33,63 @@ export interface AttributionQuestion {
 }
 
 export function attribute(
-  scene: Scene,
+  context: Context,
   caller: Caller,
   question: AttributionQuestion,
 ): Attribution {
-  const candidates = candidatesOf(scene, caller)
-  if (caller.tag !== undefined && candidates.length === 1) return sure(candidates[0], 'tag')
-  const posted = question.uploaded && posterOf(scene, caller, question.uploaded)
+  const living = livingCandidates(context, caller)
+  if (caller.tag !== undefined && living.length === 1) return sure(living[0], 'tag')
+  const posted = question.uploaded && knownPoster(context, caller, question.uploaded)
   if (posted !== undefined) return sure(posted, 'name')
-  const bound = boundWriter(scene, caller)
-  if (bound !== undefined) return sure(bound, 'own-channel')
+  const own = ownWriter(context, caller)
+  if (own !== undefined) return sure(own, 'own-channel')
   const isEligible = (writer: Writer): boolean => !question.mustHaveLooked || writer.hasLooked
-  const eligible = candidates.filter(isEligible)
-  if (eligible.length === 0) return { candidates: [] }
-  const gone = goneSenders(scene, caller, question).filter(isEligible)
-  if (eligible.length + gone.length === 1) return sure(eligible[0], 'only-candidate')
-  return { candidates: [...eligible, ...gone] }
+  const eligible = living.filter(isEligible)
+  const gone = goneSenders(context, caller, question).filter(isEligible)
+  if (eligible.length === 1 && gone.length === 0) return sure(eligible[0], 'only-candidate')
+  const { sender } = caller
+  const isWhole = gone.every(({ id }) => sender.mayBe(id)) && isKept(caller)
+  return { candidates: [...eligible, ...gone], ...(isWhole ? { sender: sender.id } : {}) }
+}
+
+/** Whether later requests on the channel tell more of the same sender. */
+function isKept({ channel, sender }: Caller): boolean {
+  return channel.sender?.current === sender.current
 }
 
 /** Ended or not: a copy of an upload that comes late is not that of whoever else may be writing now. */
-function posterOf(scene: Scene, caller: Caller, object: ObjectName): Writer | undefined {
-  const { state, presence } = scene
+function knownPoster(
+  context: Context,
+  caller: Caller,
+  object: ObjectName,
+): Writer | undefined {
+  const { state, presence } = context
   // The config alone is not named by its content.
-  const heard = typeOf(object) === 'config' ? undefined : presence.posters.get(object)
-  const id = heard ?? state.posters.get(object) ?? state.lockOwners.get(object)
+  if (typeOf(object) === 'config') return undefined
+  const id = presence.uploaders.get(object)?.only ?? posterOf(state, object)
   const writer = id === undefined ? undefined : state.writers.get(id)
-  const isItsOwn =
-    writer !== undefined && writer.tag === caller.tag && mayBeUser(caller, writer)
-  return isItsOwn ? writer : undefined
+  return writer !== undefined && isOfSameUser(caller, writer) ? writer : undefined
 }
 
-/** The writer whose channel this is by evidence 3, living or ended. */
-export function boundWriter(scene: Scene, caller: Caller): Writer | undefined {
-  const binding = caller.channel.binding
-  return binding === undefined ? undefined : scene.state.writers.get(binding.writer)
+function isOfSameUser({ tag, client: { user } }: Caller, writer: Writer): boolean {
+  if (writer.tag !== tag) return false
+  return user === undefined || writer.client.user === user || writer.isFromBefore === true
 }
 
-/**
- * The writers that a request may come from: not ended, of the tag or the user where there is one, and not born after
- * the channel was opened; who has failed to open on it may have been born on another one since. An address excludes
- * nobody. Who has a tag sends it with every request, so a request without one is not theirs.
- */
-export function candidatesOf(scene: Scene, caller: Caller): Writer[] {
-  return scene.state.living().filter((writer) => mayBeSender(scene, caller, writer))
+/** The one writer that is left of its sender's set, living or ended. */
+export function ownWriter(context: Context, { sender }: Caller): Writer | undefined {
+  const { only } = sender
+  return only === undefined ? undefined : context.state.writers.get(only)
+}
+
+/** The writers that a request may come from and that have not ended. */
+export function livingCandidates(context: Context, { sender }: Caller): Writer[] {
+  const writers: Writer[] = []
+  for (const id of sender.candidates) {
+    const writer = context.state.writers.get(id)
+    if (writer !== undefined && writer.ended === undefined) writers.push(writer)
+  }
+  return writers
 }
 
 /**
@@ -73,44 +97,25 @@ export function candidatesOf(scene: Scene, caller: Caller): Writer[] {
  * failed, was put off or refused: whoever gave up and ended since may have sent that one, and this is a late copy. Of what
  * is in quarantine, or was committed as of an unknown author and has been deleted, the journal knows who may have sent it.
  */
-function goneSenders(scene: Scene, caller: Caller, question: AttributionQuestion): Writer[] {
-  const { presence, state } = scene
+function goneSenders(
+  context: Context,
+  caller: Caller,
+  question: AttributionQuestion,
+): Writer[] {
+  const { presence, state } = context
   const { uploaded, deleted } = question
   const tried = uploaded ?? deleted
   const earlier = tried && presence.triedInVain.get(tried)
   const since = Math.min(earlier ?? caller.arrivedAt, caller.arrivedAt)
   const kept = tried && state.items.get(state.openItems.get(tried) ?? ('' as ItemId))?.author
-  const committed = uploaded && state.unknownCommits.get(uploaded)
+  const committed = uploaded && possiblePosters(state, uploaded)
   return [...state.writers.values()].filter((writer) => {
     const { ended, id } = writer
     if (ended === undefined) return false
     const isKnown =
       (kept !== undefined && authorMayBe(kept, id)) || committed?.includes(id) === true
-    return (ended.position > since || isKnown) && mayBeSender(scene, caller, writer)
+    return (ended.position > since || isKnown) && mayBeSender(context, caller, writer)
   })
-}
-
-/** Living or ended: as far as its tag, its user and the age of the channel say. */
-export function mayBeSender(scene: Scene, caller: Caller, writer: Writer): boolean {
-  const { channel } = caller.channel
-  if (writer.tag !== caller.tag) return false
-  if (!mayBeUser(caller, writer)) return false
-  const isHidden = channel.isHidden || caller.channel.isShared
-  return (
-    isHidden ||
-    scene.presence.of(writer.id).bornAt <= channel.openedAt ||
-    caller.hasFailedToOpen === true ||
-    isOwn(caller, writer)
-  )
-}
-
-function mayBeUser(caller: Caller, writer: Writer): boolean {
-  const { user } = caller.client
-  return user === undefined || writer.client.user === user || writer.isFromBefore === true
-}
-
-function isOwn(caller: Caller, writer: Writer): boolean {
-  return caller.channel.binding?.writer === writer.id
 }
 
 function sure(writer: Writer | undefined, by: NonNullable<Attribution['by']>): Attribution {
@@ -118,9 +123,10 @@ function sure(writer: Writer | undefined, by: NonNullable<Attribution['by']>): A
   return { writer, by, candidates: [writer] }
 }
 
-export function authorOf(attribution: Attribution): Author {
-  if (attribution.writer !== undefined) return sureAuthor(attribution.writer.id)
-  return { kind: 'unknown', candidates: idsOf(attribution.candidates) }
+export function authorOf({ writer, candidates, sender }: Attribution): Author {
+  if (writer !== undefined) return sureAuthor(writer.id)
+  const named = sender === undefined ? {} : { sender }
+  return { kind: 'unknown', candidates: idsOf(candidates), ...named }
 }
 
 export function idsOf(writers: readonly Writer[]): WriterId[] {
@@ -128,7 +134,7 @@ export function idsOf(writers: readonly Writer[]): WriterId[] {
 }
 
 /** True where there are candidates and nothing that any of them changes may be committed. */
-export function areAllFenced(scene: Scene, candidates: readonly Writer[]): boolean {
+export function areAllFenced(context: Context, candidates: readonly Writer[]): boolean {
   if (candidates.length === 0) return false
-  return candidates.every((writer) => fenceOf(writer, scene.state.runs) !== undefined)
+  return candidates.every((writer) => fenceOf(writer, context.state.runs) !== undefined)
 }

@@ -1,19 +1,21 @@
 /**
- * Knows which requests may be those of a run that has ended. What a process sent and nobody acknowledged is sent again
+ * Decides which requests may be those of a run that has ended. What a process sent and nobody acknowledged is sent again
  * by its system after it has exited, on Linux for up to about 100 s (tcp_orphan_retries in tcp(7)). It may come on a line
  * that the gateway hears of only then, if the end of the handshake hung as well, or on one that the run used before.
  *
  * The journal cannot tell such a request from one of whoever else is at work, but the line can: the end of the stream
  * stands behind it, since its sender is gone. So it waits for that.
  */
-import { attribute, mayBeSender } from './attribution.js'
+import { attribute } from './attribution.js'
+import { mayBeSender } from './constants.js'
+import { hasOutlived } from './outliving.js'
 import { isRelyingOnALook } from '../rules/deleting.js'
 import type { Verb } from '../journal/event.js'
 import { typeOf, type ObjectName } from '../object.js'
-import type { Caller, Scene } from '../rules/scene.js'
+import type { Caller, Context } from '../rules/context.js'
 
 /** Nothing is sent again so long after its process has exited. */
-const lateMsMax = 5 * 60_000
+export const lateMsMax = 5 * 60_000
 /** How soon the end of the stream follows what was sent before it. */
 export const hangUpMs = 300
 
@@ -21,7 +23,7 @@ export const hangUpMs = 300
  * True where it is not known whose it is, or only by there being no other, and somebody who may have sent it ended lately.
  */
 export function mayBeLate(
-  scene: Scene,
+  context: Context,
   caller: Caller,
   verb: Verb,
   object: ObjectName,
@@ -29,24 +31,14 @@ export function mayBeLate(
   if (isHarmless(verb, object)) return false
   const mustHaveLooked = isRelyingOnALook(object)
   const about = verb === 'upload' ? { uploaded: object } : { deleted: object }
-  const { by } = attribute(scene, caller, { ...about, mustHaveLooked })
+  const { by } = attribute(context, caller, { ...about, mustHaveLooked })
   if (by !== undefined && by !== 'only-candidate') return false
-  return [...scene.state.writers.values()].some((writer) => {
+  return [...context.state.writers.values()].some((writer) => {
     const { ended } = writer
-    if (ended === undefined || scene.now - ended.time > lateMsMax) return false
+    if (ended === undefined || context.now - ended.time > lateMsMax) return false
     if (hasOutlived(caller, ended.position)) return false
-    return (writer.hasLooked || !mustHaveLooked) && mayBeSender(scene, caller, writer)
+    return (writer.hasLooked || !mustHaveLooked) && mayBeSender(context, caller, writer)
   })
-}
-
-/**
- * Whether this line's client was there after that. A client sends its next request when it has had the answer to the
- * last, so the one that came before this proves it too; not where requests come ahead of answers, nor by a proxy.
- */
-function hasOutlived({ channel, follows }: Caller, ended: number): boolean {
-  const { isHidden, isMultiplexed } = channel.channel
-  if (isHidden || channel.isShared) return false
-  return Math.max(channel.outlived, isMultiplexed === true ? 0 : follows) >= ended
 }
 
 /**

@@ -1,37 +1,37 @@
-/** Knows what only this run of the gateway has seen: channels, when a writer was heard of, what was tried when. */
-import type { Position, WriterId } from '../journal/event.js'
+/** Keeps what only this run of the gateway has heard: channels and their senders, when a writer was heard, what was tried. */
+import type { Position, SenderId, WriterId } from '../journal/event.js'
 import type { ObjectName } from '../object.js'
 import { RecentMap } from './recent-map.js'
+import type { Sender } from './sender.js'
 
 /** The thing requests arrive on: a TCP connection, an HTTP/2 session, a mount's calling process. */
 export interface Channel {
   readonly id: string
   /** Monotonic milliseconds. */
   readonly openedAt: number
-  /** A proxy hides who is behind it: such a channel says nothing of whose it is. */
+  /** A proxy hides who is behind it: such a channel says nothing of its sender. */
   readonly isHidden: boolean
   /** Requests come on it ahead of the answers to earlier ones: over HTTP/2, or pipelined. */
   isMultiplexed?: boolean
+  /** A living client keeps it open while it is idle for less than 90 s (docs/RESTIC.md): an early end is an exit. */
+  staysOpen?: boolean
 }
-
-/** How a channel came to be a writer's. */
-export type Binding =
-  | { readonly writer: WriterId; readonly by: 'opening' }
-  /** `isProof`: nobody else could have deleted that lock (every other candidate had locked). */
-  | { readonly writer: WriterId; readonly by: 'lock'; readonly isProof: boolean }
 
 /** One channel as one repository sees it. */
 export interface ChannelState {
   readonly channel: Channel
-  binding?: Binding
-  /** Two openings came on it, so a proxy that nobody declared stands before it. */
-  isShared: boolean
-  /** It carried a listing that is a look, or an upload or a deletion of anything but a lock. */
-  hasWorked: boolean
-  /** The lock without an owner that was posted last on it. */
-  lastLock?: ObjectName
+  /** From its first request on, unless it says nothing of its sender. */
+  sender?: Sender
+  /** Requests on it contradict each other: a proxy that nobody declared stands before it, so it says nothing. */
+  isMixed: boolean
+  /** The writer that opened on it first, and those that did after it. */
+  opened?: WriterId
+  openedLater?: WriterId[]
+  /** What the first request on it said of its process. */
+  constants?: string
   /** Uploads whose answer went out on it, with no further request on it since. */
   unconfirmed: ObjectName[]
+  hasListedLocks: boolean
   lastRequestAt: number
   /** The journal's head when its last request arrived; 0 before the first. */
   lastRequestPosition: Position
@@ -44,25 +44,43 @@ export interface WriterPresence {
   /** Monotonic milliseconds; minus infinity where it was born before this run. */
   readonly bornAt: number
   lastHeardAt: number
-  readonly openChannels: Set<string>
-  /** Every channel of its was closed by the client itself, soon after its last request. */
-  closedItself: boolean
-  lastClosedAt: number
+  /** Its opening's channel was closed by the client itself, soon after its last request: when. */
+  exitedAt?: number
+  /** A channel that is surely its was closed in another way, so its client may live. */
+  mayLive: boolean
+  /** Its client may close a connection that is idle for less than 90 s, as rclone does. */
+  closesEarly: boolean
+  /** The journal's head when it last asked, on a channel surely its, for anything but locks. */
+  workedAt: Position
+  /** It may have listed locks, as `unlock` does once. */
+  mayHaveListedLocks: boolean
+  /** It asked twice in a row on its own channel, as who waits for a lock does, and `unlock` never. */
+  waitsForLock: boolean
 }
+
+export type PatienceLeft = 'first' | 'again' | 'exhausted'
 
 export interface Patience {
-  since: number
-  last: number
+  readonly since: number
+  readonly last: number
 }
 
-const postersMax = 20_000
+/** The deletion of a lock, whose deleter may become known later. */
+export interface Unlocking {
+  readonly sender: Sender
+  /** The journal's head at a moment when its channel's client was there before the deletion was sent. */
+  readonly outlived: Position
+}
+
+const uploadsMax = 20_000
 const closedMax = 1_000
-/** Patience is 8 minutes, since a lock refresh comes every 5 and binds a channel (DESIGN.md). */
+const sendersMax = 20_000
+/** Patience is 8 minutes, since a lock refresh comes every 5 and says whose its channel is (docs/DESIGN.md). */
 export const patienceMs = 8 * 60_000
-const patienceGapMs = 2 * 60_000
+export const patienceGapMs = 2 * 60_000
 /**
- * A process that exits closes its lines at once; a living restic only after 90 s idle (RESTIC.md section 5), and a living
- * rclone after 60 s by its own clock.
+ * A process that exits closes its connections at once; a living restic only after 90 s idle, and a living rclone after
+ * 60 s by its own clock (docs/RESTIC.md).
  */
 const exitingCloseMs = 45_000
 
@@ -72,16 +90,24 @@ export class Presence {
   readonly #channels = new Map<string, ChannelState>()
   /** Those that have closed: a request that came on one before may reach the core only now. */
   readonly #closed = new RecentMap<string, ChannelState>(closedMax)
-  /** Upload names are unique to a process: who posted each. */
-  readonly posters = new RecentMap<ObjectName, WriterId>(postersMax)
+  /** Senders whose process has exited: a writer that is heard on a channel of its own after that is none of them. */
+  readonly #exited = new RecentMap<Sender, true>(closedMax)
+  /** By every id that the journal has for them. */
+  readonly senders = new RecentMap<SenderId, Sender>(sendersMax)
+  /** Upload names are unique to a process: which sender tried each. */
+  readonly uploaders = new RecentMap<ObjectName, Sender>(uploadsMax)
   /** Uploads that came more than once: a deletion that took one of the tries back may still be on its way. */
-  readonly repeated = new RecentMap<ObjectName, true>(postersMax)
-  readonly uploads = new RecentMap<ObjectName, true>(postersMax)
+  readonly repeated = new RecentMap<ObjectName, true>(uploadsMax)
+  readonly uploads = new RecentMap<ObjectName, true>(uploadsMax)
   /** What was tried and has not come about: the journal's head when the first try was heard of. */
-  readonly triedInVain = new RecentMap<ObjectName, Position>(postersMax)
-  /** Since when each object's tries have been put off. */
-  readonly patience = new RecentMap<ObjectName, Patience>(postersMax)
+  readonly triedInVain = new RecentMap<ObjectName, Position>(uploadsMax)
+  /** Since when each object's tries have been deferred. */
+  readonly patience = new RecentMap<ObjectName, Patience>(uploadsMax)
+  /** Locks that were deleted while it was not certain by whom, or whose they were. */
+  readonly unlockings = new RecentMap<ObjectName, Unlocking>(closedMax)
   readonly locksHeard = new Map<ObjectName, number>()
+  /** How often evidence contradicted what was known of a channel. */
+  contradictions = 0
   #locksSince: number
 
   constructor(startedAt: number) {
@@ -94,9 +120,9 @@ export class Presence {
     if (state === undefined) {
       state = {
         channel,
-        isShared: false,
-        hasWorked: false,
+        isMixed: false,
         unconfirmed: [],
+        hasListedLocks: false,
         lastRequestAt: monotonic,
         lastRequestPosition: 0,
         outlived: 0,
@@ -110,34 +136,34 @@ export class Presence {
     return this.#channels.values()
   }
 
-  isBound(channelId: string): boolean {
-    return this.#channels.get(channelId)?.binding !== undefined
+  /** Whether it is known which writer sends on this channel. */
+  isKnown(channelId: string): boolean {
+    return this.#channels.get(channelId)?.sender?.only !== undefined
+  }
+
+  /** Whether an open channel is surely one of these writers', so that their client may use it for its next try. */
+  hasKnownChannel(writers: readonly WriterId[]): boolean {
+    for (const { sender } of this.#channels.values()) {
+      if (sender?.only !== undefined && writers.includes(sender.only)) return true
+    }
+    return false
   }
 
   born(id: WriterId, monotonic: number): void {
     this.writers.set(id, newPresence(monotonic, monotonic))
   }
 
-  bind(state: ChannelState, binding: Binding): void {
-    state.binding = binding
-    this.of(binding.writer).openChannels.add(state.channel.id)
-  }
-
-  /** A second opening on one channel: a proxy mixes processes on it, so it is nobody's from now on. */
-  share(state: ChannelState): void {
-    state.isShared = true
-    if (state.binding === undefined) return
-    const presence = this.of(state.binding.writer)
-    presence.openChannels.delete(state.channel.id)
-    presence.closedItself = false
-    delete state.binding
+  /** Nothing that was heard on a mixed channel says any more which process sent it. */
+  mix(state: ChannelState): void {
+    state.isMixed = true
+    delete state.sender
   }
 
   of(id: WriterId): WriterPresence {
     let presence = this.writers.get(id)
     if (presence === undefined) {
       presence = newPresence(Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY)
-      presence.closedItself = false
+      presence.mayLive = presence.mayHaveListedLocks = true
       this.writers.set(id, presence)
     }
     return presence
@@ -151,28 +177,61 @@ export class Presence {
     this.of(id).lastHeardAt = monotonic
   }
 
+  /** A writer is heard on a channel that is surely its own: the senders that have exited and may be it. */
+  exitedSenders(writer: WriterId): Sender[] {
+    const senders: Sender[] = []
+    for (const [sender] of this.#exited.entries()) {
+      if (sender.only !== undefined) this.#exited.delete(sender)
+      else if (sender.mayBe(writer)) senders.push(sender)
+    }
+    return senders
+  }
+
   closed(channelId: string, byClient: boolean, monotonic: number): void {
     const state = this.#channels.get(channelId) ?? this.#closed.get(channelId)
     if (state === undefined) return
     this.#channels.delete(channelId)
     this.#closed.set(channelId, state)
-    if (state.binding === undefined) return
-    const presence = this.of(state.binding.writer)
-    presence.openChannels.delete(channelId)
-    presence.lastClosedAt = monotonic
-    if (!byClient || monotonic - state.lastRequestAt > exitingCloseMs)
-      presence.closedItself = false
+    const isExit = byClient && monotonic - state.lastRequestAt <= exitingCloseMs
+    const { sender, opened, openedLater = [], channel } = state
+    if (isExit && channel.staysOpen === true && sender !== undefined && sender.only === undefined) {
+      this.#exited.set(sender.current, true)
+    }
+    for (const id of new Set([opened, sender?.only, ...openedLater])) {
+      if (id === undefined) continue
+      const presence = this.of(id)
+      if (!isExit) presence.mayLive = true
+      else if (id !== sender?.only || id === opened) presence.exitedAt = monotonic
+    }
   }
 
-  /** Notes a knocked try and answers whether the patience for this object has run out. */
-  tried(object: ObjectName, monotonic: number): 'first' | 'again' | 'exhausted' {
-    const patience = this.patience.get(object)
-    if (patience === undefined || monotonic - patience.last > patienceGapMs) {
-      this.patience.set(object, { since: monotonic, last: monotonic })
-      return 'first'
+  /** Its client has closed the channel of its opening itself, early, and no other channel of its in another way. */
+  hasExited(id: WriterId): boolean {
+    const { exitedAt, mayLive } = this.of(id)
+    return exitedAt !== undefined && !mayLive
+  }
+
+  /** Whether an open channel may be this writer's; on a mixed one anybody may send. */
+  hasOpenChannel(id: WriterId): boolean {
+    for (const { sender, opened, openedLater } of this.#channels.values()) {
+      if (opened === id || openedLater?.includes(id) === true) return true
+      if (sender?.mayBe(id) === true) return true
     }
-    patience.last = monotonic
+    return false
+  }
+
+  /** Whether what is deferred now is deferred for the first time, again, or for so long that it must be decided. */
+  patienceFor(object: ObjectName, sender: Sender, monotonic: number): PatienceLeft {
+    if (sender.current.isOutOfPatience) return 'exhausted'
+    const patience = this.patience.get(object)
+    if (patience === undefined || monotonic - patience.last > patienceGapMs) return 'first'
     return monotonic - patience.since >= patienceMs ? 'exhausted' : 'again'
+  }
+
+  deferred(object: ObjectName, monotonic: number): void {
+    const earlier = this.patience.get(object)
+    const goesOn = earlier !== undefined && monotonic - earlier.last <= patienceGapMs
+    this.patience.set(object, { since: goesOn ? earlier.since : monotonic, last: monotonic })
   }
 
   /** Notes a try of an upload that arrived at this head of the journal, whatever becomes of it. */
@@ -194,10 +253,6 @@ export class Presence {
   /** Notes since when a copy of a request for this object may come that says nothing of its sender. */
   triedAt(object: ObjectName, arrivedAt: Position): void {
     if (this.triedInVain.get(object) === undefined) this.triedInVain.set(object, arrivedAt)
-  }
-
-  settled(object: ObjectName): void {
-    this.patience.delete(object)
   }
 
   /** When a lock was posted, or this run began to watch it. */
@@ -223,8 +278,10 @@ function newPresence(bornAt: number, lastHeardAt: number): WriterPresence {
   return {
     bornAt,
     lastHeardAt,
-    openChannels: new Set(),
-    closedItself: true,
-    lastClosedAt: Number.NEGATIVE_INFINITY,
+    mayLive: false,
+    closesEarly: false,
+    workedAt: -1,
+    mayHaveListedLocks: false,
+    waitsForLock: false,
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Knows a base: the state that a journal's sealed records were folded into, with the archives that they lie in. Its hash
+ * Writes and reads a base: the state that a journal's sealed records were folded into, with the archives that they lie in. Its hash
  * stands in the chain (`sealed`), so it is as hard to tamper with as the records were.
  */
 import { createHash } from 'node:crypto'
@@ -8,8 +8,9 @@ import type { Allowance, Item } from '../state/item.js'
 import { BackendError } from '../ports.js'
 import { RepositoryState } from '../state/repository-state.js'
 import type { Writer } from '../state/writer.js'
+import { fromFormat1 } from './base-format-1.js'
 
-const format = 1
+const format = 2
 
 export interface Base {
   /** All that were sealed up to here, oldest first. */
@@ -35,7 +36,7 @@ export function archivesOf(text: string): readonly Archive[] {
   return parsed(text).archives
 }
 
-interface BaseText {
+export interface BaseText {
   readonly format: number
   readonly archives: readonly Archive[]
   readonly state: PlainState
@@ -44,17 +45,18 @@ interface BaseText {
 function parsed(text: string): BaseText {
   const base = JSON.parse(text) as BaseText
   if (base.format === format) return base
+  if (base.format === 1) return fromFormat1(base as never)
   throw new BackendError(
     'newer-state',
     'the base of a journal was written by a newer Lockkeeper',
   )
 }
 
-type PlainState = ReturnType<typeof plainState>
+export type PlainState = ReturnType<typeof plainState>
 /** What a fold remembers; whoever adds to it is told here by the compiler. */
 type Remembered = Exclude<
   keyof RepositoryState,
-  'allowance' | 'commitView' | 'living' | 'apply' | 'isPending' | 'settle'
+  'allowance' | 'commitView' | 'packView' | 'living' | 'apply' | 'isPending' | 'settle'
 >
 
 export function plainState(state: RepositoryState) {
@@ -68,13 +70,12 @@ export function plainState(state: RepositoryState) {
     runs: state.runs,
     writers: [...state.writers.values()].map((one) => ({ ...one, locks: [...one.locks] })),
     locks: [...state.locks],
-    lockOwners: [...state.lockOwners],
-    posters: [...state.posters],
+    commits: [...state.commits],
+    senders: [...state.senders].map(([id, one]) => {
+      return [id, { ...one, objects: [...one.objects], items: [...one.items] }] as const
+    }),
     indexes: [...state.indexes],
-    lastCommits: [...state.lastCommits].map(([author, at]) => [author ?? null, at] as const),
-    unanswered: [...state.unanswered],
-    answered: [...state.answered],
-    unknownCommits: [...state.unknownCommits],
+    lastCommits: [...state.lastCommits],
     configDeletedBy: state.configDeletedBy,
     packs: [...state.packs],
     items: [...state.items.values()],
@@ -96,14 +97,13 @@ function restored(plain: PlainState, allowance: Allowance): RepositoryState {
     state.writers.set(one.id, writer)
   }
   for (const index of plain.indexes) state.indexes.add(index)
-  for (const [author, at] of plain.lastCommits) state.lastCommits.set(author ?? undefined, at)
   for (const item of plain.items) restoreItem(state, item)
   fill(state.locks, plain.locks)
-  fill(state.lockOwners, plain.lockOwners)
-  fill(state.posters, plain.posters)
-  fill(state.unanswered, plain.unanswered)
-  fill(state.answered, plain.answered)
-  fill(state.unknownCommits, plain.unknownCommits)
+  fill(state.commits, plain.commits)
+  fill(state.lastCommits, plain.lastCommits)
+  for (const [id, one] of plain.senders) {
+    state.senders.set(id, { ...one, objects: new Set(one.objects), items: new Set(one.items) })
+  }
   fill(state.packs, plain.packs)
   fill(state.openItems, plain.openItems)
   fill(state.pendingCommits, plain.pendingCommits)

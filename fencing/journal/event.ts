@@ -1,9 +1,11 @@
-/** Knows what can stand in the journal: one kind of event for everything that changed a repository, or tried to. */
-import type { ObjectName } from '../object.js'
+/** Defines what can stand in the journal: one kind of event for everything that changed a repository, or tried to. */
+import type { ListedType, ObjectName } from '../object.js'
 import type { LetThroughReason, RefusalReason } from '../rules/refusal.js'
 
 export type WriterId = string & { readonly __brand: 'WriterId' }
 export type ItemId = string & { readonly __brand: 'ItemId' }
+/** A process that the gateway cannot name for sure: all that it sends is recorded under one id (evidence/sender.ts). */
+export type SenderId = string & { readonly __brand: 'SenderId' }
 /** A repository's counter of maintenance runs; 1 when it is adopted. */
 export type Generation = number & { readonly __brand: 'Generation' }
 /** A journal position: 1, 2, 3 … within a repository. */
@@ -26,10 +28,17 @@ export interface Client {
   readonly address: string
 }
 
-/** The one sure writer, or those that it may have been; nobody at all where no candidate was known. */
+/**
+ * The one sure writer, or the writers that it may have been; none where no candidate was known. `sender`: what is learnt
+ * later of this process narrows the set, here too (`narrowed`).
+ */
 export type Author =
   | { readonly kind: 'writer'; readonly writer: WriterId }
-  | { readonly kind: 'unknown'; readonly candidates: readonly WriterId[] }
+  | {
+      readonly kind: 'unknown'
+      readonly candidates: readonly WriterId[]
+      readonly sender?: SenderId
+    }
 
 /** The maintenance that overtook a refused write; `by` is undefined for an operator's fence, and where nobody knows. */
 export interface Run {
@@ -70,8 +79,27 @@ type EventBody =
       readonly client: Client
       readonly tag?: string
       readonly view: Position
+      /** The same for packs, where it differs (rule 8). */
+      readonly packView?: Position
+      /** What is constant in a process beside its tag and its user; compared, never read. */
+      readonly constants?: string
     }
-  | { readonly kind: 'looked'; readonly writers: readonly WriterId[]; readonly sure: boolean }
+  /** `listing` is what was listed: maintenances list packs, and backups never do. An older gateway did not note it. */
+  | {
+      readonly kind: 'looked'
+      readonly writers: readonly WriterId[]
+      readonly sure: boolean
+      readonly sender?: SenderId
+      readonly listing?: ListedType
+    }
+  /** Evidence has taken writers out of what this process may be: all that was recorded under its id narrows with it. */
+  | {
+      readonly kind: 'narrowed'
+      readonly sender: SenderId
+      readonly writers: readonly WriterId[]
+      /** The kind of evidence. */
+      readonly by: string
+    }
   | {
       readonly kind: 'committed'
       readonly object: ObjectName
@@ -80,6 +108,7 @@ type EventBody =
       readonly staged: string
       /** Set on a lock that takes its writer's view again. */
       readonly view?: Position
+      readonly packView?: Position
       /** An item that held the same bytes while the writer was knocked. */
       readonly resolves?: ItemId
       /** An earlier try had failed: the deletion that takes it back may still be on its way. */
@@ -117,6 +146,7 @@ type EventBody =
       readonly verb: Verb
       readonly object: ObjectName
       readonly candidates: readonly WriterId[]
+      readonly sender?: SenderId
       readonly client: Client
       readonly generation: Generation
       readonly size?: number
@@ -191,6 +221,7 @@ const knownKinds: Readonly<Record<EventKind, true>> = {
   adopted: true,
   opened: true,
   looked: true,
+  narrowed: true,
   committed: true,
   owned: true,
   answered: true,

@@ -1,4 +1,4 @@
-/** Knows what the core can answer to something that would change a repository. */
+/** What the core can answer to something that would change a repository. */
 import type { ItemId, JournalEvent, WriterId } from '../journal/event.js'
 import type { PlainReason, RefusalStory } from './refusal.js'
 
@@ -14,7 +14,8 @@ export type Verdict =
   | {
       readonly kind: 'knock'
       readonly isFirst: boolean
-      readonly sleeper?: WriterId
+      /** Whoever may have sent it. */
+      readonly candidates: readonly WriterId[]
       readonly item?: ItemId
     }
   | { readonly kind: 'plain'; readonly reason: PlainReason }

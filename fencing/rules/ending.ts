@@ -1,19 +1,23 @@
-/** Knows how writers end without unlocking: their client has gone, an operator says so, or they were silent too long. */
+/** Decides when writers end without unlocking: their client has gone, an operator says so, or they were silent too long. */
+import { mayHaveLocked, mayHavePosted } from '../evidence/constants.js'
 import type { EndingCause, JournalEvent, WriterId } from '../journal/event.js'
-import { lockDeletions, type Scene } from './scene.js'
+import { possiblePosters, type RepositoryState } from '../state/repository-state.js'
 import type { Writer } from '../state/writer.js'
+import { lockDeletions, type Context } from './context.js'
+import { endUnlocked } from './unlocking.js'
 
-/** A process that exits is believed to have exited this long after it closed all its channels. */
-const goneMs = 10 * 60_000
+/** A process that exited is believed to have, so long after it closed its channel; one that looked may be asked for longer. */
+const idleToolGoneMs = 10_000
+const readerGoneMs = 10 * 60_000
 
 /** `by` names the operator who says so. */
 export function end(
-  scene: Scene,
+  context: Context,
   id: WriterId,
   cause: EndingCause,
   by?: string,
 ): JournalEvent[] {
-  const writer = scene.state.writers.get(id)
+  const writer = context.state.writers.get(id)
   if (writer === undefined || writer.ended !== undefined) return []
   const ended = {
     kind: 'ended',
@@ -21,32 +25,48 @@ export function end(
     cause,
     ...(by === undefined ? {} : { by }),
   } as const
-  return [ended, ...lockDeletions(scene, id, 'ended')]
+  return [ended, ...lockDeletions(context, id, 'ended')]
 }
 
-/** Looks for writers that have ended by the passing of time; to be called now and then. */
-export function endGone(scene: Scene): JournalEvent[] {
-  return scene.state.living().flatMap((writer) => {
-    if (hasLeft(scene, writer)) return end(scene, writer.id, 'closed')
-    return isSilent(scene, writer) ? end(scene, writer.id, 'silence') : []
+/** Looks for writers that have ended by the passing of time, or by what is known only now; to be called now and then. */
+export function endGone(context: Context): JournalEvent[] {
+  const unlocked = endUnlocked(context)
+  const known = new Set(unlocked.map((event) => event.kind === 'ended' && event.writer))
+  const gone = context.state.living().flatMap((writer) => {
+    if (known.has(writer.id)) return []
+    if (hasLeft(context, writer)) return end(context, writer.id, 'closed')
+    return isSilent(context, writer) ? end(context, writer.id, 'silence') : []
   })
+  return [...unlocked, ...gone]
 }
 
-/** It neither locked nor posted, and its client closed all its channels itself, soon after its last request. */
-function hasLeft(scene: Scene, writer: Writer): boolean {
-  if (writer.hasLocked || writer.hasPosted || mayHaveLocked(scene, writer.id)) return false
-  const presence = scene.presence.of(writer.id)
-  if (!presence.closedItself || presence.openChannels.size > 0) return false
-  return scene.monotonic - presence.lastClosedAt >= goneMs
+/**
+ * It surely never posted and holds no lock; its client closed the channel of its opening itself, soon after its last
+ * request, and every other that may be its is closed too. Where clients close channels that they go on to use elsewhere,
+ * that is proof only of one that never locked.
+ */
+function hasLeft(context: Context, writer: Writer): boolean {
+  const { presence, monotonic, state } = context
+  const { exitedAt, mayLive, closesEarly } = presence.of(writer.id)
+  if (exitedAt === undefined || mayLive) return false
+  const isTool = !writer.hasLooked && !closesEarly
+  if (monotonic - exitedAt < (isTool ? idleToolGoneMs : readerGoneMs)) return false
+  if (closesEarly && mayHaveLocked(state, writer)) return false
+  if (mayHavePosted(state, writer) || mayHoldLock(state, writer)) return false
+  return !presence.hasOpenChannel(writer.id)
 }
 
-function mayHaveLocked(scene: Scene, id: WriterId): boolean {
-  return [...scene.state.locks.values()].some((lock) => lock.candidates.includes(id))
+function mayHoldLock(state: RepositoryState, writer: Writer): boolean {
+  if (writer.locks.size > 0) return true
+  for (const lock of state.locks.keys()) {
+    if (possiblePosters(state, lock).includes(writer.id)) return true
+  }
+  return false
 }
 
-function isSilent(scene: Scene, writer: Writer): boolean {
-  const presence = scene.presence.of(writer.id)
-  const heard = scene.now - (scene.monotonic - presence.lastHeardAt)
+function isSilent(context: Context, writer: Writer): boolean {
+  const presence = context.presence.of(writer.id)
+  const heard = context.now - (context.monotonic - presence.lastHeardAt)
   const last = Math.max(writer.lastRecorded, Number.isFinite(heard) ? heard : 0)
-  return scene.now - last > scene.settings.writerAgeMaxMs
+  return context.now - last > context.settings.writerAgeMaxMs
 }

@@ -1,42 +1,55 @@
-/** Knows what a listing means: whose look it is, and which objects it leaves out. */
+/** Decides what a listing means: whose look it is, and which objects it leaves out. */
 import { attribute, idsOf } from '../evidence/attribution.js'
-import type { JournalEvent, WriterId } from '../journal/event.js'
+import type { JournalEvent } from '../journal/event.js'
 import type { ListedType, ObjectName } from '../object.js'
-import type { Caller, Scene } from './scene.js'
+import { possiblePosters, posterOf } from '../state/repository-state.js'
+import type { Writer } from '../state/writer.js'
+import type { Caller, Context } from './context.js'
 
 /** From its first listing of these a writer relies on what it saw. */
 const lookedTypes: ReadonlySet<ListedType> = new Set(['index', 'snapshots', 'data'])
 
-export function look(scene: Scene, caller: Caller, type: ListedType): JournalEvent[] {
+export function look(context: Context, caller: Caller, type: ListedType): JournalEvent[] {
   if (!lookedTypes.has(type)) return []
-  const attribution = attribute(scene, caller, { mustHaveLooked: false })
-  caller.channel.hasWorked = true
+  const attribution = attribute(context, caller, { mustHaveLooked: false })
+  const { candidates, sender } = attribution
   const isSure = attribution.writer !== undefined
-  const unseen = attribution.candidates.filter((writer) => {
-    return isSure ? !writer.hasSurelyLooked : !writer.hasLooked
-  })
-  return unseen.length === 0 ? [] : [{ kind: 'looked', writers: idsOf(unseen), sure: isSure }]
+  const isNoted = (writer: Writer): boolean => {
+    if (type === 'data' && !(isSure ? writer.hasSurelyListedPacks : writer.mayHaveListedPacks))
+      return false
+    return isSure ? writer.hasSurelyLooked : writer.hasLooked
+  }
+  if (candidates.every(isNoted) && (isSure || sender === undefined || isRecorded())) return []
+  const writers = isSure
+    ? idsOf(candidates.filter((writer) => !isNoted(writer)))
+    : idsOf(candidates)
+  if (writers.length === 0) return []
+  const named = sender === undefined ? {} : { sender }
+  return [{ kind: 'looked', writers, sure: isSure, listing: type, ...named }]
+
+  function isRecorded(): boolean {
+    const record = sender === undefined ? undefined : context.state.senders.get(sender)
+    if (record === undefined) return false
+    return record.lookedAt > 0 && (type !== 'data' || record.listedPacksAt > 0)
+  }
 }
 
 /** What the caller is not shown: the journal has deleted it, or it is the expired lock of somebody else (rule 6). */
-export function isHidden(scene: Scene, caller: Caller, object: ObjectName): boolean {
-  const { state } = scene
+export function isHidden(context: Context, caller: Caller, object: ObjectName): boolean {
+  const { state } = context
   if (state.pendingDeletions.has(object)) return true
   // Where nothing is protected, only the locks of sleepers keep others from harm.
-  if (scene.settings.isObserving) return false
-  const lock = state.locks.get(object)
-  if (lock === undefined || !isExpired(scene, object)) return false
-  const owners = lock.owner === undefined ? lock.candidates : [lock.owner]
-  const callers = attribute(scene, caller, { mustHaveLooked: false }).candidates
+  if (context.settings.isObserving) return false
+  if (!state.locks.has(object) || !isExpired(context, object)) return false
+  const owner = posterOf(state, object)
+  const owners = owner === undefined ? possiblePosters(state, object) : [owner]
+  const callers = attribute(context, caller, { mustHaveLooked: false }).candidates
   return !callers.some((writer) => owners.includes(writer.id))
 }
 
 /** restic's own rule for stale locks, by the gateway's clock. */
-export function isExpired(scene: Scene, lock: ObjectName): boolean {
-  return scene.monotonic - scene.presence.lockHeardAt(lock) > scene.settings.lockTimeoutMs
-}
-
-export function holdsLivingLock(scene: Scene, id: WriterId): boolean {
-  const locks = scene.state.writers.get(id)?.locks ?? new Set<ObjectName>()
-  return [...locks].some((lock) => !isExpired(scene, lock))
+export function isExpired(context: Context, lock: ObjectName): boolean {
+  return (
+    context.monotonic - context.presence.lockHeardAt(lock) > context.settings.lockTimeoutMs
+  )
 }

@@ -20,40 +20,40 @@ import { typeOf } from '../object.js'
 import type { LetThroughReason } from './refusal.js'
 import { generationOf, type Attempt } from './refusing.js'
 import { isMaintained, type RepositoryState } from '../state/repository-state.js'
-import type { Caller, Scene } from './scene.js'
+import type { Caller, Context } from './context.js'
 import { commit } from './uploading.js'
 
 export function letThrough(
-  scene: Scene,
+  context: Context,
   caller: Caller,
   attempt: Attempt,
   decision: Decision,
 ): Decision {
   const { verdict } = decision
   if (verdict.kind !== 'refuse' && verdict.kind !== 'knock') return decision
-  const attribution = attributionOf(scene, caller, attempt)
+  const attribution = attributionOf(context, caller, attempt)
   const reason = verdict.kind === 'knock' ? 'knocked' : verdict.story.reason
   const run = verdict.kind === 'refuse' ? verdict.story.run : undefined
-  const noted = note(scene, caller, attempt, attribution, reason, run)
+  const noted = note(context, caller, attempt, attribution, reason, run)
   const { events } =
     attempt.verb === 'upload'
-      ? receive(scene, caller, attempt, attribution)
-      : erase(scene, attempt, attribution)
+      ? receive(context, attempt, attribution)
+      : erase(context, attempt, attribution)
   return { verdict: { kind: 'commit' }, events: [noted, ...events] }
 }
 
-function attributionOf(scene: Scene, caller: Caller, attempt: Attempt): Attribution {
+function attributionOf(context: Context, caller: Caller, attempt: Attempt): Attribution {
   const { verb, object } = attempt
   if (verb === 'deletion') {
-    return attribute(scene, caller, { mustHaveLooked: isRelyingOnALook(object) })
+    return attribute(context, caller, { mustHaveLooked: isRelyingOnALook(object) })
   }
   const type = typeOf(object)
   const mustHaveLooked = type === 'index' || type === 'snapshots'
-  return attribute(scene, caller, { uploaded: object, mustHaveLooked })
+  return attribute(context, caller, { uploaded: object, mustHaveLooked })
 }
 
 function note(
-  scene: Scene,
+  context: Context,
   { client }: Caller,
   { verb, object }: Attempt,
   attribution: Attribution,
@@ -68,30 +68,25 @@ function note(
     reason,
     author: authorOf(attribution),
     client,
-    generation: generationOf(scene, writer),
+    generation: generationOf(context, writer),
     ...(run === undefined ? {} : { run }),
   }
 }
 
 function receive(
-  scene: Scene,
-  caller: Caller,
+  context: Context,
   attempt: Attempt,
   attribution: Attribution,
 ): Decision {
-  if (typeOf(attempt.object) === 'locks') {
-    scene.presence.lockPosted(attempt.object, scene.monotonic)
-  }
-  return commit(scene, caller, attempt, attribution)
+  return commit(context, attempt, attribution)
 }
 
-function erase(scene: Scene, { object }: Attempt, attribution: Attribution): Decision {
+function erase(context: Context, { object }: Attempt, attribution: Attribution): Decision {
   const { writer } = attribution
-  if (writer !== undefined) return remove(scene, object, writer)
-  scene.presence.settled(object)
+  if (writer !== undefined) return remove(context, object, writer)
   const author = authorOf(attribution)
   const deleted = { kind: 'deleted', object, author, cause: 'request' } as const
-  const generation = nobodysGeneration(scene.state)
+  const generation = nobodysGeneration(context.state)
   const events = [isMaintained(object) ? { ...deleted, generation } : deleted]
   return { verdict: { kind: 'commit' }, events }
 }

@@ -1,5 +1,5 @@
-/** Knows every reason to refuse and the one sentence that each is told with: ASCII, at most 200 characters. */
-import type { Generation, ItemId, Run, Verb, WriterId } from '../journal/event.js'
+/** Every reason to refuse, and the one sentence that each is told with: ASCII, at most 200 characters. */
+import type { Generation, ItemId, Run, Verb } from '../journal/event.js'
 
 /**
  * stale: another writer's maintenance overtook this one. conflict: the repository changed under a maintenance run.
@@ -80,12 +80,10 @@ function advice(story: RefusalStory): string {
   }
 }
 
-/** Told with 503: the same request on another channel, or a little later, may be sure. */
-export function knockSentence(sleeper: WriterId | undefined): string {
-  const who = 'Try again: this connection does not say which run it belongs to.'
-  if (sleeper === undefined) return who
-  return `${who} If ${sleeper} is dead, "lockkeeper writers end ${sleeper}" settles it.`
-}
+/** Told with 503, to the person at the client: the same request on another channel, or a little later, may be sure. */
+export const deferralSentence =
+  'Waiting to learn which run this connection belongs to; nothing is lost. ' +
+  'A tag in the address or a user for this machine avoids the wait.'
 
 export const plainSentences: Readonly<Record<PlainReason, string>> = {
   'wrong-hash': 'The name is not the SHA-256 of the content.',

@@ -1,12 +1,11 @@
-/** Knows how a write is refused or put off: what stands in the journal, what is kept, and what the writer is told. */
+/** Decides how a write is refused or deferred: what stands in the journal, what is kept, and what the writer is told. */
 import { authorOf, idsOf, type Attribution } from '../evidence/attribution.js'
 import type { Decision } from './decision.js'
 import type { Generation, ItemId, JournalEvent, Kept, Verb } from '../journal/event.js'
 import type { Item } from '../state/item.js'
-import { holdsLivingLock } from './looking.js'
 import type { ObjectName } from '../object.js'
 import type { RefusalReason, RefusalStory } from './refusal.js'
-import { lockDeletions, newItemId, type Caller, type Scene } from './scene.js'
+import { lockDeletions, newItemId, type Caller, type Context } from './context.js'
 import { fenceOf, type Fence, type Writer } from '../state/writer.js'
 
 /** An upload that has been received, or a deletion. */
@@ -19,17 +18,15 @@ export interface Attempt {
   readonly staged?: string
 }
 
-const heardOfMs = 10 * 60_000
-
 export function refuse(
-  scene: Scene,
+  context: Context,
   caller: Caller,
   attempt: Attempt,
   attribution: Attribution,
   fence: Fence | { readonly reason: RefusalReason },
 ): Decision {
-  const { state, presence } = scene
-  const kept = keep(scene, caller, attempt)
+  const { state } = context
+  const kept = keep(context, caller, attempt)
   const writer = attribution.writer ?? attribution.candidates[0]
   const generation = writer?.generation ?? state.generation
   const run = 'run' in fence ? fence.run : undefined
@@ -42,7 +39,6 @@ export function refuse(
     ...(kept.item === undefined ? {} : { item: kept.item }),
     isKept: kept.isKept,
   }
-  presence.settled(attempt.object)
   const verdict = { kind: 'refuse', story } as const
   const again = kept.known === undefined ? {} : { triedAgain: kept.known.id }
   if (kept.known?.state === 'quarantined') return { verdict, events: [], ...again }
@@ -61,7 +57,7 @@ export function refuse(
   const locks =
     attribution.writer === undefined
       ? []
-      : lockDeletions(scene, attribution.writer.id, 'fenced')
+      : lockDeletions(context, attribution.writer.id, 'fenced')
   return { verdict, events: [refused, ...locks], ...again }
 }
 
@@ -75,15 +71,15 @@ interface Keeping {
 }
 
 /** Bytes are kept once, however often the client retries; when the quarantine, or the client's share of it, is full, only the story is. */
-function keep(scene: Scene, caller: Caller, attempt: Attempt): Keeping {
+function keep(context: Context, caller: Caller, attempt: Attempt): Keeping {
   if (attempt.verb === 'deletion') return { isKept: false }
-  const { state } = scene
+  const { state } = context
   const known = state.items.get(state.openItems.get(attempt.object) ?? ('' as ItemId))
   if (known !== undefined) {
     const { id, isKept } = known
     return { item: id, isKept, known, kept: { item: id } }
   }
-  const item = newItemId(scene)
+  const item = newItemId(context)
   const { staged } = attempt
   if (staged === undefined || !state.allowance.admits(caller.client, attempt.size)) {
     return { item, isKept: false, kept: { item } }
@@ -93,18 +89,18 @@ function keep(scene: Scene, caller: Caller, attempt: Attempt): Keeping {
 
 /** "503, try again", so that the retry comes on a channel that says whose it is. */
 export function knock(
-  scene: Scene,
+  context: Context,
   caller: Caller,
   attempt: Attempt,
   attribution: Attribution,
   isFirst: boolean,
 ): Decision {
-  const sleeper = attribution.candidates.find((writer) => isSleeper(scene, writer))
-  const kept = keep(scene, caller, attempt)
+  const kept = keep(context, caller, attempt)
+  const { candidates, sender } = attribution
   const verdict = {
     kind: 'knock',
     isFirst,
-    ...(sleeper === undefined ? {} : { sleeper: sleeper.id }),
+    candidates: idsOf(candidates),
     ...(kept.item === undefined ? {} : { item: kept.item }),
   } as const
   if (kept.known !== undefined) return { verdict, events: [], triedAgain: kept.known.id }
@@ -113,35 +109,20 @@ export function knock(
     kind: 'knocked',
     verb: attempt.verb,
     object: attempt.object,
-    candidates: idsOf(attribution.candidates),
+    candidates: idsOf(candidates),
+    ...(sender === undefined ? {} : { sender }),
     client: caller.client,
-    generation: attribution.candidates[0]?.generation ?? scene.state.generation,
+    generation: candidates[0]?.generation ?? context.state.generation,
     ...(attempt.verb === 'upload' ? { size: attempt.size } : {}),
     ...(kept.kept === undefined ? {} : { kept: kept.kept }),
   }
   return { verdict, events: [knocked] }
 }
 
-/** Whom an operator could end: fenced, or not heard of for long. */
-export function isSleeper(scene: Scene, writer: Writer): boolean {
-  return fenceOf(writer, scene.state.runs) !== undefined || !isHeardOf(scene, writer)
+export function areAllCurrent(context: Context, candidates: readonly Writer[]): boolean {
+  return candidates.every((writer) => fenceOf(writer, context.state.runs) === undefined)
 }
 
-export function isHeardOf(scene: Scene, writer: Writer): boolean {
-  return scene.monotonic - scene.presence.of(writer.id).lastHeardAt <= heardOfMs
-}
-
-/** All of them may commit right now: none overtaken, each heard of and holding a lock that is not expired. */
-export function areAllAwake(scene: Scene, candidates: readonly Writer[]): boolean {
-  return candidates.every((writer) => {
-    return !isSleeper(scene, writer) && holdsLivingLock(scene, writer.id)
-  })
-}
-
-export function areAllCurrent(scene: Scene, candidates: readonly Writer[]): boolean {
-  return candidates.every((writer) => fenceOf(writer, scene.state.runs) === undefined)
-}
-
-export function generationOf(scene: Scene, writer: Writer | undefined): Generation {
-  return writer?.generation ?? scene.state.generation
+export function generationOf(context: Context, writer: Writer | undefined): Generation {
+  return writer?.generation ?? context.state.generation
 }

@@ -1,11 +1,12 @@
-/** Knows what becomes of an upload once its bytes have been received: the only binding decision. */
+/** Decides what becomes of an upload once its bytes have been received: the only binding decision. */
 import { areAllFenced, attribute, authorOf, type Attribution } from '../evidence/attribution.js'
-import { done, plain, type Decision } from './decision.js'
 import type { JournalEvent } from '../journal/event.js'
 import { typeOf, type ObjectName } from '../object.js'
-import { areAllAwake, areAllCurrent, knock, refuse, type Attempt } from './refusing.js'
-import type { Caller, Scene } from './scene.js'
-import { fenceOf, type Fence } from '../state/writer.js'
+import type { RepositoryState } from '../state/repository-state.js'
+import { fenceOf, type Fence, type Writer } from '../state/writer.js'
+import type { Caller, Context } from './context.js'
+import { done, plain, type Decision } from './decision.js'
+import { areAllCurrent, knock, refuse, type Attempt } from './refusing.js'
 
 export interface Upload {
   readonly object: ObjectName
@@ -16,109 +17,128 @@ export interface Upload {
   readonly present: 'absent' | 'same' | 'different'
 }
 
-export function decideUpload(scene: Scene, caller: Caller, upload: Upload): Decision {
+export function decideUpload(context: Context, caller: Caller, upload: Upload): Decision {
   // Rule 9, before any other check: names are content hashes, so the same bytes are already where they should be.
   if (upload.present === 'same') return done
   if (upload.present === 'different') return plain('exists')
   const attempt: Attempt = { verb: 'upload', ...upload }
   switch (typeOf(upload.object)) {
     case 'locks':
-      return decideLock(scene, caller, attempt)
+      return decideLock(context, caller, attempt)
     case 'index':
     case 'snapshots':
-      return decideNaming(scene, caller, attempt)
+      return decideNaming(context, caller, attempt)
     case 'data':
     case 'keys':
     case 'config':
-      return decideHarmless(scene, caller, attempt)
+      return decideHarmless(context, caller, attempt)
   }
 }
 
-/** A pack is harmless while nothing names it, and so is a key: committed whoever sent it, unless nobody may. */
-function decideHarmless(scene: Scene, caller: Caller, attempt: Attempt): Decision {
-  const attribution = attribute(scene, caller, {
+/** A pack is harmless while nothing names it, and so is a key: committed unless every writer that may send it is fenced. */
+function decideHarmless(context: Context, caller: Caller, attempt: Attempt): Decision {
+  const attribution = attribute(context, caller, {
     uploaded: attempt.object,
     mustHaveLooked: false,
   })
-  notePoster(scene, attempt, attribution)
-  const fence = commonFence(scene, attribution)
-  if (fence !== undefined) return refuse(scene, caller, attempt, attribution, fence)
-  return commit(scene, caller, attempt, attribution)
+  const fence = commonFence(context, attribution)
+  if (fence !== undefined) return refuse(context, caller, attempt, attribution, fence)
+  return commit(context, attempt, attribution)
 }
 
-/** An index or a snapshot names what must be there: only a writer that nothing overtook may commit it. */
-function decideNaming(scene: Scene, caller: Caller, attempt: Attempt): Decision {
-  const attribution = attribute(scene, caller, {
+/**
+ * An index or a snapshot names what must be there, so only a writer that nothing overtook may commit it. Where every
+ * candidate is such a writer, it does not matter which of them sends it: the author is the set, and another writer to
+ * each of them. A maintenance must know its own index, though, or it would take it for another's (rule 3).
+ */
+function decideNaming(context: Context, caller: Caller, attempt: Attempt): Decision {
+  const attribution = attribute(context, caller, {
     uploaded: attempt.object,
     mustHaveLooked: true,
   })
-  notePoster(scene, attempt, attribution)
-  const { candidates } = attribution
+  const { candidates, writer } = attribution
   if (candidates.length === 0) {
-    return refuse(scene, caller, attempt, attribution, { reason: 'unseen' })
+    return refuse(context, caller, attempt, attribution, { reason: 'unseen' })
   }
-  const fence = commonFence(scene, attribution)
-  if (fence !== undefined) return refuse(scene, caller, attempt, attribution, fence)
-  if (attribution.writer !== undefined || areAllAwake(scene, candidates)) {
-    return commit(scene, caller, attempt, attribution)
+  const fence = commonFence(context, attribution)
+  if (fence !== undefined) return refuse(context, caller, attempt, attribution, fence)
+  const isCurrent = areAllCurrent(context, candidates)
+  const mayMaintain = candidates.some((one) => mayBeInMaintenance(context, one))
+  if (writer !== undefined || (isCurrent && !mayMaintain)) {
+    return commit(context, attempt, attribution)
   }
-  const tried = scene.presence.tried(attempt.object, scene.monotonic)
-  if (tried !== 'exhausted') {
-    return knock(scene, caller, attempt, attribution, tried === 'first')
+  const patience = context.presence.patienceFor(
+    attempt.object,
+    caller.sender,
+    context.monotonic,
+  )
+  if (patience !== 'exhausted') {
+    return knock(context, caller, attempt, attribution, patience === 'first')
   }
-  return areAllCurrent(scene, candidates)
-    ? commit(scene, caller, attempt, attribution)
-    : refuse(scene, caller, attempt, attribution, { reason: 'ambiguous' })
+  return isCurrent
+    ? commit(context, attempt, attribution)
+    : refuse(context, caller, attempt, attribution, { reason: 'ambiguous' })
+}
+
+/** It has listed packs, or may have, and neither ended nor closed the connection that it began on. */
+function mayBeInMaintenance({ presence }: Context, writer: Writer): boolean {
+  if (!writer.mayHaveListedPacks || writer.ended !== undefined) return false
+  return !presence.hasExited(writer.id)
 }
 
 /**
  * Rules 1 and 2: a lock is never refused for being ambiguous. It takes its writer's view again while that one has not
  * looked; after the look it moves nothing, so that a sleeper cannot launder itself by posting a new lock.
  */
-function decideLock(scene: Scene, caller: Caller, attempt: Attempt): Decision {
-  const attribution = attribute(scene, caller, {
+function decideLock(context: Context, caller: Caller, attempt: Attempt): Decision {
+  const attribution = attribute(context, caller, {
     uploaded: attempt.object,
     mustHaveLooked: false,
   })
-  notePoster(scene, attempt, attribution)
-  const { writer, candidates } = attribution
+  const { candidates } = attribution
   // Who has not looked is made fresh by this very lock.
   const haveLooked = candidates.length > 0 && candidates.every((one) => one.hasLooked)
-  const fence = haveLooked ? commonFence(scene, attribution) : undefined
-  if (fence !== undefined) return refuse(scene, caller, attempt, attribution, fence)
-  scene.presence.lockPosted(attempt.object, scene.monotonic)
-  if (scene.state.lockOwners.has(attempt.object)) {
-    scene.presence.repeated.set(attempt.object, true)
+  const fence = haveLooked ? commonFence(context, attribution) : undefined
+  const clearsLook = isSurelyFirst(context.state, attribution)
+  if (fence !== undefined && !clearsLook) {
+    return refuse(context, caller, attempt, attribution, fence)
   }
-  if (writer === undefined) caller.channel.lastLock = attempt.object
-  const takesView = writer?.hasLooked === false && !writer.isBroken
-  return commit(scene, caller, attempt, attribution, takesView)
+  const { writer } = attribution
+  const takesView =
+    writer !== undefined && !writer.isBroken && (!writer.hasLooked || clearsLook)
+  return commit(context, attempt, attribution, takesView)
+}
+
+/**
+ * restic locks before it looks. So a lock that is surely its writer's and surely its first shows that a look which only
+ * may have been its was another's. "The only one left" is not sure enough: a sleeper's view must not move.
+ */
+function isSurelyFirst(state: RepositoryState, { writer, by }: Attribution): boolean {
+  if (writer === undefined || by === 'only-candidate') return false
+  if (writer.hasSurelyLooked || writer.isFromBefore === true) return false
+  if (writer.hasLocked || writer.mayHaveWritten) return false
+  for (const { hasLocked, candidates } of state.senders.values()) {
+    if (hasLocked && candidates.includes(writer.id)) return false
+  }
+  return true
 }
 
 /** The fence that stands whoever of the candidates it is. */
-export function commonFence(scene: Scene, attribution: Attribution): Fence | undefined {
+export function commonFence(context: Context, attribution: Attribution): Fence | undefined {
   const { writer, candidates } = attribution
-  if (writer === undefined && !areAllFenced(scene, candidates)) return undefined
+  if (writer === undefined && !areAllFenced(context, candidates)) return undefined
   const one = writer ?? candidates[0]
-  return one === undefined ? undefined : fenceOf(one, scene.state.runs)
-}
-
-function notePoster(scene: Scene, attempt: Attempt, attribution: Attribution): void {
-  if (attribution.writer !== undefined) {
-    scene.presence.posters.set(attempt.object, attribution.writer.id)
-  }
+  return one === undefined ? undefined : fenceOf(one, context.state.runs)
 }
 
 export function commit(
-  scene: Scene,
-  caller: Caller,
+  context: Context,
   attempt: Attempt,
   attribution: Attribution,
   takesView = false,
 ): Decision {
-  const { state, presence } = scene
-  presence.settled(attempt.object)
-  if (typeOf(attempt.object) !== 'locks') caller.channel.hasWorked = true
+  const { state, presence } = context
+  const { commitView, packView } = state
   const resolves = state.openItems.get(attempt.object)
   const committed: JournalEvent = {
     kind: 'committed',
@@ -126,7 +146,8 @@ export function commit(
     size: attempt.size,
     author: authorOf(attribution),
     staged: attempt.staged ?? '',
-    ...(takesView ? { view: state.commitView } : {}),
+    ...(takesView ? { view: commitView } : {}),
+    ...(takesView && packView !== commitView ? { packView } : {}),
     ...(resolves === undefined ? {} : { resolves }),
     ...(presence.repeated.get(attempt.object) === true ? { isRepeated: true } : {}),
   }

@@ -35,6 +35,7 @@ export function effectsOf(event: JournalEvent): Effect[] {
     case 'adopted':
     case 'opened':
     case 'looked':
+    case 'narrowed':
     case 'owned':
     case 'answered':
     case 'retracted':

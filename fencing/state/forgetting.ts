@@ -1,4 +1,5 @@
-/** Knows what a repository's state may forget: what no living view can ask for any more. */
+/** Decides what a repository's state may forget: what no living view can ask for any more. */
+import type { WriterId } from '../journal/event.js'
 import type { RepositoryState } from './repository-state.js'
 
 /** Ended writers are remembered this long, so that a request on a channel of theirs can revive them. */
@@ -11,11 +12,11 @@ const publishingRecordsMax = 65_536
 
 /** To be called every so many records, always the same: a replay must forget what was forgotten. */
 export function forget(state: RepositoryState, time: number): void {
-  let oldest = state.commitView
+  let oldest = Math.min(state.commitView, state.packView)
   for (const writer of state.writers.values()) {
     const isForgotten = writer.ended !== undefined && time - writer.ended.time > endedMemoryMs
     if (isForgotten) state.writers.delete(writer.id)
-    else oldest = Math.min(oldest, writer.view, writer.commitView)
+    else oldest = Math.min(oldest, writer.view, writer.commitView, writer.packView)
   }
   oldest -= publishingRecordsMax
   state.runs = state.runs.filter((run) => run.last > oldest)
@@ -23,18 +24,12 @@ export function forget(state: RepositoryState, time: number): void {
   for (const [author, position] of state.lastCommits) {
     if (position <= oldest) state.lastCommits.delete(author)
   }
-  for (const [object, candidates] of state.unknownCommits) {
-    if (!candidates.some((id) => state.writers.has(id))) state.unknownCommits.delete(object)
+  const isRemembered = (id: WriterId): boolean => state.writers.has(id)
+  for (const [object, { author }] of state.commits) {
+    const senders = author.kind === 'writer' ? [author.writer] : author.candidates
+    if (!senders.some(isRemembered) && !state.locks.has(object)) state.commits.delete(object)
   }
-  for (const commits of [state.answered, state.unanswered]) {
-    for (const [object, { author }] of commits) {
-      const isForgotten = author.kind === 'writer' && !state.writers.has(author.writer)
-      if (isForgotten) commits.delete(object)
-    }
-  }
-  for (const owners of [state.lockOwners, state.posters]) {
-    for (const [object, owner] of owners) {
-      if (!state.writers.has(owner)) owners.delete(object)
-    }
+  for (const [id, { candidates }] of state.senders) {
+    if (!candidates.some(isRemembered)) state.senders.delete(id)
   }
 }

@@ -1,7 +1,8 @@
-/** Knows how the journal's events make and change the items of the quarantine. */
-import type { JournalEvent } from '../journal/event.js'
+/** Makes and changes the items of the quarantine as the journal's events say. */
+import type { Author, JournalEvent } from '../journal/event.js'
 import { isOpen, type Item, type ItemState } from './item.js'
 import type { EventStamp, RepositoryState } from './repository-state.js'
+import { recordOf } from './sender-record.js'
 
 type KeepingEvent = Extract<JournalEvent, { kind: 'refused' | 'knocked' }>
 
@@ -31,6 +32,7 @@ export function applyItemEvent(
     case 'adopted':
     case 'opened':
     case 'looked':
+    case 'narrowed':
     case 'owned':
     case 'answered':
     case 'deleted':
@@ -61,6 +63,7 @@ function keep(state: RepositoryState, event: KeepingEvent, stamp: EventStamp): v
   }
   state.items.set(id, item)
   state.openItems.set(item.object, id)
+  recordOf(state, item.author)?.items.add(id)
 }
 
 function newItem(state: RepositoryState, event: KeepingEvent, stamp: EventStamp): Item {
@@ -73,10 +76,7 @@ function newItem(state: RepositoryState, event: KeepingEvent, stamp: EventStamp)
     time: stamp.time,
     client: event.client,
     size: event.size ?? 0,
-    author:
-      event.kind === 'refused'
-        ? event.author
-        : { kind: 'unknown', candidates: event.candidates },
+    author: event.kind === 'refused' ? event.author : unknownAuthor(event),
     reason: event.kind === 'refused' ? event.reason : 'ambiguous',
     generation: event.generation,
     currentGeneration: state.generation,
@@ -85,6 +85,13 @@ function newItem(state: RepositoryState, event: KeepingEvent, stamp: EventStamp)
     tries: 1,
     lastTry: stamp.time,
   }
+}
+
+function unknownAuthor({
+  candidates,
+  sender,
+}: Extract<JournalEvent, { kind: 'knocked' }>): Author {
+  return { kind: 'unknown', candidates, ...(sender === undefined ? {} : { sender }) }
 }
 
 /** Its bytes leave the quarantine with it. */

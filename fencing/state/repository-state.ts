@@ -1,4 +1,4 @@
-/** Knows a repository as a function of its journal: a fold, event by event, and nothing that the journal does not say. */
+/** Folds the journal, event by event, into what is known of a repository: nothing that the journal does not say. */
 import {
   firstGeneration,
   generationAfter,
@@ -7,6 +7,7 @@ import {
   type ItemId,
   type JournalEvent,
   type Position,
+  type SenderId,
   type WriterId,
 } from '../journal/event.js'
 import { forget } from './forgetting.js'
@@ -14,22 +15,25 @@ import { applyItemEvent } from './item-fold.js'
 import { type Item, Allowance } from './item.js'
 import type { LetThroughReason } from '../rules/refusal.js'
 import { digestOf, typeOf, type ObjectName } from '../object.js'
+import { narrow, recordOf, type SenderRecord } from './sender-record.js'
 import type { Overtaking, Writer } from './writer.js'
 
 const sweepEveryRecords = 1024
 
+/** A lock that stands in the repository; who posted it is in its commit. */
 export interface LockState {
   readonly position: Position
   readonly time: number
-  owner?: WriterId
-  /** Those that may own it, while nobody surely does. */
-  readonly candidates: readonly WriterId[]
-  isAnswered: boolean
 }
 
-export interface CommitState {
-  readonly author: Author
+/** An upload of anything but a pack, remembered while somebody who may have sent it is: also when it has been deleted. */
+export interface Commit {
+  author: Author
   readonly position: Position
+  /** The answer has surely reached its author. */
+  isAnswered: boolean
+  /** Not deleted since. */
+  isStanding: boolean
   readonly isRepeated?: true
 }
 
@@ -55,24 +59,17 @@ export class RepositoryState {
   outside: OutsideUse | null = null
   readonly writers = new Map<WriterId, Writer>()
   readonly locks = new Map<ObjectName, LockState>()
-  /** Who posted each lock, gone ones included, while its writer is remembered. */
-  readonly lockOwners = new Map<ObjectName, WriterId>()
-  /** Likewise, who surely posted each index and snapshot. */
-  readonly posters = new Map<ObjectName, WriterId>()
+  readonly commits = new Map<ObjectName, Commit>()
+  /** What processes did that may be one of several writers. */
+  readonly senders = new Map<SenderId, SenderRecord>()
   /** Names of all indexes that stand in the repository by the journal. */
   readonly indexes = new Set<ObjectName>()
   /** The last record that changed the set of indexes. */
   indexPosition: Position = 0
   /** Maintenance runs and fences that may overtake a living view. */
   runs: Overtaking[] = []
-  /** The last commit of an index or a snapshot by each sure author, and by unknown ones (key undefined). */
-  readonly lastCommits = new Map<WriterId | undefined, Position>()
-  /** Uploads (packs and locks aside) whose answer has not surely arrived. */
-  readonly unanswered = new Map<ObjectName, CommitState>()
-  /** Indexes and snapshots whose answer has surely arrived, while their author is remembered. */
-  readonly answered = new Map<ObjectName, CommitState>()
-  /** Indexes and snapshots whose author is unknown, with those that it may be; also when they have been deleted. */
-  readonly unknownCommits = new Map<ObjectName, readonly WriterId[]>()
+  /** The last commit of an index or a snapshot by each author; '' where not even a set is known. */
+  readonly lastCommits = new Map<WriterId | SenderId | '', Position>()
   /** Who deleted the config last, if anybody ever did: where it stands again, a copy of that deletion may come late. */
   configDeletedBy: Author | undefined
   /** Where packs were published, as far back as the oldest living view. Keys are bare hex names. */
@@ -91,10 +88,21 @@ export class RepositoryState {
     this.allowance = allowance
   }
 
-  /** The position before the oldest commit that is recorded and not yet published. */
+  /** The position before the oldest index or snapshot that is recorded and not yet published. */
   get commitView(): Position {
+    return this.#viewBefore((object) => typeOf(object) !== 'data')
+  }
+
+  /** The position before the oldest pack that is recorded and not yet published. */
+  get packView(): Position {
+    return this.#viewBefore((object) => typeOf(object) === 'data')
+  }
+
+  #viewBefore(isMeant: (object: ObjectName) => boolean): Position {
     let view = this.position
-    for (const position of this.pendingCommits.values()) view = Math.min(view, position - 1)
+    for (const [object, position] of this.pendingCommits) {
+      if (isMeant(object)) view = Math.min(view, position - 1)
+    }
     return view
   }
 
@@ -139,24 +147,25 @@ function applyEvent(state: RepositoryState, event: JournalEvent, stamp: EventSta
       state.writers.set(event.writer, bornWriter(state, event, stamp))
       return
     case 'looked':
-      for (const id of event.writers) look(state, id, event.sure, stamp)
+      look(state, event, stamp)
+      return
+    case 'narrowed':
+      narrow(state, event, stamp)
       return
     case 'committed':
       commit(state, event, stamp)
       return
-    case 'owned':
+    case 'owned': {
+      const commit = state.commits.get(event.lock)
+      if (commit !== undefined) commit.author = { kind: 'writer', writer: event.writer }
       own(state, event.lock, event.writer)
       touch(state, event.writer, stamp)
       return
+    }
     case 'answered':
       for (const object of event.objects) {
-        const commit = state.unanswered.get(object)
-        state.unanswered.delete(object)
-        const type = typeOf(object)
-        const isNaming = type === 'index' || type === 'snapshots'
-        if (commit !== undefined && isNaming) state.answered.set(object, commit)
-        const lock = state.locks.get(object)
-        if (lock !== undefined) lock.isAnswered = true
+        const commit = state.commits.get(object)
+        if (commit !== undefined) commit.isAnswered = true
       }
       return
     case 'deleted':
@@ -226,14 +235,19 @@ function bornWriter(
     id: event.writer,
     client: event.client,
     ...(event.tag === undefined ? {} : { tag: event.tag }),
+    ...(event.constants === undefined ? {} : { constants: event.constants }),
     bornAt: stamp.position,
     generation: state.generation,
     view: stamp.position,
     commitView: event.view,
+    packView: event.packView ?? event.view,
     hasLooked: false,
     hasSurelyLooked: false,
+    mayHaveListedPacks: false,
+    hasSurelyListedPacks: false,
     hasLocked: false,
     hasPosted: false,
+    mayHaveWritten: false,
     locks: new Set(),
     isBroken: false,
     lastRecorded: stamp.time,
@@ -256,7 +270,10 @@ function adopt(
     const born = bornWriter(state, opened, stamp)
     const writer: Writer = { ...born, isFromBefore: true, hasLooked: true }
     state.writers.set(id, writer)
-    state.locks.set(lock, { ...stamp, candidates: [], isAnswered: true })
+    state.locks.set(lock, { ...stamp })
+    const author = { kind: 'writer', writer: id } as const
+    const { position } = stamp
+    state.commits.set(lock, { author, position, isAnswered: true, isStanding: true })
     own(state, lock, id)
   }
 }
@@ -275,19 +292,34 @@ function changeOutside(
   }
   for (const index of appeared) state.indexes.add(index)
   state.indexPosition = position
-  if (appeared.length > 0) state.lastCommits.set(undefined, position)
+  if (appeared.length > 0) state.lastCommits.set('', position)
   if (generation === undefined) return
   state.generation = generation
   state.runs.push({ generation, last: position, isOutside: true })
 }
 
-function look(state: RepositoryState, id: WriterId, isSure: boolean, stamp: EventStamp): void {
-  const writer = state.writers.get(id)
-  if (writer === undefined) return
-  writer.hasLooked = true
-  if (!isSure) return
-  writer.hasSurelyLooked = true
-  writer.lastRecorded = stamp.time
+function look(
+  state: RepositoryState,
+  event: Extract<JournalEvent, { kind: 'looked' }>,
+  stamp: EventStamp,
+): void {
+  const { writers, sure: isSure, sender } = event
+  const hasListedPacks = event.listing === 'data' || event.listing === undefined
+  for (const id of writers) {
+    const writer = state.writers.get(id)
+    if (writer === undefined) continue
+    writer.hasLooked = true
+    writer.mayHaveListedPacks ||= hasListedPacks
+    if (!isSure) continue
+    writer.hasSurelyLooked = true
+    writer.hasSurelyListedPacks ||= event.listing === 'data'
+    writer.lastRecorded = stamp.time
+  }
+  if (isSure || sender === undefined) return
+  const record = recordOf(state, { kind: 'unknown', candidates: writers, sender })
+  if (record === undefined) return
+  record.lookedAt = stamp.position
+  if (hasListedPacks) record.listedPacksAt = stamp.position
 }
 
 function commit(
@@ -297,54 +329,100 @@ function commit(
 ): void {
   const { object, author, isRepeated } = event
   const { position } = stamp
+  const isLock = typeOf(object) === 'locks'
   state.pendingCommits.set(object, position)
   state.pendingDeletions.delete(object)
   const writer = touchAuthor(state, author, stamp)
-  if (typeOf(object) === 'locks') {
-    const candidates = author.kind === 'unknown' ? author.candidates : []
-    state.locks.set(object, { ...stamp, candidates, isAnswered: false })
-    if (author.kind === 'writer') own(state, object, author.writer)
-    if (writer !== undefined && event.view !== undefined) {
-      writer.view = position
-      writer.commitView = event.view
-      writer.generation = state.generation
-    }
+  if (!isLock) {
+    noteCommit(state, object, { author, position, ...(isRepeated && { isRepeated }) })
     return
   }
-  noteCommit(state, object, { author, position, ...(isRepeated && { isRepeated }) })
+  state.locks.set(object, { ...stamp })
+  remember(state, object, { author, position, ...(isRepeated && { isRepeated }) })
+  noteAct(state, author, 'hasLocked')
+  if (author.kind === 'writer') own(state, object, author.writer)
+  if (writer !== undefined && event.view !== undefined) takeView(state, writer, event, position)
 }
 
-function noteCommit(state: RepositoryState, object: ObjectName, commit: CommitState): void {
+/** The lock of a writer that has not surely looked: what only may have been its look was another's. */
+function takeView(
+  state: RepositoryState,
+  writer: Writer,
+  { view, packView }: { readonly view?: Position; readonly packView?: Position },
+  position: Position,
+): void {
+  writer.view = position
+  writer.commitView = view ?? position
+  writer.packView = packView ?? view ?? position
+  writer.generation = state.generation
+  writer.hasLooked = writer.hasSurelyLooked
+  writer.mayHaveListedPacks = writer.hasSurelyListedPacks
+}
+
+type NewCommit = Pick<Commit, 'author' | 'position' | 'isRepeated'>
+
+function remember(state: RepositoryState, object: ObjectName, commit: NewCommit): void {
+  state.commits.set(object, { ...commit, isAnswered: false, isStanding: true })
+  recordOf(state, commit.author)?.objects.add(object)
+}
+
+function noteCommit(state: RepositoryState, object: ObjectName, commit: NewCommit): void {
   const { author, position } = commit
   const type = typeOf(object)
   if (type === 'data') state.packs.set(digestOf(object) ?? '', position)
-  else if (author.kind === 'writer') state.unanswered.set(object, commit)
+  else remember(state, object, commit)
   if (type === 'index') {
     state.indexes.add(object)
     state.indexPosition = position
   }
   if (type === 'index' || type === 'snapshots') {
-    state.lastCommits.set(author.kind === 'writer' ? author.writer : undefined, position)
-    if (author.kind === 'unknown') state.unknownCommits.set(object, author.candidates)
-    else state.unknownCommits.delete(object)
-    if (author.kind === 'writer') state.posters.set(object, author.writer)
+    state.lastCommits.set(author.kind === 'writer' ? author.writer : (author.sender ?? ''), position)
   }
-  if (author.kind !== 'writer' || type === 'keys' || type === 'config') return
-  const writer = state.writers.get(author.writer)
-  if (writer !== undefined) writer.hasPosted = true
+  if (type === 'keys' || type === 'config') return
+  noteAct(state, author, 'hasPosted')
 }
 
-function own(state: RepositoryState, object: ObjectName, id: WriterId): void {
-  const lock = state.locks.get(object)
-  const writer = state.writers.get(id)
-  if (lock === undefined || writer === undefined) return
-  lock.owner = id
-  state.lockOwners.set(object, id)
-  writer.locks.add(object)
-  writer.hasLocked = true
-  if (lock.position >= (writer.newestLock?.position ?? 0)) {
-    writer.newestLock = { object, position: lock.position }
+function noteAct(state: RepositoryState, author: Author, act: 'hasLocked' | 'hasPosted'): void {
+  if (author.kind === 'writer') {
+    const writer = state.writers.get(author.writer)
+    if (writer !== undefined) writer[act] = true
+    return
   }
+  const record = recordOf(state, author)
+  if (record !== undefined) {
+    record[act] = true
+    return
+  }
+  for (const id of author.candidates) {
+    const writer = state.writers.get(id)
+    if (writer !== undefined) writer.mayHaveWritten = true
+  }
+}
+
+export function own(state: RepositoryState, object: ObjectName, id: WriterId): void {
+  const position = state.commits.get(object)?.position
+  const writer = state.writers.get(id)
+  if (position === undefined || writer === undefined) return
+  if (state.locks.has(object)) writer.locks.add(object)
+  writer.hasLocked = true
+  if (position >= (writer.newestLock?.position ?? 0)) {
+    writer.newestLock = { object, position }
+  }
+}
+
+/** The writer that surely posted this object, also when it is gone. */
+export function posterOf(state: RepositoryState, object: ObjectName): WriterId | undefined {
+  const author = state.commits.get(object)?.author
+  return author?.kind === 'writer' ? author.writer : undefined
+}
+
+/** The writers that may have posted this object while no one surely did. */
+export function possiblePosters(
+  state: RepositoryState,
+  object: ObjectName,
+): readonly WriterId[] {
+  const author = state.commits.get(object)?.author
+  return author?.kind === 'unknown' ? author.candidates : []
 }
 
 function remove(
@@ -356,12 +434,12 @@ function remove(
   state.pendingDeletions.set(object, stamp.position)
   state.pendingCommits.delete(object)
   const writer = touchAuthor(state, author, stamp)
-  const owner = state.locks.get(object)?.owner
+  const owner = state.locks.has(object) ? posterOf(state, object) : undefined
   if (owner !== undefined) state.writers.get(owner)?.locks.delete(object)
   state.locks.delete(object)
   if (state.indexes.delete(object)) state.indexPosition = stamp.position
-  state.unanswered.delete(object)
-  state.answered.delete(object)
+  const commit = state.commits.get(object)
+  if (commit !== undefined) commit.isStanding = false
   if (typeOf(object) === 'config') state.configDeletedBy = author
   if (typeOf(object) === 'data') state.packs.delete(digestOf(object) ?? '')
   const { generation } = event

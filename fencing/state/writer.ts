@@ -14,6 +14,8 @@ export interface Writer {
   readonly id: WriterId
   readonly client: Client
   readonly tag?: string
+  /** What is constant in its process beside tag and user; undefined where an older gateway recorded it. */
+  readonly constants?: string
   readonly bornAt: Position
   /** Known by a lock that stood at adoption only: its user is not known either. */
   readonly isFromBefore?: true
@@ -21,14 +23,21 @@ export interface Writer {
   generation: Generation
   /** The journal's head when it took its picture of the repository (rule 4). */
   view: Position
-  /** Before the oldest commit that was then recorded and not yet published (rules 3 and 8). */
+  /** Before the oldest index or snapshot that was then recorded and not yet published (rule 3). */
   commitView: Position
-  /** After a look, even one that only may be its, no lock moves the view. */
+  /** The same for packs (rule 8). */
+  packView: Position
+  /** A look that may be its, though another writer's too. */
   hasLooked: boolean
   hasSurelyLooked: boolean
+  /** Packs were listed, perhaps by it: it may be in a maintenance. */
+  mayHaveListedPacks: boolean
+  hasSurelyListedPacks: boolean
   hasLocked: boolean
   /** It uploaded an index, a snapshot or a pack. */
   hasPosted: boolean
+  /** An upload, other than a key or the config, may have been its, and nothing will tell. */
+  mayHaveWritten: boolean
   readonly locks: Set<ObjectName>
   newestLock?: { readonly object: ObjectName; readonly position: Position }
   maintenance?: Maintenance

@@ -1,4 +1,4 @@
-/** Knows how an event of the journal is put on one line for people. */
+/** Puts an event of the journal on one line for people. */
 import {
   describeClient,
   parseEvent,
@@ -23,6 +23,8 @@ function describe(event: JournalEvent): string {
     }
     case 'looked':
       return `${event.writers.join(', ')}${event.sure ? '' : ' (one of these)'}`
+    case 'narrowed':
+      return `the sender ${event.sender} is ${event.writers.join(' or ')} (${event.by})`
     case 'committed': {
       const resolves = event.resolves === undefined ? '' : `, resolves ${event.resolves}`
       return `${shortObject(event.object)} by ${name(event.author)}, ${event.size} bytes${resolves}`

@@ -13,7 +13,7 @@ import {
   type Random,
 } from '../../fencing/ports.js'
 import { RepositoryFence } from '../../fencing/repository-fence.js'
-import type { Settings } from '../../fencing/rules/scene.js'
+import type { Settings } from '../../fencing/rules/context.js'
 import { carryOut } from './effects.js'
 import { KeyedMutex } from './keyed-mutex.js'
 import { Removals } from './removals.js'

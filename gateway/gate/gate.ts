@@ -1,4 +1,4 @@
-/** The one way from every door to a store: stage, decide, publish. Knows no protocol. */
+/** The one way from every door to a store: stage, decide, publish. Speaks no protocol. */
 import type { Client, Verb } from '../../fencing/journal/event.js'
 import {
   digestOf,
@@ -20,7 +20,7 @@ import {
 import type { Channel } from '../../fencing/evidence/presence.js'
 import type { Recorded } from '../../fencing/journal/journal.js'
 import type { Decided, RepositoryFence } from '../../fencing/repository-fence.js'
-import type { Caller } from '../../fencing/rules/scene.js'
+import type { Caller } from '../../fencing/rules/context.js'
 import type { Upload } from '../../fencing/rules/uploading.js'
 import type { Fences } from './fences.js'
 import { nothingDelivered, outcomeOf, refusedPlainly, type Outcome } from './outcome.js'
@@ -30,6 +30,8 @@ export interface Visitor {
   readonly channel: Channel
   readonly client: Client
   readonly tag?: string
+  /** What its process sends with every request beside tag and user, in one text. */
+  readonly constants?: string
   /** The door's name for the request: it stands in the journal and in the log. */
   readonly request?: string
   /** Deletions other than of locks are not allowed on this door. */
@@ -138,6 +140,7 @@ export class Gate {
     object: ObjectName,
   ): Promise<OpenObject | undefined> {
     const met = await this.#meetReader(visitor, repository)
+    if (met !== undefined && visitor.isReader !== true) note(met, object)
     if (met?.fence.state.pendingDeletions.has(object) === true) return undefined
     return this.#options.store.open(repository, object)
   }
@@ -241,9 +244,9 @@ export class Gate {
     for (const fence of this.#options.fences.loaded()) fence.closed(channelId, byClient)
   }
 
-  /** Whether it is known, in any repository, whose a channel is. */
+  /** Whether it is known, in any repository, which run sends on a channel. */
   knows(channelId: string): boolean {
-    return this.#options.fences.loaded().some((fence) => fence.presence.isBound(channelId))
+    return this.#options.fences.loaded().some((fence) => fence.presence.isKnown(channelId))
   }
 
   /** Lets go of every parked request. */
@@ -276,6 +279,8 @@ export class Gate {
     const decided = await fences.decide(fence, object, decide)
     const { verdict } = decided.decision
     if (verdict.kind !== 'knock' || verdict.isFirst) return decided
+    // The next try may come on a connection that is known, unless there is none.
+    if (fence.hasKnownChannel(verdict.candidates)) return decided
     if (this.#parked >= this.#options.parkedMax) return decided
     this.#parked += 1
     try {
@@ -319,7 +324,7 @@ export class Gate {
     await this.#options.fences.inTurn(met.fence, object, async () => undefined)
     const decision = met.fence.refuseKept(met.caller, object)
     if (decision === undefined)
-      return outcomeOf({ kind: 'knock', isFirst: true }, nothingDelivered)
+      return outcomeOf({ kind: 'knock', isFirst: true, candidates: [] }, nothingDelivered)
     await met.fence.countTry(decision)
     return outcomeOf(decision.verdict, nothingDelivered)
   }
@@ -371,16 +376,23 @@ export class Gate {
     this.#refuseStranger(visitor, repository)
     const fence = await this.#options.fences.of(repository)
     if (fence === undefined) return undefined
-    const { channel, client, tag, request } = visitor
+    const { channel, client, tag, request, constants } = visitor
     const caller = fence.caller(channel, {
       client,
       ...(tag === undefined ? {} : { tag }),
       ...(request === undefined ? {} : { request }),
+      ...(constants === undefined ? {} : { constants }),
       ...(this.#failedOpenings.has(channel.id) ? { hasFailedToOpen: true } : {}),
     })
     if (visitor.isReader !== true) fence.arrive(caller)
     return { fence, caller }
   }
+}
+
+/** What the reading of an object says of its reader. */
+function note({ fence, caller }: Met, object: ObjectName): void {
+  if (typeOf(object) === 'locks') fence.readLock(caller, object)
+  else fence.work(caller)
 }
 
 /** What names packs must not be committed on a view that is older than a prune past the gateway. */
@@ -400,7 +412,7 @@ interface Settling extends Met {
 }
 
 const putOff: Decided = {
-  decision: { verdict: { kind: 'knock', isFirst: true }, events: [] },
+  decision: { verdict: { kind: 'knock', isFirst: true, candidates: [] }, events: [] },
   recorded: [],
 }
 

@@ -1,7 +1,7 @@
-/** Knows the answers of the gate that every door puts into its own language. */
+/** The answers of the gate that every door puts into its own language. */
 import type { Verdict } from '../../fencing/rules/decision.js'
 import {
-  knockSentence,
+  deferralSentence,
   plainSentences,
   refusalSentence,
   type PlainReason,
@@ -32,7 +32,7 @@ export function outcomeOf(verdict: Verdict, delivered: () => void): Outcome {
       return { kind: 'refused', reason: verdict.story.reason, sentence }
     }
     case 'knock':
-      return { kind: 'refused', reason: 'knocked', sentence: knockSentence(verdict.sleeper) }
+      return { kind: 'refused', reason: 'knocked', sentence: deferralSentence }
     case 'plain':
       return refusedPlainly(verdict.reason)
   }

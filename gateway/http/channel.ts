@@ -31,7 +31,7 @@ export class SocketChannel implements Line {
   constructor(options: SocketChannelOptions) {
     this.#options = options
     const { socket, openedAt } = options
-    this.#channel = { id: randomUUID(), openedAt, isHidden: false }
+    this.#channel = { id: randomUUID(), openedAt, isHidden: false, staysOpen: true }
     // Before Node's own listeners, which answer the client's end with an end of their own.
     socket.prependListener('end', () => this.#noteEndOfClient())
     socket.prependListener('error', (error: NodeJS.ErrnoException) => {

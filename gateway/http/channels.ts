@@ -9,6 +9,7 @@ import type { TrustedRange } from '../../config/trusted-range.js'
 import type { Clock } from '../../fencing/ports.js'
 import { accessLine, type AccessLog } from './access-log.js'
 import { SocketChannel } from './channel.js'
+import { staysOpenAfter } from './constants.js'
 import { Exchange } from './exchange.js'
 import { isBeyondLimits, refuseJunk } from './junk.js'
 import type { HttpLimits } from './limits.js'
@@ -83,6 +84,7 @@ export class Channels {
     }
     const origin = this.#origins.of(request, line.peer, line.channel.id)
     if (origin.channel === 'hidden') this.#hide(line, origin)
+    if (!staysOpenAfter(request)) line.channel.staysOpen = false
     const turn = line.takeTurn(answer)
     if (turn === undefined) {
       line.destroy()

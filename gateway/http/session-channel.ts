@@ -23,7 +23,7 @@ export class SessionChannel implements Line {
     this.#options = options
     const { session, openedAt } = options
     this.peer = session.socket.remoteAddress
-    this.#channel = { id: randomUUID(), openedAt, isHidden: false, isMultiplexed: true }
+    this.#channel = { id: randomUUID(), openedAt, isHidden: false, isMultiplexed: true, staysOpen: true }
     session.once('close', () => options.onClosed(this.#channel.id, !this.#isEnding))
     // A stream's error is told to its request; the session's own end it, which `close` tells.
     session.on('error', () => undefined)

@@ -112,6 +112,7 @@ function lineOf(event: JournalEvent): Line {
         about: { upTo: position, archive },
       }
     }
+    case 'narrowed':
     case 'looked':
     case 'owned':
     case 'answered':

@@ -6,6 +6,7 @@ import { typeOf } from '../../fencing/object.js'
 import type { FilePlace } from '../../fencing/ports.js'
 import { formatPlace, placeHeader } from '../program/file-place.js'
 import { mayEnter, type Gate } from '../gate/gate.js'
+import { constantsOf } from '../http/constants.js'
 import { exchangeOf } from '../http/exchange.js'
 import { tell, type Told } from '../http/answer.js'
 import type { Call, ListCall, ObjectCall, RootCall } from './call.js'
@@ -142,7 +143,8 @@ async function answerAt(
   const tagged = tag === undefined ? {} : { tag }
   Object.assign(note, { repository: place.repository, ...objectOf(place), ...tagged })
   const realm = isPrivate ? { realm: client.user ?? '' } : {}
-  const visitor = { channel, client, request, isAppendOnly, ...realm, ...tagged }
+  const constants = constantsOf('rest', http.request.raw)
+  const visitor = { channel, client, request, constants, isAppendOnly, ...realm, ...tagged }
   const call = { gate, logger, visitor, ownDisk, repository: place.repository, ...http }
   switch (place.kind) {
     case 'root':

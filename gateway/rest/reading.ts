@@ -1,7 +1,7 @@
-/** Knows how restic's REST protocol reads: lists, the presence of an object, and its bytes. */
+/** Answers what restic's REST protocol reads: lists, the presence of an object, and its bytes. */
 import type { FastifyRequest } from 'fastify'
 import { Readable } from 'node:stream'
-import type { ObjectName } from '../../fencing/object.js'
+import { typeOf, type ObjectName } from '../../fencing/object.js'
 import {
   BackendError,
   type ByteRange,
@@ -59,6 +59,7 @@ export async function answerPresence(call: ObjectCall): Promise<void> {
 export async function answerBytes(call: ObjectCall): Promise<void> {
   const { gate, visitor, repository, object, request, reply } = call
   const opened = await gate.open(visitor, repository, object)
+  if (typeOf(object) === 'locks') keepFromLocking(call)
   if (opened === undefined) {
     tell(reply, noSuchObject)
     return
@@ -78,6 +79,15 @@ export async function answerBytes(call: ObjectCall): Promise<void> {
     return
   }
   await sendAsked(call, opened, asked)
+}
+
+/**
+ * A client that finds several locks reads them on several connections at once, and posts its own on the one that was
+ * idle last. Where that would not say whose the lock is, it is closed, so that the lock comes on the client's first.
+ */
+function keepFromLocking({ gate, exchange }: ObjectCall): void {
+  const { channel } = exchange
+  if (!channel.isHidden && !gate.knows(channel.id)) exchange.endChannel()
 }
 
 async function sendAsked(

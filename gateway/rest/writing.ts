@@ -1,4 +1,4 @@
-/** Knows how restic's REST protocol writes: creating, uploading and deleting, and how it is told what came of it. */
+/** Answers what restic's REST protocol writes: creating, uploading and deleting, and how it is told what came of it. */
 import type { Outcome } from '../gate/outcome.js'
 import { answerEmpty, tell } from '../http/answer.js'
 import type { Call, ObjectCall, RootCall } from './call.js'
@@ -37,7 +37,7 @@ export async function answerDeletion(call: ObjectCall): Promise<void> {
 
 /** What is refused is read to its end first: a client that is still sending would see a reset, not the sentence. */
 async function answerOutcome(call: Call, outcome: Outcome): Promise<void> {
-  const { exchange, logger, reply } = call
+  const { exchange, gate, logger, reply } = call
   await exchange.body.drain()
   switch (outcome.kind) {
     case 'done':
@@ -49,7 +49,10 @@ async function answerOutcome(call: Call, outcome: Outcome): Promise<void> {
       exchange.note.refused = outcome.reason
       logger[level]({ ...exchange.about, sentence: outcome.sentence }, 'refused')
       // The next try comes on another connection, which may be one that says whose it is.
-      if (outcome.reason === 'knocked') exchange.endChannel()
+      if (outcome.reason === 'knocked') {
+        exchange.endChannel()
+        exchange.endUnknownNeighbours((channelId) => gate.knows(channelId))
+      }
       // For clients that can read more than a status; the reasons are those of the log.
       reply.header('lockkeeper-reason', outcome.reason)
       tell(reply, { status, sentence: outcome.sentence })

@@ -85,6 +85,8 @@ async function answerRequest(
     return
   }
   const { channel, client, note } = exchange
+  // rclone and file managers close connections that they could use again.
+  channel.staysOpen = false
   const tagged = target.tag === undefined ? {} : { tag: target.tag }
   Object.assign(note, noteOf(target), tagged)
   const reading = isMount(request.headers) ? { isReader: true as const } : {}

@@ -26,10 +26,10 @@ const count = (what: string): void => {
   counts.set(what, (counts.get(what) ?? 0) + 1)
 }
 try {
-  const scene = await openScene(world)
+  const context = await openScene(world)
   for (let round = 0; round < rounds; round += 1) {
     const draw = drawFrom(seed + round)
-    const report = await crashOnce(scene, { round, plan: drawPlan(draw), draw })
+    const report = await crashOnce(context, { round, plan: drawPlan(draw), draw })
     const { plan, isReached, ends, acknowledged, problems } = report
     const where = plan.replace(/[ :].*/, '')
     count(isReached ? `died ${where}` : `not reached ${where}`)

@@ -13,7 +13,7 @@ import type { World } from '../end-to-end/harness/world.js'
 import { acknowledged, halfWritten, missing, stagedIn } from './evidence.js'
 import { describePlan, type Plan } from './plan.js'
 
-export interface Scene {
+export interface Context {
   readonly world: World
   readonly folder: string
   readonly port: number
@@ -39,20 +39,20 @@ interface Load {
 /** Old restic gives up after about a minute of tries, new restic goes on for 15. */
 const patienceMs = 180_000
 
-export const openScene = async (world: World): Promise<Scene> => {
+export const openScene = async (world: World): Promise<Context> => {
   const folder = await world.repository('0.18')
   const port = await freePort()
   return { world, folder, port, line: await world.forwarder({ port }) }
 }
 
 export const crashOnce = async (
-  scene: Scene,
+  context: Context,
   { round, plan, draw }: { round: number; plan: Plan; draw: Draw },
 ): Promise<RoundReport> => {
-  const { world, folder, port, line } = scene
+  const { world, folder, port, line } = context
   const from = line.exchanges.length
-  const dying = await start(scene, plan)
-  const load = dying === undefined ? [] : await startLoad(scene, round, draw)
+  const dying = await start(context, plan)
+  const load = dying === undefined ? [] : await startLoad(context, round, draw)
   const isReached = dying === undefined || (await die(dying, plan, load))
   const left = await stagedIn(world.repositories)
   const problems = [...(await halfWritten(folder))]
@@ -79,7 +79,7 @@ export const crashOnce = async (
 }
 
 /** Undefined where it died before it listened, as some places do. */
-const start = async ({ world, port }: Scene, plan: Plan): Promise<Service | undefined> => {
+const start = async ({ world, port }: Context, plan: Plan): Promise<Service | undefined> => {
   const env: Record<string, string> =
     plan.kind === 'place' ? { LOCKKEEPER_FAILPOINT: describePlan(plan) } : {}
   try {
@@ -94,8 +94,8 @@ const start = async ({ world, port }: Scene, plan: Plan): Promise<Service | unde
  * Two machines back up at once; every third round forgets and prunes instead. Each run has a tag: without one, runs of
  * one address that a crash interrupts at their locks are put off for minutes, as the soak shows.
  */
-const startLoad = async (scene: Scene, round: number, draw: Draw): Promise<readonly Load[]> => {
-  const { world, line } = scene
+const startLoad = async (context: Context, round: number, draw: Draw): Promise<readonly Load[]> => {
+  const { world, line } = context
   const address = (): string => line.url(`-/w/${randomUUID()}/repo`)
   if (round % 3 === 2) {
     const args = ['-r', address(), 'forget', '--keep-last', '1', '--prune']

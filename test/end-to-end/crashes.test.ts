@@ -16,9 +16,9 @@ const testCrash = testWith('restic-0.14', 'restic-0.18')
 testCrash('a gateway that is killed while restic writes loses nothing', async (t) => {
   t.timeout(5 * 60_000)
   const world = await World.open(t)
-  const scene = await openScene(world)
+  const context = await openScene(world)
   for (const [round, plan] of plans.entries()) {
-    const report = await crashOnce(scene, { round, plan, draw: drawFrom(round) })
+    const report = await crashOnce(context, { round, plan, draw: drawFrom(round) })
     t.log(`${report.plan}: ${report.acknowledged} acknowledged, ${report.ends.join(', ')}`)
     t.deepEqual(report.problems, [], report.plan)
     if (plan.kind === 'place') t.true(report.isReached, report.plan)

@@ -20,7 +20,7 @@ import { World } from './harness/world.js'
 
 const VERSION = '0.18'
 
-interface Scene {
+interface Context {
   readonly world: World
   readonly gateway: Service
   /** The repository's folder. */
@@ -31,7 +31,7 @@ interface Scene {
 }
 
 /** A repository with two backups, and a gateway that serves it. */
-async function openScene(t: ExecutionContext): Promise<Scene> {
+async function openScene(t: ExecutionContext): Promise<Context> {
   const world = await World.open(t)
   const folder = await world.repository(VERSION)
   const gateway = await world.gateway()
@@ -51,12 +51,12 @@ async function backUpNew(world: World, repository: string, seed: string): Promis
 }
 
 /** Its locks go first, as an administrator would do it who believes that nobody is at work. */
-async function pruneAway({ world, old }: Scene, repository: string): Promise<void> {
+async function pruneAway({ world, old }: Context, repository: string): Promise<void> {
   await world.run(VERSION, ['-r', repository, 'unlock', '--remove-all'])
   await world.run(VERSION, ['-r', repository, 'forget', '--prune', old.snapshot])
 }
 
-async function fallAsleep({ world, gateway, folder }: Scene): Promise<Sleeper> {
+async function fallAsleep({ world, gateway, folder }: Context): Promise<Sleeper> {
   const repository = tagged(gateway)
   const sleeper = await startSleeper(world, {
     ...{ version: VERSION, repository, folder, seed: 'asleep', home: 'laptop' },
@@ -78,7 +78,7 @@ async function statusOfRepo(world: World): Promise<RepositoryStatus> {
 /** It wakes, is told that it was overtaken (or was never known), and nothing of it gets into the repository. */
 async function isFenced(
   t: ExecutionContext,
-  { world, folder, kept }: Scene,
+  { world, folder, kept }: Context,
   sleeper: Sleeper,
   told: RegExp,
 ): Promise<void> {
@@ -94,24 +94,24 @@ async function isFenced(
 testWith('restic-0.18')(
   'a prune past the gateway overtakes a sleeper that wakes before anybody else has come',
   async (t) => {
-    const scene = await openScene(t)
-    const sleeper = await fallAsleep(scene)
-    await pruneAway(scene, scene.folder)
-    await isFenced(t, scene, sleeper, /a prune past this gateway/)
+    const context = await openScene(t)
+    const sleeper = await fallAsleep(context)
+    await pruneAway(context, context.folder)
+    await isFenced(t, context, sleeper, /a prune past this gateway/)
   },
 )
 
 testWith('restic-0.18')(
   'a prune past the gateway overtakes whoever had begun, from the next opening on',
   async (t) => {
-    const scene = await openScene(t)
-    const { world, gateway, folder } = scene
-    const sleeper = await fallAsleep(scene)
+    const context = await openScene(t)
+    const { world, gateway, folder } = context
+    const sleeper = await fallAsleep(context)
     const before = (await statusOfRepo(world)).generation
-    await pruneAway(scene, folder)
+    await pruneAway(context, folder)
     await world.run(VERSION, ['-r', gateway.url('repo'), 'snapshots'])
     t.like(await statusOfRepo(world), { generation: before + 1 })
-    await isFenced(t, scene, sleeper, /a prune past this gateway/)
+    await isFenced(t, context, sleeper, /a prune past this gateway/)
     const { stdout } = await world.lockkeeper('status')
     t.regex(stdout, /USED PAST THE GATEWAY.*[1-9]\d* objects vanished/)
     await gateway.child.says(/the folder was used past the gateway/)
@@ -121,23 +121,23 @@ testWith('restic-0.18')(
 testWith('restic-0.18')(
   'a prune while the gateway is down overtakes whoever had begun, from the start on',
   async (t) => {
-    const scene = await openScene(t)
-    const { world, gateway, folder } = scene
-    const sleeper = await fallAsleep(scene)
+    const context = await openScene(t)
+    const { world, gateway, folder } = context
+    const sleeper = await fallAsleep(context)
     const before = (await statusOfRepo(world)).generation
     await gateway.stop()
-    await pruneAway(scene, folder)
+    await pruneAway(context, folder)
     await gateway.start()
     await gateway.child.says(/the folder was used past the gateway/)
     t.like(await statusOfRepo(world), { generation: before + 1 })
-    await isFenced(t, scene, sleeper, /a prune past this gateway/)
+    await isFenced(t, context, sleeper, /a prune past this gateway/)
   },
 )
 
 testWith('restic-0.18')('a backup and a forget past the gateway overtake nobody', async (t) => {
-  const scene = await openScene(t)
-  const { world, gateway, folder, old } = scene
-  const sleeper = await fallAsleep(scene)
+  const context = await openScene(t)
+  const { world, gateway, folder, old } = context
+  const sleeper = await fallAsleep(context)
   const { generation } = await statusOfRepo(world)
   const theirs = await backUpNew(world, folder, 'theirs')
   await world.run(VERSION, ['-r', folder, 'unlock', '--remove-all'])
@@ -149,22 +149,22 @@ testWith('restic-0.18')('a backup and a forget past the gateway overtake nobody'
   sleeper.child.wake()
   const ended = await sleeper.finish()
   t.is(ended.code, 0, ended.stderr)
-  const saved = [scene.kept, theirs, ...savedBy(sleeper, ended)]
+  const saved = [context.kept, theirs, ...savedBy(sleeper, ended)]
   t.deepEqual(await soundness(world, folder, saved), [])
 })
 
 testWith('restic-0.18')(
   'with a lost state a sleeper is unknown and fenced, and the start says it',
   async (t) => {
-    const scene = await openScene(t)
-    const { world, gateway, folder } = scene
-    const sleeper = await fallAsleep(scene)
-    await pruneAway(scene, gateway.url('repo'))
+    const context = await openScene(t)
+    const { world, gateway, folder } = context
+    const sleeper = await fallAsleep(context)
+    await pruneAway(context, gateway.url('repo'))
     await gateway.stop()
     await rm(join(world.repositories, '.lockkeeper'), { recursive: true })
     await gateway.start()
     await gateway.child.says(/a repository is new to this gateway, or its state was lost/)
-    await isFenced(t, scene, sleeper, /did not see this run begin/)
+    await isFenced(t, context, sleeper, /did not see this run begin/)
     const { stdout } = await world.lockkeeper('status')
     t.regex(stdout, /known to this gateway since/)
     const next = await backUpNew(world, gateway.url('repo'), 'next')
@@ -179,14 +179,14 @@ testWith('restic-0.18')(
 testWith('restic-0.18')(
   'with an older state put back a prune since then is found, and the start says it',
   async (t) => {
-    const scene = await openScene(t)
-    const { world, gateway } = scene
+    const context = await openScene(t)
+    const { world, gateway } = context
     const state = join(world.repositories, '.lockkeeper')
-    const sleeper = await fallAsleep(scene)
+    const sleeper = await fallAsleep(context)
     await gateway.stop()
     await copyFile(join(state, 'journal.sqlite'), world.path('older'))
     await gateway.start()
-    await pruneAway(scene, gateway.url('repo'))
+    await pruneAway(context, gateway.url('repo'))
     await gateway.stop()
     for (const name of await readdir(state)) {
       if (name.startsWith('journal.sqlite')) await rm(join(state, name))
@@ -194,7 +194,7 @@ testWith('restic-0.18')(
     await copyFile(world.path('older'), join(state, 'journal.sqlite'))
     await gateway.start()
     await gateway.child.says(/the folder was used past the gateway/)
-    await isFenced(t, scene, sleeper, /a prune past this gateway/)
+    await isFenced(t, context, sleeper, /a prune past this gateway/)
     await eventually('the status to say it', async () => {
       return (await world.lockkeeper('status')).stdout.includes('USED PAST THE GATEWAY')
     })

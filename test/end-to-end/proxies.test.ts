@@ -22,7 +22,7 @@ import { backUp, soundness, type Saved } from './harness/soundness.js'
 import { testWith } from './harness/test-with.js'
 import { expectSuccess, World } from './harness/world.js'
 
-interface Scene {
+interface Context {
   readonly world: World
   readonly folder: string
   readonly gateway: Service
@@ -40,7 +40,7 @@ interface Setup {
   readonly isTagged?: true
 }
 
-const play = async (t: ExecutionContext, setup: Setup): Promise<Scene> => {
+const play = async (t: ExecutionContext, setup: Setup): Promise<Context> => {
   const { kind, args, isTagged } = setup
   const world = await World.open(t, trustingOurs)
   const folder = await world.repository('0.18')

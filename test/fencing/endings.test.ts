@@ -62,6 +62,7 @@ test('unlock ends the living: only the newest lock, deleted by its writer, ends 
   const [p, u] = [world.client(), world.client()]
   const [chP, chU] = [world.channel(), world.channel()]
   await p.begin('L0', chP)
+  await p.list('data', chP)
   await p.post(lock('L1'), chP)
   await u.open(chU)
   await u.delete(lock('L1'), chU)
@@ -126,7 +127,9 @@ test('unlocked by a stranger: what somebody lists before he deletes a lock is no
   const world = await World.create()
   const [a, u] = [world.client(), world.client()]
   await a.begin('A', world.channel())
-  await u.open(world.channel())
+  const own = world.channel()
+  await u.open(own)
+  await u.list('locks', own)
   const line = world.channel()
   await u.list('snapshots', line)
   await u.delete(lock('A'), line)

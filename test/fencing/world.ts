@@ -8,7 +8,7 @@ import type { ListedType, ObjectName, RepositoryId } from '../../fencing/object.
 import type { Clock, JournalStore, Random } from '../../fencing/ports.js'
 import type { Channel } from '../../fencing/evidence/presence.js'
 import { RepositoryFence } from '../../fencing/repository-fence.js'
-import { defaultSettings } from '../../fencing/rules/scene.js'
+import { defaultSettings } from '../../fencing/rules/context.js'
 import type { Decision } from '../../fencing/rules/decision.js'
 import { memoryJournal } from '../../backends/memory/memory-journal.js'
 
@@ -229,12 +229,17 @@ export class SimulatedClient {
     this.#arrive(channel)
   }
 
-  /** Opens, locks and looks, as every locking restic command does. */
+  /**
+   * Opens, locks and looks, as every locking restic command does. A label that begins with P or R is that of a prune or a
+   * repair, which list packs too.
+   */
   async begin(label: string, channel: Channel): Promise<Told> {
     await this.open(channel)
+    await this.list('locks', channel)
     const told = await this.post(lock(label), channel)
     await this.list('locks', channel)
     await this.look(channel)
+    if (/^[PR]/i.test(label)) await this.list('data', channel)
     return told
   }
 

@@ -38,6 +38,7 @@ async function mixed(options: Parameters<typeof buildGate>[0] = {}): Promise<Gat
     await gate.begin(from, repository)
     await upload(parts, from, `lock of ${id}`, undefined, nameOf('locks', `lock of ${id}`))
     await gate.list(from, repository, 'index')
+    gate.closed(id, false)
   }
   return parts
 }

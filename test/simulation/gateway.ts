@@ -1,6 +1,6 @@
 /** One gateway over its whole history: runs of the real gate and core that die and come back on the same stores. */
 import { Allowance } from '../../fencing/state/item.js'
-import { defaultSettings } from '../../fencing/rules/scene.js'
+import { defaultSettings } from '../../fencing/rules/context.js'
 import { Fences } from '../../gateway/gate/fences.js'
 import { defaultParking, Gate } from '../../gateway/gate/gate.js'
 import type { Dice } from './dice.js'

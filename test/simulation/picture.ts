@@ -5,6 +5,7 @@
  */
 import type { Author, WriterId } from '../../fencing/journal/event.js'
 import type { Presence } from '../../fencing/evidence/presence.js'
+import type { Sender } from '../../fencing/evidence/sender.js'
 import type { RepositoryFence } from '../../fencing/repository-fence.js'
 import type { Writer } from '../../fencing/state/writer.js'
 
@@ -19,21 +20,23 @@ export function pictureOf(fence: RepositoryFence, nameOf: Named): string {
     head: at(state.position),
     generation: state.generation,
     writers: sorted(state.writers.values(), (writer) => pictureOfWriter(writer, nameOf, at)),
-    locks: sorted(state.locks, ([lock, { position, owner, candidates, isAnswered }]) => {
-      return [lock, at(position), nameOf(owner), candidates.map(nameOf), isAnswered]
+    locks: sorted(state.locks, ([lock, { position }]) => [lock, at(position)]),
+    authored: sorted(state.commits, ([object, commit]) => {
+      const { author, position, isAnswered, isStanding, isRepeated } = commit
+      const flags = [isAnswered, isStanding, isRepeated === true]
+      return [object, authorName(author, nameOf), at(position), flags]
     }),
-    owners: sorted(state.lockOwners, ([lock, owner]) => [lock, nameOf(owner)]),
-    posters: sorted(state.posters, ([object, poster]) => [object, nameOf(poster)]),
+    senders: sorted(state.senders.values(), (one) => {
+      const { candidates, objects, items, lookedAt, listedPacksAt, hasLocked, hasPosted } = one
+      const names = candidates.map(nameOf).join(' ')
+      const acts = [at(lookedAt), at(listedPacksAt), hasLocked, hasPosted]
+      return [`${names} ${[...objects].sort().join(' ')}`, items.size, acts]
+    }),
     indexes: [...state.indexes].sort(),
     runs: state.runs.map(({ by, generation, last }) => [nameOf(by), generation, at(last)]),
-    commits: sorted(state.lastCommits, ([id, position]) => [nameOf(id), at(position)]),
-    unanswered: sorted(state.unanswered, ([object, { author, position, isRepeated }]) => {
-      return [object, authorName(author, nameOf), at(position), isRepeated]
+    commits: sorted(state.lastCommits, ([id, position]) => {
+      return [id.startsWith('w-') ? nameOf(id as WriterId) : 'unknown', at(position)]
     }),
-    answered: sorted(state.answered, ([object, { author, position, isRepeated }]) => {
-      return [object, authorName(author, nameOf), at(position), isRepeated]
-    }),
-    unknown: sorted(state.unknownCommits, ([object, ids]) => [object, ids.map(nameOf)]),
     config: state.configDeletedBy && authorName(state.configDeletedBy, nameOf),
     packs: sorted(state.packs, ([pack, position]) => [pack, at(position)]),
     items: sorted(state.items.values(), ({ object, state: itemState, reason, isKept }) => {
@@ -98,24 +101,32 @@ function pictureOfPresence(
   nameOf: Named,
   at: (position: number) => Place,
 ): unknown {
+  const senderPicture = (sender: Sender): unknown => [
+    [...sender.candidates].map(nameOf).sort(),
+    sender.isOutOfPatience,
+    at(sender.current.workedAt),
+  ]
   return {
     startedAt: presence.startedAt,
-    writers: sorted(presence.writers, ([id, one]) => {
-      const { bornAt, lastHeardAt, closedItself, lastClosedAt } = one
-      const times = [bornAt, lastHeardAt, lastClosedAt].map(String)
-      return [nameOf(id), times, [...one.openChannels].sort(), closedItself]
+    writers: sorted(presence.writers, ([id, { workedAt, ...one }]) => {
+      return [nameOf(id), at(workedAt), ...Object.values(one).map(String)]
     }),
-    channels: sorted(presence.channels(), ({ channel, binding, ...heard }) => {
-      const { lastRequestPosition, ...rest } = heard
-      return [
-        channel.id,
-        channel,
-        at(lastRequestPosition),
-        binding && { ...binding, writer: nameOf(binding.writer) },
-        rest,
-      ]
+    channels: sorted(presence.channels(), (one) => {
+      const { channel, sender, opened, openedLater, lastRequestPosition, ...rest } = one
+      const heard = [at(lastRequestPosition), at(rest.outlived), rest.lastRequestAt]
+      const flags = [rest.isMixed, rest.unconfirmed, rest.constants]
+      const openings = [opened, ...(openedLater ?? [])].map(nameOf)
+      return [channel.id, channel, heard, flags, openings, sender && senderPicture(sender)]
     }),
-    posters: sorted(presence.posters.entries(), ([object, id]) => [object, nameOf(id)]),
+    uploaders: sorted(presence.uploaders.entries(), ([object, sender]) => [
+      object,
+      senderPicture(sender),
+    ]),
+    unlockings: sorted(presence.unlockings.entries(), ([object, { sender, outlived }]) => [
+      object,
+      senderPicture(sender),
+      at(outlived),
+    ]),
     patience: sorted(presence.patience.entries(), (entry) => entry),
     locksHeard: sorted(presence.locksHeard, (entry) => entry),
     uploads: sorted(presence.uploads.entries(), (entry) => entry),

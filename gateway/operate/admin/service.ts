@@ -93,7 +93,7 @@ export class AdminService implements Admin {
     if (writer.ended !== undefined) {
       throw new AdminError('refused', `writer ${id} has ended already (${writer.ended.cause})`)
     }
-    const view = { repository: fence.repository, ...viewWriter(fence.scene(), writer) }
+    const view = { repository: fence.repository, ...viewWriter(fence.context(), writer) }
     const recorded = await asked(() => fence.endWriter(writer.id, by))
     try {
       await this.#options.fences.carryOut(fence, recorded)

@@ -2,7 +2,7 @@
 import { describeClient, type Run } from '../../../fencing/journal/event.js'
 import { isOpen, type Item } from '../../../fencing/state/item.js'
 import type { RepositoryFence } from '../../../fencing/repository-fence.js'
-import type { Scene } from '../../../fencing/rules/scene.js'
+import type { Context } from '../../../fencing/rules/context.js'
 import { overtakenBy, type Writer } from '../../../fencing/state/writer.js'
 import type { ItemView, RepositoryView, WriterState, WriterView } from './views.js'
 
@@ -10,14 +10,14 @@ import type { ItemView, RepositoryView, WriterState, WriterView } from './views.
 const silenceMs = 10 * 60_000
 
 export function viewRepository(fence: RepositoryFence): Omit<RepositoryView, 'plainFiles'> {
-  const scene = fence.scene()
-  const { state } = scene
+  const context = fence.context()
+  const { state } = context
   const living = fence.livingWriters()
   const kept = [...state.items.values()].filter((item) => item.state === 'quarantined')
   return {
     name: fence.repository,
     generation: state.generation,
-    writers: living.map((writer) => viewWriter(scene, writer)),
+    writers: living.map((writer) => viewWriter(context, writer)),
     locks: state.locks.size,
     quarantined: {
       count: kept.length,
@@ -35,15 +35,15 @@ export function viewRepository(fence: RepositoryFence): Omit<RepositoryView, 'pl
   }
 }
 
-export function viewWriter(scene: Scene, writer: Writer): WriterView {
+export function viewWriter(context: Context, writer: Writer): WriterView {
   return {
     id: writer.id,
     client: describeClient(writer.client),
     tag: writer.tag ?? null,
     generation: writer.generation,
-    state: stateOf(scene, writer),
+    state: stateOf(context, writer),
     locks: writer.locks.size,
-    lastSeen: new Date(lastSeen(scene, writer)).toISOString(),
+    lastSeen: new Date(lastSeen(context, writer)).toISOString(),
   }
 }
 
@@ -74,16 +74,16 @@ function viewRun({ by, generation }: Run): NonNullable<ItemView['run']> {
   return { by: by ?? null, generation }
 }
 
-function stateOf(scene: Scene, writer: Writer): WriterState {
-  if (overtakenBy(writer, scene.state.runs) !== undefined) return 'stale'
+function stateOf(context: Context, writer: Writer): WriterState {
+  if (overtakenBy(writer, context.state.runs) !== undefined) return 'stale'
   if (writer.isBroken) return 'broken'
-  return scene.now - lastSeen(scene, writer) > silenceMs ? 'sleeper' : 'current'
+  return context.now - lastSeen(context, writer) > silenceMs ? 'sleeper' : 'current'
 }
 
 /** By the gateway's clock: heard of by this run of the gateway, or recorded by an earlier one. */
-function lastSeen(scene: Scene, writer: Writer): number {
-  const { lastHeardAt } = scene.presence.of(writer.id)
-  const heard = scene.now - Math.round(scene.monotonic - lastHeardAt)
+function lastSeen(context: Context, writer: Writer): number {
+  const { lastHeardAt } = context.presence.of(writer.id)
+  const heard = context.now - Math.round(context.monotonic - lastHeardAt)
   return Number.isFinite(heard) ? Math.max(heard, writer.lastRecorded) : writer.lastRecorded
 }
 

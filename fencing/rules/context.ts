@@ -1,15 +1,16 @@
-/** Knows what every decision is made from: the journal's state, what this run has heard, the request and the time. */
+/** What every decision is made from: the journal's state, what this run has heard, the request and the time. */
 import type {
   Author,
   Client,
   ItemId,
   JournalEvent,
-  Position,
+  Position, SenderId,
   WriterId,
 } from '../journal/event.js'
 import type { ObjectName } from '../object.js'
 import type { Random } from '../ports.js'
 import type { ChannelState, Presence } from '../evidence/presence.js'
+import type { Sender } from '../evidence/sender.js'
 import type { RepositoryState } from '../state/repository-state.js'
 
 export interface Settings {
@@ -27,7 +28,7 @@ export const defaultSettings: Settings = {
   isObserving: false,
 }
 
-export interface Scene {
+export interface Context {
   readonly state: RepositoryState
   readonly presence: Presence
   readonly settings: Settings
@@ -40,6 +41,10 @@ export interface Scene {
 /** Who sends a request, as far as the request itself says. */
 export interface Caller {
   readonly channel: ChannelState
+  /** The process that sends it: its channel's, or where the channel says nothing, one for this request alone. */
+  readonly sender: Sender
+  /** What its process sends with every request, beside tag and user; undefined where its door has none of it. */
+  readonly constants?: string
   /** The journal's head when the request before it came on its channel; 0 for the first. */
   readonly follows: Position
   /** The journal's head when this request arrived: it may be held for long before it is decided. */
@@ -56,27 +61,31 @@ export function sureAuthor(writer: WriterId): Author {
   return { kind: 'writer', writer }
 }
 
-export function newWriterId(scene: Scene): WriterId {
+export function newWriterId(context: Context): WriterId {
   for (;;) {
-    const id = `w-${scene.random.hex(4)}` as WriterId
-    if (!scene.state.writers.has(id)) return id
+    const id = `w-${context.random.hex(4)}` as WriterId
+    if (!context.state.writers.has(id)) return id
   }
 }
 
-export function newItemId(scene: Scene): ItemId {
+export function newSenderId({ random }: Pick<Context, 'random'>): SenderId {
+  return `s-${random.hex(6)}` as SenderId
+}
+
+export function newItemId(context: Context): ItemId {
   for (;;) {
-    const id = `q-${scene.random.hex(3)}` as ItemId
-    if (!scene.state.items.has(id)) return id
+    const id = `q-${context.random.hex(3)}` as ItemId
+    if (!context.state.items.has(id)) return id
   }
 }
 
 /** Deletions of all locks of a writer that is fenced or has ended: they leave the repository with it. */
 export function lockDeletions(
-  scene: Scene,
+  context: Context,
   id: WriterId,
   cause: 'fenced' | 'ended',
 ): JournalEvent[] {
-  const locks: Iterable<ObjectName> = scene.state.writers.get(id)?.locks ?? []
+  const locks: Iterable<ObjectName> = context.state.writers.get(id)?.locks ?? []
   return [...locks].map((object) => ({
     kind: 'deleted',
     object,

@@ -1,0 +1,41 @@
+/** Evidence: a request arrives. Fact: its process lives, and the answers that went out before on its channel have reached it. */
+import type { JournalEvent, WriterId } from '../journal/event.js'
+import type { ObjectName } from '../object.js'
+import type { Caller, Context } from '../rules/context.js'
+import { livingCandidates, ownWriter } from './attribution.js'
+
+/** Deferred events: that answers have arrived, and that a writer that had ended lives. */
+export function arrive(context: Context, caller: Caller): JournalEvent[] {
+  const { state, presence, monotonic } = context
+  const { channel } = caller
+  const events: JournalEvent[] = []
+  const objects = channel.unconfirmed.filter((object) => isUnanswered(context, object))
+  channel.lastRequestAt = monotonic
+  channel.lastRequestPosition = state.position
+  channel.unconfirmed = []
+  if (objects.length > 0) events.push({ kind: 'answered', objects })
+  for (const writer of ownersOf(context, caller)) {
+    presence.heard(writer, monotonic)
+    if (state.writers.get(writer)?.ended !== undefined) events.push({ kind: 'revived', writer })
+  }
+  return events
+}
+
+/** Each failed try is followed by a DELETE, which may arrive when a later try has long been answered (rule 8). */
+function isUnanswered({ state, presence }: Context, object: ObjectName): boolean {
+  if (presence.repeated.get(object) === true) return false
+  const commit = state.commits.get(object)
+  return commit !== undefined && commit.isStanding && !commit.isAnswered
+}
+
+/** The writer of the channel; under a tag without living writers, all that had it and are remembered. */
+function ownersOf(context: Context, caller: Caller): WriterId[] {
+  const own = ownWriter(context, caller)
+  if (own !== undefined) return [own.id]
+  if (caller.tag === undefined) return []
+  const living = livingCandidates(context, caller)
+  if (living.length > 1) return []
+  if (living[0] !== undefined) return [living[0].id]
+  const ended = [...context.state.writers.values()].filter(({ tag }) => tag === caller.tag)
+  return ended.map((writer) => writer.id)
+}

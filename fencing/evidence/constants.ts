@@ -1,0 +1,57 @@
+/**
+ * Evidence: what is constant in a process. Fact: a client sends the same tag, user, Host, base path, HTTP version,
+ * User-Agent and form of Authorization with every request of one run (docs/RESTIC.md section 9), and a run cannot use a
+ * connection that was opened before it began.
+ */
+import type { Caller, Context } from '../rules/context.js'
+import type { RepositoryState } from '../state/repository-state.js'
+import type { Writer } from '../state/writer.js'
+
+/** Living or ended: as far as the constants and the age of the channel say. An address excludes nobody. */
+export function mayBeSender(context: Context, caller: Caller, writer: Writer): boolean {
+  return agrees(caller, writer) && mayUse(context, caller, writer)
+}
+
+function agrees(caller: Caller, writer: Writer): boolean {
+  if (writer.tag !== caller.tag) return false
+  const { user } = caller.client
+  const isUser =
+    user === undefined || writer.client.user === user || writer.isFromBefore === true
+  if (!isUser) return false
+  const { constants } = caller
+  if (constants === undefined || writer.constants === undefined) return true
+  return constants === writer.constants
+}
+
+/** A client whose opening failed asks again, so its writer may be born later than the channel was opened. */
+function mayUse(context: Context, caller: Caller, writer: Writer): boolean {
+  const { channel } = caller
+  if (channel.channel.isHidden || channel.isMixed || caller.hasFailedToOpen === true) return true
+  if (channel.sender?.only === writer.id) return true
+  const { openedAt } = channel.channel
+  const { bornAt, exitedAt } = context.presence.of(writer.id)
+  if (bornAt > openedAt) return false
+  return exitedAt === undefined || exitedAt >= openedAt || !isIdleTool(context, writer)
+}
+
+/** It has only opened, and perhaps listed, read or deleted locks: nothing that it sent can do harm when it comes late. */
+export function isIdleTool({ state }: Context, writer: Writer): boolean {
+  return !writer.hasLooked && !mayHaveLocked(state, writer) && !mayHavePosted(state, writer)
+}
+
+export function mayHaveLocked(state: RepositoryState, writer: Writer): boolean {
+  if (writer.hasLocked || writer.mayHaveWritten) return true
+  for (const { candidates, hasLocked } of state.senders.values()) {
+    if (hasLocked && candidates.includes(writer.id)) return true
+  }
+  return false
+}
+
+/** An index, a snapshot or a pack. */
+export function mayHavePosted(state: RepositoryState, writer: Writer): boolean {
+  if (writer.hasPosted || writer.mayHaveWritten) return true
+  for (const { candidates, hasPosted } of state.senders.values()) {
+    if (hasPosted && candidates.includes(writer.id)) return true
+  }
+  return false
+}

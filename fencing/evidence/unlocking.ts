@@ -1,0 +1,28 @@
+/**
+ * Evidence: `DELETE locks/L`. Fact: a run deletes only its own locks, save `restic unlock`, which lists locks once first
+ * and never locks, looks or posts (docs/RESTIC.md section 1).
+ */
+import type { WriterId } from '../journal/event.js'
+import type { ObjectName } from '../object.js'
+import type { Context } from '../rules/context.js'
+import { possiblePosters, posterOf } from '../state/repository-state.js'
+
+export function mayDeleteLock(
+  context: Context,
+  lock: ObjectName,
+): (writer: WriterId) => boolean {
+  const { state } = context
+  if (!state.commits.has(lock)) return () => true
+  const owner = posterOf(state, lock)
+  const owners = owner === undefined ? possiblePosters(state, lock) : [owner]
+  if (owners.length === 0) return () => true
+  return (id) => owners.includes(id) || mayBeUnlock(context, id)
+}
+
+/** A writer that may turn out to be `restic unlock`. */
+export function mayBeUnlock({ state, presence }: Context, id: WriterId): boolean {
+  const writer = state.writers.get(id)
+  if (writer === undefined || writer.hasLocked || writer.hasSurelyLooked) return false
+  const { mayHaveListedLocks, waitsForLock } = presence.of(id)
+  return !writer.hasPosted && mayHaveListedLocks && !waitsForLock
+}
