@@ -2,6 +2,7 @@
 import type { KeyedMutex } from '../../gateway/gate/keyed-mutex.js'
 import type { Gateway } from './gateway.js'
 import type { Judge } from './judge.js'
+import type { Lines } from './line.js'
 import type { Contents } from './model.js'
 import type { Setup } from './plan.js'
 import type { Disk } from './stores.js'
@@ -18,6 +19,8 @@ export interface Situation {
   readonly gateway: Gateway
   /** One opening after another, so that it is known whose a new writer is. */
   readonly opening: { readonly run: <T>(act: () => Promise<T>) => Promise<T> }
+  /** The connections of all processes. */
+  readonly lines: Lines[]
   /** Requests so far. */
   steps: number
   readonly ended: (process: Restic) => void
