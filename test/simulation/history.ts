@@ -104,7 +104,7 @@ export class History {
       opening: { run: (act) => mutex.run('opening', act) },
       lines: [],
       steps: 0,
-      ended: (process) => this.#hasEnded(process.plan),
+      ended: (plan) => this.#hasEnded(plan),
     }
   }
 

@@ -47,6 +47,11 @@ export class Lines {
     this.#options = options
   }
 
+  /** All have closed: whoever was idle for long begins with a connection that the gateway has not heard of. */
+  get isEmpty(): boolean {
+    return this.#lines.length === 0
+  }
+
   /** Undefined while the gateway is down. */
   async take(isFresh: boolean, peer: string): Promise<Line | undefined> {
     const { gateway, kind } = this.#options

@@ -1,23 +1,16 @@
 /** One process of restic: how it sends, what it tries again, and how it keeps its lock (RESTIC.md sections 2, 4 and 5). */
 import type { ListedType, ObjectName } from '../../fencing/object.js'
-import { BackendError } from '../../fencing/ports.js'
-import type { Gate, Visitor } from '../../gateway/gate/gate.js'
 import type { Outcome } from '../../gateway/gate/outcome.js'
 import { judgeDeletion, judgeUpload } from './answers.js'
-import { bodyOf, statuses, type Failure } from './wire.js'
 import { Dice } from './dice.js'
-import { Lines, type Line } from './line.js'
-import type { Mishap, ProcessPlan } from './plan.js'
+import type { Line } from './line.js'
+import type { ProcessPlan } from './plan.js'
 import { Deferral, type Company } from './rightful.js'
+import { Sender, type Reply } from './sender.js'
+import type { Situation } from './situation.js'
 import { repository } from './stores.js'
 import { Subject } from './subject.js'
-import type { Situation } from './situation.js'
-
-/** What the client sees: a status, or nothing at all. */
-export type Reply<T> =
-  | { readonly status: 200; readonly value: T; readonly delivered?: () => void }
-  /** `beside`: it was deferred, and beside whom. */
-  | { readonly status: Failure; readonly beside?: Company }
+import { bodyOf, statuses } from './wire.js'
 
 /** The run ends here, with this reason; the lock is still let go of. */
 export class Fatal extends Error {}
@@ -26,27 +19,16 @@ const lookedTypes: ReadonlySet<ListedType> = new Set(['index', 'snapshots', 'dat
 const minutes = 60_000
 /** Of one kind at a time. */
 const readsMax = 3
-/** The end of a line arrives this long after what was sent last on it. */
-const hangUpLagMs = 100
-
-type Act<T> = (gate: Gate, visitor: Visitor, line: Line) => Promise<Reply<T>>
 
 export class Restic {
   readonly plan: ProcessPlan
   readonly subject: Subject
   readonly dice: Dice
   readonly situation: Situation
-  /** Its connections; where it opens the repository a second time (migrate), that opening has its own. */
-  readonly #pools: Lines[] = []
-  #pool: Lines
+  readonly #sender: Sender
   /** Whether its lock was taken from it: asked before its work goes on, while it holds one. */
   lease?: { readonly isLost: () => Promise<boolean> }
-  #address: string
-  #requests = 0
-  #asleepUntil = 0
-  #asleepMs = 0
   #thoughts = 0
-  #isKilled = false
   #hasAskedToLook = false
 
   constructor(situation: Situation, plan: ProcessPlan) {
@@ -58,8 +40,8 @@ export class Restic {
     const tag = setup === 'tagged' ? `run-${plan.id}` : ''
     const isExact = setup === 'tagged'
     this.subject = new Subject(plan.command, plan.id, isExact, `${user}${tag}`)
-    this.#address = `192.0.2.${plan.client}`
-    this.#pool = this.#newPool()
+    const { subject, dice } = this
+    this.#sender = new Sender({ situation, plan, subject, dice })
     situation.judge.rightful?.began(this.subject)
   }
 
@@ -68,8 +50,12 @@ export class Restic {
   }
 
   async pause(ms: number): Promise<void> {
-    await this.situation.time.pause(ms)
-    await this.wake()
+    await this.#sender.pause(ms)
+  }
+
+  /** Returns when it is awake. */
+  async wake(): Promise<void> {
+    await this.#sender.wake()
   }
 
   /** What it does between two requests; then it goes on, unless it finds that its lock is gone. */
@@ -86,7 +72,7 @@ export class Restic {
   exit(): void {
     this.subject.isOver = true
     this.subject.overAt = this.situation.time.now
-    this.#closeAll(true)
+    this.#sender.closeAll(true)
     this.situation.judge.rightful?.finished(this.subject)
   }
 
@@ -101,18 +87,18 @@ export class Restic {
 
   /** Opens the repository once more, as migrate does for its check, on connections of their own. */
   async openAgain(work: () => Promise<void>): Promise<void> {
-    const first = this.#pool
-    this.#pool = this.#newPool()
+    this.subject.hasOpenedAgain = true
     this.situation.judge.reached.add('a second opening')
-    if (!(await this.open())) throw new Fatal('cannot open it again')
-    await work()
-    this.#pool = first
+    await this.#sender.onNewPool(async () => {
+      if (!(await this.open())) throw new Fatal('cannot open it again')
+      await work()
+    })
   }
 
   async #begin(): Promise<boolean> {
     const { judge, opening } = this.situation
     const reply = await this.persist(() =>
-      this.#send<boolean>('HEAD config', (gate, visitor, line) =>
+      this.#sender.send<boolean>('HEAD config', (gate, visitor, line) =>
         opening.run(async () => {
           judge.opening = this.subject
           this.subject.openedAt ??= judge.head
@@ -130,7 +116,7 @@ export class Restic {
     const { judge, disk } = this.situation
     const isLook = lookedTypes.has(type)
     const listed = await this.persist(() =>
-      this.#send(`GET ${type}/`, async (gate, visitor) => {
+      this.#sender.send(`GET ${type}/`, async (gate, visitor) => {
         if (isLook) this.#hasAskedToLook = true
         if (type === 'data') this.subject.hasListedData = true
         const entries = await gate.list(visitor, repository, type)
@@ -150,7 +136,7 @@ export class Restic {
   /** False where it is not there. */
   async read(object: ObjectName): Promise<boolean> {
     const read = await this.persist(() =>
-      this.#send<true>(`GET ${object}`, async (gate, visitor) => {
+      this.#sender.send<true>(`GET ${object}`, async (gate, visitor) => {
         const opened = await gate.open(visitor, repository, object)
         if (opened === undefined) return { status: 404 }
         await opened.close()
@@ -210,10 +196,10 @@ export class Restic {
     for (let tries = 0; ; tries += 1) {
       const reply = await attempt()
       if (reply.status === 200) {
-        deferral.end(this.subject, judge.rightful, this.#wakingMs())
+        deferral.end(this.subject, judge.rightful, this.#sender.wakingMs)
         return reply.value
       }
-      if (reply.beside !== undefined) deferral.add(reply.beside, this.#wakingMs())
+      if (reply.beside !== undefined) deferral.add(reply.beside, this.#sender.wakingMs)
       const isFinal = reply.status === 403 || reply.status === 404
       const isFull = reply.status === 507 && this.plan.version === 'newest'
       const isGivenUp = this.isOld
@@ -221,22 +207,17 @@ export class Restic {
         : isFinal || isFull || time.now - began > 15 * minutes
       if (isGivenUp) {
         if (reply.beside !== undefined) this.subject.hasGivenUp = true
-        deferral.end(this.subject, judge.rightful, this.#wakingMs())
+        deferral.end(this.subject, judge.rightful, this.#sender.wakingMs)
         return undefined
       }
       await this.pause(this.isOld ? 500 * 1.5 ** tries : Math.min(60_000, 1000 * 2 ** tries))
     }
   }
 
-  /** How long it has been awake. */
-  #wakingMs(): number {
-    return this.situation.time.now - this.#asleepMs
-  }
-
   async #postOnce(object: ObjectName): Promise<Reply<true>> {
     const { judge, disk } = this.situation
-    const mishap = this.plan.mishaps.find(({ at }) => at === this.#requests + 1)
-    return this.#send(`POST ${object}`, async (gate, visitor, line) => {
+    const mishap = this.#sender.nextMishap
+    return this.#sender.send(`POST ${object}`, async (gate, visitor, line) => {
       const { head: since } = judge
       const { takings } = judge.publications
       const isAskingForAView = object.startsWith('locks/') && !this.#hasAskedToLook
@@ -261,7 +242,7 @@ export class Restic {
   async #deleteOnce(object: ObjectName): Promise<Reply<true>> {
     const { judge, disk } = this.situation
     const { subject } = this
-    return this.#send(`DELETE ${object}`, async (gate, visitor, line) => {
+    return this.#sender.send(`DELETE ${object}`, async (gate, visitor, line) => {
       const { head: since } = judge
       const { takings } = judge.publications
       const signal = line.hangUp.signal
@@ -275,15 +256,6 @@ export class Restic {
         judge.requests.end(object, subject)
       }
     })
-  }
-
-  #replyOfFault(error: unknown, isLockDeletion: boolean): Reply<never> {
-    const isFault = error instanceof BackendError
-    if (!isFault) this.situation.judge.blame(`a bug: ${String(error)}`)
-    const isFull = isFault && error.code === 'no-space'
-    this.situation.judge.reached.add(isFull ? 'told: no-space' : 'told: undecided')
-    if (isLockDeletion) return { status: 403 }
-    return { status: isFull ? 507 : 503 }
   }
 
   #replyOf(outcome: Outcome, line: Line, beside: Company | undefined): Reply<true> {
@@ -301,148 +273,5 @@ export class Restic {
     for (const lines of this.situation.lines) lines.closeUnknown(line.run, line.peer)
     line.owner.close(line, false)
     return { status, beside }
-  }
-
-  async #send<T>(what: string, act: Act<T>): Promise<Reply<T>> {
-    await this.wake()
-    const { situation, plan } = this
-    this.#requests += 1
-    situation.steps += 1
-    const count = this.#requests
-    const roamed = plan.roams.find(({ at }) => at === count)
-    if (roamed !== undefined) {
-      this.#address = `198.51.100.${roamed.to}`
-      situation.judge.reached.add('a client roamed')
-    }
-    await this.#sleepBefore(count)
-    if (plan.killedAt === count) await this.#beKilled()
-    const mishap = plan.mishaps.find(({ at }) => at === count)
-    // What keeps the lock belongs to the first opening.
-    const lines = (what.includes(' locks/') ? this.#pools[0] : undefined) ?? this.#pool
-    const isFresh = mishap?.kind === 'fresh' || plan.usesFreshLines
-    const line = await lines.take(isFresh, this.#address)
-    await this.pause(this.#latency())
-    if (line === undefined) return { status: 'lost' }
-    if (mishap?.kind === 'unsent') {
-      line.owner.close(line, false)
-      return { status: 'lost' }
-    }
-    if (mishap !== undefined) situation.judge.reached.add(`mishap: ${mishap.kind}`)
-    if (mishap?.kind === 'delayed') {
-      if (mishap.ms < minutes || this.dice.happens(0.5)) {
-        line.isStuck = true
-        situation.time.after(mishap.ms, () => void this.#arriveLate(line, what, act))
-      } else {
-        // The end of the handshake hung as well, so the gateway takes the line for a new one.
-        this.#arriveOnNewLine(mishap, what, act)
-        line.owner.close(line, false)
-      }
-      return { status: 'lost' }
-    }
-    if (mishap?.kind === 'duplicated') this.#arriveOnNewLine(mishap, what, act)
-    const reply = await this.#arrive(line, what, act)
-    if (mishap?.kind === 'unanswered' || mishap?.kind === 'broken') {
-      if (mishap.ms === 0) line.owner.close(line, false)
-      return { status: 'lost' }
-    }
-    await this.pause(this.#latency())
-    lines.release(line)
-    if (reply.status !== 200) return reply
-    if (!line.isOpen) return { status: 'lost' }
-    reply.delivered?.()
-    return reply
-  }
-
-  async #arrive<T>(line: Line, what: string, act: Act<T>): Promise<Reply<T>> {
-    const { run } = line
-    const { judge, time } = this.situation
-    if (run !== this.situation.gateway.run || !line.isOpen) return { status: 'lost' }
-    await this.situation.gateway.tick()
-    if (this.subject.isGivenUp) judge.isBeyondLimits = true
-    const answered = act(run.gate, this.#visitor(line), line).catch((error: unknown) => {
-      return this.#replyOfFault(error, what.startsWith('DELETE locks/'))
-    })
-    judge.tell?.(`${time.now} ${this.subject.name} on ${line.channel.id}: ${what}`)
-    const lost = run.death.then(() => ({ status: 'lost' }) as const)
-    const reply = await Promise.race([answered, lost])
-    judge.tell?.(
-      `${time.now} ${this.subject.name} on ${line.channel.id}: ${what}: ${reply.status}`,
-    )
-    return reply
-  }
-
-  /** The client has given up on a request that is still on its way: behind what a process that is over sent, its line ends. */
-  async #arriveLate<T>(line: Line, what: string, act: Act<T>): Promise<void> {
-    if (this.subject.isOver) {
-      this.situation.time.after(hangUpLagMs, () => line.hangUp.abort())
-    }
-    await this.#arrive(line, what, act)
-    line.owner.close(line, false)
-  }
-
-  #arriveOnNewLine<T>(mishap: Mishap, what: string, act: Act<T>): void {
-    this.situation.time.after(mishap.ms, () => {
-      void this.#pool
-        .take(true, this.#address)
-        .then((line) => line && this.#arriveLate(line, what, act))
-    })
-  }
-
-  async #sleepBefore(count: number): Promise<void> {
-    const sleep = this.plan.sleeps.find(({ at }) => at === count)
-    if (sleep === undefined) return
-    const { time, judge } = this.situation
-    this.#asleepUntil = time.now + sleep.ms
-    judge.reached.add('a client slept')
-    this.#asleepMs += sleep.ms
-    await time.pause(sleep.ms)
-    if (sleep.isCut) this.#closeAll(false)
-    for (const pool of this.#pools) pool.closeIdle()
-    await this.wake()
-  }
-
-  async wake(): Promise<void> {
-    if (this.#isKilled) await new Promise(() => undefined)
-    const { time } = this.situation
-    while (time.now < this.#asleepUntil) await time.pause(this.#asleepUntil - time.now)
-  }
-
-  async #beKilled(): Promise<void> {
-    this.#isKilled = true
-    this.subject.isOver = true
-    this.subject.isDead = true
-    this.situation.judge.reached.add('a client was killed')
-    // The system closes a killed process's connections; a machine without power closes nothing.
-    if (this.dice.happens(0.5)) this.#closeAll(true)
-    this.situation.ended(this)
-    await new Promise(() => undefined)
-  }
-
-  #closeAll(byClient: boolean): void {
-    for (const pool of this.#pools) pool.closeAll(byClient)
-  }
-
-  #newPool(): Lines {
-    const { setup, gateway, time } = this.situation
-    const kind = setup === 'hidden' || setup === 'http2' ? setup : 'http1'
-    const isAwake = (): boolean => !this.#isKilled && time.now >= this.#asleepUntil
-    const name = `p${this.plan.id}${'b'.repeat(this.#pools.length)}`
-    const lines = new Lines({ gateway, time, name, kind, isAwake })
-    this.#pools.push(lines)
-    this.situation.lines.push(lines)
-    return lines
-  }
-
-  #latency(): number {
-    return this.dice.happens(0.05) ? this.dice.whole(100, 3000) : this.dice.whole(1, 30)
-  }
-
-  #visitor(line: Line): Visitor {
-    const { setup } = this.situation
-    const user = setup === 'users' ? { user: `user-${this.plan.client}` } : {}
-    const tag = setup === 'tagged' ? { tag: `run-${this.plan.id}` } : {}
-    const client = { address: this.#address, ...user }
-    const { isAppendOnly } = this.plan
-    return { channel: line.channel, client, isAppendOnly, ...tag }
   }
 }

@@ -13,8 +13,9 @@ import { repository } from './stores.js'
 export const isJudgedAlways = false
 
 /**
- * Who else its requests may be those of. calm: nobody, or only runs that nothing overtook and that list no `data/`.
- * maintenance: one of them has, or it has itself. overtaken: one of them was overtaken, or refused, and never ended.
+ * Who else its requests may be those of. calm: nobody, or only runs that nothing overtook and that listed no `data/`.
+ * maintenance: one of them listed it, or it did itself. overtaken: one of them was overtaken or refused, or died in a
+ * maintenance, and never ended.
  */
 export type Company = 'calm' | 'maintenance' | 'overtaken'
 const companies: readonly Company[] = ['calm', 'maintenance', 'overtaken']
@@ -31,9 +32,12 @@ export interface Wrong {
 const seconds = 1000
 const minutes = 60 * seconds
 const waitBesideMaintenanceMaxMs = 60 * seconds
-const endedWithinMs = 60 * seconds
+/** Whoever has idled until its connections were closed may have to wait until its next lock says who it is. */
+const waitAfterIdlingMaxMs = 5 * minutes + waitBesideMaintenanceMaxMs
+/** A minute, and the gateway looks four times in each. */
+const endedWithinMs = 75 * seconds
 /** Who looked without a lock is taken for gone ten minutes after it closed everything. */
-const lookerEndedWithinMs = 11 * minutes
+const lookerEndedWithinMs = 10 * minutes + endedWithinMs
 
 export interface RightfulOptions {
   readonly judge: Judge
@@ -62,7 +66,7 @@ export class Rightful {
     let company: Company = 'calm'
     for (const other of this.#subjects) {
       if (other === subject || !this.#mayBeTakenFor(other, subject)) continue
-      if (this.#isOvertaken(other)) return 'overtaken'
+      if (this.#isOvertaken(other) || (other.isDead && other.hasListedData)) return 'overtaken'
       if (other.hasListedData || subject.hasListedData) company = 'maintenance'
     }
     return company
@@ -77,7 +81,8 @@ export class Rightful {
 
   /** `beside`: the worst company it had while its request was tried again and again. */
   waited(subject: Subject, beside: Company, ms: number): void {
-    if (beside !== 'maintenance' || ms <= waitBesideMaintenanceMaxMs) return
+    const most = subject.hasLostConnections ? waitAfterIdlingMaxMs : waitBesideMaintenanceMaxMs
+    if (beside !== 'maintenance' || ms <= most) return
     this.#blame('waited', subject, `waited ${Math.round(ms / seconds)} s beside a maintenance`)
   }
 
@@ -169,7 +174,7 @@ function leavesNoProof(subject: Subject): boolean {
 
 function endingMs(subject: Subject): number {
   const isLooker = subject.lookedAt !== undefined && !subject.hasLocked
-  return isLooker ? lookerEndedWithinMs : endedWithinMs
+  return isLooker || subject.hasOpenedAgain ? lookerEndedWithinMs : endedWithinMs
 }
 
 function worse(one: Company, other: Company): Company {

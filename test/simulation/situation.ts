@@ -4,9 +4,8 @@ import type { Gateway } from './gateway.js'
 import type { Judge } from './judge.js'
 import type { Lines } from './line.js'
 import type { Contents } from './model.js'
-import type { Setup } from './plan.js'
+import type { ProcessPlan, Setup } from './plan.js'
 import type { Disk } from './stores.js'
-import type { Restic } from './restic.js'
 import type { Time } from './time.js'
 
 export interface Situation {
@@ -23,7 +22,8 @@ export interface Situation {
   readonly lines: Lines[]
   /** Requests so far. */
   steps: number
-  readonly ended: (process: Restic) => void
+  /** A process was killed. */
+  readonly ended: (plan: ProcessPlan) => void
 }
 
 export type Mutex = KeyedMutex

@@ -36,6 +36,10 @@ export class Subject {
   /** It may be in a maintenance: a backup never lists `data/`. */
   hasListedData = false
   hasLocked = false
+  /** As migrate does, without a lock. */
+  hasOpenedAgain = false
+  /** It has idled until none of its connections was left. */
+  hasLostConnections = false
   /** Ended by the gateway while it lived, by a stated limit or by an operator. */
   isGivenUp = false
   knocks = 0
