@@ -37,13 +37,12 @@ every step. A history that fails is told, with the shortest plan that still fail
     no: 'one did, 1,000 or more reached some rule too seldom, or the sources do not compile',
   },
 })
-const { seed, histories, steps, workers, gentle, 'judge-i7': isI7Judged } = values
-const network = gentle ? 'gentle' : undefined
+const { seed, histories, steps, workers, gentle: isGentle, 'judge-i7': isI7Judged } = values
 
 const simulate = async (act, range) => {
   const program = join(root, 'dist', 'test', 'simulation', 'simulate.js')
   const options = { maxBuffer: STORY_BYTES_MAX }
-  const words = [program, act, JSON.stringify({ steps, network, isI7Judged, ...range })]
+  const words = [program, act, JSON.stringify({ steps, isGentle, isI7Judged, ...range })]
   return (await promisify(execFile)(process.execPath, words, options)).stdout
 }
 

@@ -83,12 +83,12 @@ export class History {
       calls: this.#calls,
       quarantineBytesMax: plan.quarantineBytesMax,
     })
-    if (plan.network === 'gentle') {
+    if (plan.network !== 'rough') {
       this.#judge.rightful = new Rightful({
         judge: this.#judge,
         time: this.#time,
         gateway: this.#gateway,
-        isJudging: plan.setup !== 'hidden',
+        isJudging: plan.network === 'gentle' && plan.setup !== 'hidden',
         isStrict: options.isI7Judged ?? isJudgedAlways,
       })
     }

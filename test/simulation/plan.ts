@@ -6,9 +6,10 @@ export type Setup = (typeof setups)[number]
 
 /**
  * rough: everything goes wrong. gentle: connections do not break, no answer is lost, nothing comes late or twice, stores
- * are well and the gateway does not restart; processes still idle, sleep, are killed, and unlock one another.
+ * are well and the gateway does not restart; processes still idle, sleep, are killed, and unlock one another. restarted: as
+ * gentle, but for the gateway, which restarts once or twice.
  */
-export const networks = ['rough', 'gentle'] as const
+export const networks = ['rough', 'gentle', 'restarted'] as const
 export type Network = (typeof networks)[number]
 
 export const commands = [

@@ -2,7 +2,6 @@
 import { Dice } from './dice.js'
 import type { Death, Illness } from './faults.js'
 import {
-  networks,
   setups,
   type Command,
   type Incident,
@@ -79,15 +78,8 @@ export function planOfSeed(seed: number): Plan {
   if (dice.happens(isRough ? 0.05 : 0.3)) processes.push(...storyOfScript(seed, windowMs, dice))
   if (!isRough) {
     const troubles = { illnesses: [], deaths: [] }
-    return {
-      seed,
-      setup,
-      network,
-      quarantineBytesMax: 1e12,
-      processes,
-      incidents: [],
-      troubles,
-    }
+    const incidents = network === 'restarted' ? restartsOf(dice, windowMs) : []
+    return { seed, setup, network, quarantineBytesMax: 1e12, processes, incidents, troubles }
   }
   return {
     seed,
@@ -100,10 +92,17 @@ export function planOfSeed(seed: number): Plan {
   }
 }
 
-/** One history of three runs in a gentle network, whatever its clients' set-up. */
+/** Of twelve histories eight are rough, and one restarts, whatever their clients' set-up. */
 export function networkOfSeed(seed: number): Network {
-  const [rough, gentle] = networks
-  return Math.floor(seed / setups.length) % 3 === 2 ? gentle : rough
+  const at = Math.floor(seed / setups.length) % 12
+  if (at % 3 < 2) return 'rough'
+  return at === 11 ? 'restarted' : 'gentle'
+}
+
+function restartsOf(dice: Dice, windowMs: number): Incident[] {
+  return Array.from({ length: dice.whole(1, 2) }, () => {
+    return { kind: 'restart', atMs: dice.whole(10 * seconds, windowMs + 5 * minutes), ms: 0 }
+  })
 }
 
 /** The process of this number, whoever asks for it: a history that is too short goes on with further ones. */

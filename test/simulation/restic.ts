@@ -210,7 +210,9 @@ export class Restic {
         deferral.end(this.subject, judge.rightful, this.#sender.wakingMs)
         return undefined
       }
-      await this.pause(this.isOld ? 500 * 1.5 ** tries : Math.min(60_000, 1000 * 2 ** tries))
+      await this.pause(
+        this.isOld ? Math.round(500 * 1.5 ** tries) : Math.min(60_000, 1000 * 2 ** tries),
+      )
     }
   }
 
