@@ -89,7 +89,7 @@ export class History {
         time: this.#time,
         gateway: this.#gateway,
         isJudging: plan.network === 'gentle' && plan.setup !== 'hidden',
-        isStrict: options.isI7Judged ?? isJudgedAlways,
+        isStrict: options.isI7Judged === true || isJudgedAlways,
       })
     }
     const mutex = new KeyedMutex()
