@@ -138,7 +138,8 @@ export class Lines {
     const id = isHidden ? `proxy-${this.#count % 2}` : `${name}-${this.#count}`
     const openedAt = run.monotonic()
     const isMultiplexed = kind === 'http2'
-    const channel: Channel = { id, openedAt, isHidden, isMultiplexed }
+    // A living restic leaves it open: only its exit ends it early.
+    const channel: Channel = { id, openedAt, isHidden, isMultiplexed, ...{ staysOpen: true } }
     const line: Line = {
       channel,
       run,

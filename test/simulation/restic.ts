@@ -10,7 +10,7 @@ import { Sender, type Reply } from './sender.js'
 import type { Situation } from './situation.js'
 import { repository } from './stores.js'
 import { Subject } from './subject.js'
-import { bodyOf, statuses } from './wire.js'
+import { bodyOf, constantsOf, statuses } from './wire.js'
 
 /** The run ends here, with this reason; the lock is still let go of. */
 export class Fatal extends Error {}
@@ -38,8 +38,8 @@ export class Restic {
     this.dice = new Dice(seed, 'process', plan.id)
     const user = setup === 'users' ? `user-${plan.client}` : ''
     const tag = setup === 'tagged' ? `run-${plan.id}` : ''
-    const isExact = setup === 'tagged'
-    this.subject = new Subject(plan.command, plan.id, isExact, `${user}${tag}`)
+    const identity = [user, tag, constantsOf(plan)].join(' ')
+    this.subject = new Subject(plan.command, plan.id, setup === 'tagged', identity)
     const { subject, dice } = this
     this.#sender = new Sender({ situation, plan, subject, dice })
     situation.judge.rightful?.began(this.subject)
@@ -135,12 +135,15 @@ export class Restic {
 
   /** False where it is not there. */
   async read(object: ObjectName): Promise<boolean> {
+    const isLock = object.startsWith('locks/')
     const read = await this.persist(() =>
-      this.#sender.send<true>(`GET ${object}`, async (gate, visitor) => {
+      this.#sender.send<true>(`GET ${object}`, async (gate, visitor, line) => {
         const opened = await gate.open(visitor, repository, object)
         if (opened === undefined) return { status: 404 }
         await opened.close()
-        return { status: 200, value: true }
+        // The door keeps a client from posting its own lock on a connection that would not say whose it is.
+        const isUnknown = !line.channel.isHidden && !gate.knows(line.channel.id)
+        return { status: 200, value: true, isLast: isLock && isUnknown }
       }),
     )
     return read !== undefined

@@ -7,11 +7,17 @@ import type { Mishap, ProcessPlan } from './plan.js'
 import type { Company } from './rightful.js'
 import type { Situation } from './situation.js'
 import type { Subject } from './subject.js'
-import type { Failure } from './wire.js'
+import { constantsOf, type Failure } from './wire.js'
 
 /** What the client sees: a status, or nothing at all. */
 export type Reply<T> =
-  | { readonly status: 200; readonly value: T; readonly delivered?: () => void }
+  | {
+      readonly status: 200
+      readonly value: T
+      readonly delivered?: () => void
+      /** The gateway closes the connection behind this answer. */
+      readonly isLast?: boolean
+    }
   /** `beside`: it was deferred, and beside whom. */
   | { readonly status: Failure; readonly beside?: Company }
 
@@ -121,6 +127,7 @@ export class Sender {
     if (reply.status !== 200) return reply
     if (!line.isOpen) return { status: 'lost' }
     reply.delivered?.()
+    if (reply.isLast === true) line.owner.close(line, false)
     return reply
   }
 
@@ -221,6 +228,7 @@ export class Sender {
     const tag = setup === 'tagged' ? { tag: `run-${this.#options.plan.id}` } : {}
     const client = { address: this.#address, ...user }
     const { isAppendOnly } = this.#options.plan
-    return { channel: line.channel, client, isAppendOnly, ...tag }
+    const constants = constantsOf(this.#options.plan)
+    return { channel: line.channel, client, isAppendOnly, ...tag, ...{ constants } }
   }
 }

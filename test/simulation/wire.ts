@@ -1,7 +1,7 @@
 /** What goes over the wire: bodies, and the statuses by which the REST door tells what came of a request. */
 import type { ObjectName } from '../../fencing/object.js'
 import type { RefusedReason } from '../../gateway/gate/outcome.js'
-import type { Mishap } from './plan.js'
+import type { Mishap, ProcessPlan } from './plan.js'
 import { bodySize, digestOfName } from './stores.js'
 
 export type Failure = 400 | 403 | 404 | 503 | 507 | 'lost'
@@ -19,6 +19,11 @@ export const statuses: Readonly<Record<RefusedReason, Failure>> = {
   'no-repository': 403,
   'no-space': 507,
   undecided: 503,
+}
+
+/** restic up to 0.16 sends no password where it has none; later ones send an empty one. */
+export function constantsOf({ version }: ProcessPlan): string {
+  return version === 'old' ? 'without authorization' : 'with authorization'
 }
 
 /** A body is the digest of its own name; one that breaks off ends in an error. */
