@@ -1,12 +1,13 @@
 /** The judge of I7 blames what it must, and nothing else; here it is handed true processes and told what they heard. */
 import test from 'ava'
+import type { WriterId } from '../../fencing/journal/event.js'
 import { index } from '../fencing/world.js'
 import { Judge } from './judge.js'
 import { Contents } from './model.js'
 import { Deferral, Rightful } from './rightful.js'
 import { Disk } from './stores.js'
 import { Subject } from './subject.js'
-import { Time } from './time.js'
+import { Time, quiescence } from './time.js'
 import type { Gateway } from './gateway.js'
 
 const object = index('new')
@@ -22,7 +23,10 @@ interface Court {
 function court(isJudging = true): Court {
   const time = new Time()
   const judge = new Judge(new Disk(), new Contents())
-  const gateway = { run: undefined } as unknown as Gateway
+  // A gateway that takes everybody for living.
+  const fence = { livingWriters: () => [{ id: 'w-1' }] }
+  const fences = { tick: async () => undefined, of: async () => fence }
+  const gateway = { run: { fences } } as unknown as Gateway
   const rightful = new Rightful({ judge, time, gateway, isJudging, isStrict: true })
   judge.rightful = rightful
   let count = 0
@@ -114,4 +118,21 @@ test('whoever finished is no company after a minute, and a run that was killed i
   t.is(rightful.companyOf(backup), 'calm')
   Object.assign(killed, { isOver: true, isDead: true, hasListedData: true })
   t.is(rightful.companyOf(backup), 'overtaken')
+})
+
+test('whoever has finished is to be known as ended, unless nothing can tell who unlocked', async (t) => {
+  for (const [hasUnlockedAfresh, isListing, isBlamed] of [
+    [false, true, true],
+    [true, false, true],
+    [true, true, false],
+  ] as const) {
+    const { judge, rightful, time, begin } = court()
+    const [backup, other] = [begin('backup'), begin('backup')]
+    if (isListing) Object.assign(other, { hasLocked: false, lookedAt: undefined })
+    backup.writers.add('w-1' as WriterId)
+    Object.assign(backup, { isOver: true, hasUnlockedAfresh })
+    rightful.finished(backup)
+    while (time.step()) await quiescence()
+    t.is(judge.violation?.startsWith('I7 (not ended)') ?? false, isBlamed)
+  }
 })

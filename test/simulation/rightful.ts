@@ -100,8 +100,19 @@ export class Rightful {
 
   /** To be called when a process has exited by itself. */
   finished(subject: Subject): void {
-    if (leavesNoProof(subject)) return
+    if (leavesNoProof(subject) || this.#mayHaveBeenUnlocked(subject)) return
     this.#options.time.after(endingMs(subject), () => void this.#requireEnded(subject))
+  }
+
+  /** Nothing tells the deletion of its lock from that of an `unlock`, for which another run may be taken just then. */
+  #mayHaveBeenUnlocked(subject: Subject): boolean {
+    return (
+      subject.hasUnlockedAfresh &&
+      this.#subjects.some((other) => {
+        const hasOnlyListed = !other.hasLocked && other.lookedAt === undefined
+        return other !== subject && hasOnlyListed && this.#mayBeTakenFor(other, subject)
+      })
+    )
   }
 
   async #requireEnded(subject: Subject): Promise<void> {

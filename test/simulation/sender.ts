@@ -96,6 +96,7 @@ export class Sender {
     // What keeps the lock belongs to the first opening.
     const lines = (what.includes(' locks/') ? this.#pools[0] : undefined) ?? this.#pool
     if (count > 1 && lines.isEmpty) subject.hasLostConnections = true
+    if (what.startsWith('DELETE locks/')) subject.hasUnlockedAfresh = lines.isEmpty
     const isFresh = mishap?.kind === 'fresh' || plan.usesFreshLines
     const line = await lines.take(isFresh, this.#address)
     await this.pause(this.#latency())

@@ -40,6 +40,8 @@ export class Subject {
   hasOpenedAgain = false
   /** It has idled until none of its connections was left. */
   hasLostConnections = false
+  /** It deleted its last lock on a connection that had carried nothing else. */
+  hasUnlockedAfresh = false
   /** Ended by the gateway while it lived, by a stated limit or by an operator. */
   isGivenUp = false
   knocks = 0
