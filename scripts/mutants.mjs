@@ -92,10 +92,7 @@ const runSimulation = async (folder) => {
     const { stdout } = await run(folder, [
       program,
       'range',
-      '1',
-      String(HISTORIES),
-      String(STEPS),
-      '1',
+      JSON.stringify({ histories: HISTORIES, steps: STEPS }),
     ])
     const { failures } = JSON.parse(stdout)
     const [first] = failures

@@ -1,7 +1,8 @@
-/** Judges what a client is told: I2 and I3, false alarms (I4), and successes that are only pretended. */
+/** Judges what a client is told: I2 and I3, false alarms (I4 and I7), and successes that are only pretended. */
 import { typeOf, type ObjectName } from '../../fencing/object.js'
 import type { Outcome } from '../../gateway/gate/outcome.js'
 import type { Judge } from './judge.js'
+import type { Company } from './rightful.js'
 import type { Disk } from './stores.js'
 import type { Subject } from './subject.js'
 
@@ -16,7 +17,25 @@ export interface Asked {
   readonly takings: number
 }
 
-export function judgeUpload(judge: Judge, disk: Disk, asked: Asked, outcome: Outcome): void {
+/** Answers beside whom it was deferred, if it was; `before` is who was there when the request arrived. */
+export function judgeUpload(
+  judge: Judge,
+  disk: Disk,
+  asked: Asked,
+  outcome: Outcome,
+  before: Company | undefined,
+): Company | undefined {
+  judgeUploadAnswer(judge, disk, asked, outcome, before)
+  return deferredBeside(judge, asked, outcome, before)
+}
+
+function judgeUploadAnswer(
+  judge: Judge,
+  disk: Disk,
+  asked: Asked,
+  outcome: Outcome,
+  before: Company | undefined,
+): void {
   const { object, subject } = asked
   const stands = judge.standing.has(object)
   if (outcome.kind === 'done') {
@@ -31,9 +50,8 @@ export function judgeUpload(judge: Judge, disk: Disk, asked: Asked, outcome: Out
     return
   }
   note(judge, outcome.reason)
-  if (outcome.reason === 'knocked') subject.knocks += 1
   if (!fences.has(outcome.reason)) return
-  judgeFence(judge, asked, outcome.reason)
+  judgeFence(judge, asked, outcome.reason, before)
   if (judge.released.has(object)) return
   // A copy that came beside it was committed: on another line, where one more writer may have sent it.
   if (stands && judge.committedBesideACopy.has(object)) return
@@ -48,7 +66,24 @@ export function judgeUpload(judge: Judge, disk: Disk, asked: Asked, outcome: Out
   }
 }
 
-export function judgeDeletion(judge: Judge, disk: Disk, asked: Asked, outcome: Outcome): void {
+export function judgeDeletion(
+  judge: Judge,
+  disk: Disk,
+  asked: Asked,
+  outcome: Outcome,
+  before: Company | undefined,
+): Company | undefined {
+  judgeDeletionAnswer(judge, disk, asked, outcome, before)
+  return deferredBeside(judge, asked, outcome, before)
+}
+
+function judgeDeletionAnswer(
+  judge: Judge,
+  disk: Disk,
+  asked: Asked,
+  outcome: Outcome,
+  before: Company | undefined,
+): void {
   const { object, subject, since } = asked
   if (outcome.kind === 'done') {
     const hasEvent = (positions: ReadonlyMap<ObjectName, number>): boolean => {
@@ -62,15 +97,31 @@ export function judgeDeletion(judge: Judge, disk: Disk, asked: Asked, outcome: O
     return
   }
   note(judge, outcome.reason)
-  if (outcome.reason === 'knocked') subject.knocks += 1
-  if (fences.has(outcome.reason)) judgeFence(judge, asked, outcome.reason)
+  if (fences.has(outcome.reason)) judgeFence(judge, asked, outcome.reason, before)
+}
+
+function deferredBeside(
+  judge: Judge,
+  { subject, object }: Asked,
+  outcome: Outcome,
+  before: Company | undefined,
+): Company | undefined {
+  if (outcome.kind === 'done' || outcome.reason !== 'knocked') return undefined
+  subject.knocks += 1
+  return judge.rightful?.deferred(subject, object, before) ?? 'overtaken'
 }
 
 /** I4: only who was overtaken is told so; the rest are false alarms, which are counted, and some are not allowed. */
-function judgeFence(judge: Judge, asked: Asked, reason: string): void {
+function judgeFence(
+  judge: Judge,
+  asked: Asked,
+  reason: string,
+  before: Company | undefined,
+): void {
   const { subject, object } = asked
   // Who lets its lock go has had all its answers: what is refused now is a late copy, and nobody hears of it.
   if (judge.isBeyondLimits || subject.isGivenUp || subject.isUnlocking || subject.isOver) return
+  judge.rightful?.refused(subject, object, reason, before)
   const { openedAt } = subject
   // Whose opening's answer was lost has two writers, and so is never exact.
   const isExact = subject.isExact && subject.writers.size === 1

@@ -25,8 +25,13 @@ const acts: Readonly<Record<Command, Act>> = {
   migrate: (process) => locked(process, true, () => migrate(process)),
   check: (process) => locked(process, true, () => check(process)),
   'key add': (process) => locked(process, false, () => addKey(process)),
-  snapshots: async (process) => {
-    await process.list('snapshots')
+  snapshots: (process) => locked(process, false, () => listSnapshots(process)),
+  monitor: (process) => listSnapshots(process),
+  ls: (process) =>
+    process.isOld ? restore(process, 0) : locked(process, false, () => restore(process, 0)),
+  restore: (process) => locked(process, false, () => restore(process, 3)),
+  'list locks': async (process) => {
+    await process.list('locks')
   },
   unlock: (process) => unlock(process, false),
   'unlock --remove-all': (process) => unlock(process, true),
@@ -61,8 +66,9 @@ async function locked(process: Restic, isExclusive: boolean, work: Act): Promise
 async function backUp(process: Restic, snapshots: number): Promise<void> {
   const { situation, dice } = process
   const { contents } = situation
-  await process.list('snapshots')
+  await process.readCold((await process.list('snapshots')).slice(0, 1))
   const indexes = await process.list('index')
+  await process.readCold(indexes)
   const seen = [...reachableBlobs(contents, indexes)]
   for (let round = 0; round < snapshots; round += 1) {
     await process.think()
@@ -94,7 +100,9 @@ async function backUp(process: Restic, snapshots: number): Promise<void> {
 async function prune(process: Restic): Promise<void> {
   const { contents } = process.situation
   const indexes = await process.list('index')
+  await process.readCold(indexes)
   const snapshots = await process.list('snapshots')
+  await process.readCold(snapshots)
   await process.think()
   const packs = await process.list('data')
   const plan = planOf(contents, indexes, snapshots, packs)
@@ -112,6 +120,7 @@ async function prune(process: Restic): Promise<void> {
   const made: ObjectName[] = []
   const between: ObjectName[] = []
   if (isRepacking) {
+    await process.readAll(repacked.packs.slice(0, 2))
     const pack = newPack(process, repacked.blobs, 'repacked')
     if (!(await process.post(pack))) throw new Fatal('cannot save a pack')
     made.push(pack)
@@ -151,6 +160,7 @@ function repack(
 
 async function forget(process: Restic): Promise<void> {
   const snapshots = await process.list('snapshots')
+  await process.readCold(snapshots)
   await process.think()
   const doomed = process.dice.some(snapshots, 0.5).slice(0, Math.max(0, snapshots.length - 1))
   let isRefused = false
@@ -170,6 +180,7 @@ async function tag(process: Restic): Promise<void> {
 async function repairIndex(process: Restic): Promise<void> {
   const indexes = await process.list('index')
   const packs = await process.list('data')
+  await process.readCold(packs)
   await process.think()
   await postIndex(process, packs, 'repaired')
   await process.think()
@@ -178,6 +189,8 @@ async function repairIndex(process: Restic): Promise<void> {
 
 async function migrate(process: Restic): Promise<void> {
   await process.list('snapshots')
+  // Its own check opens the repository once more, and takes no lock.
+  await process.openAgain(() => check(process))
   const config = 'config' as ObjectName
   if (!(await process.delete(config))) throw new Fatal('cannot remove the old config')
   if (!(await process.post(config))) throw new Fatal('cannot save the new config')
@@ -185,20 +198,45 @@ async function migrate(process: Restic): Promise<void> {
 
 async function check(process: Restic): Promise<void> {
   await process.list('snapshots')
-  await process.list('index')
+  const indexes = await process.list('index')
+  await process.readAll(indexes.slice(0, 3))
   await process.think()
-  await process.list('data')
+  const packs = await process.list('data')
+  await process.readCold(packs)
+}
+
+async function listSnapshots(process: Restic): Promise<void> {
+  const snapshots = await process.list('snapshots')
+  await process.readCold(snapshots)
+}
+
+/** What it restores may be read for long, a few packs at a time. */
+async function restore(process: Restic, parts: number): Promise<void> {
+  await listSnapshots(process)
+  const indexes = await process.list('index')
+  await process.readCold(indexes)
+  const packs = indexes.flatMap((index) => process.situation.contents.indexes.get(index) ?? [])
+  for (let part = 0; part < parts; part += 1) {
+    await process.think()
+    await process.readAll(process.dice.some(packs, 0.5).slice(0, 2))
+  }
 }
 
 async function addKey(process: Restic): Promise<void> {
-  if (!(await process.post(named('keys', `key ${process.plan.id}`)))) throw new Fatal('no key')
+  const key = named('keys', `key ${process.plan.id}`)
+  if (!(await process.post(key))) throw new Fatal('no key')
+  await process.list('keys')
+  await process.read(key)
+  await process.read('config' as ObjectName)
 }
 
 /** Stale are locks of processes that have died on this machine, and those of more than half an hour ago. */
 async function unlock(process: Restic, isAll: boolean): Promise<void> {
   const { situation, plan } = process
   const { locks } = situation.contents
-  for (const lock of await process.list('locks')) {
+  const standing = await process.list('locks')
+  if (!isAll) await process.readAll(standing)
+  for (const lock of standing) {
     const made = locks.get(lock)
     const owner = situation.judge.owners.get(lock)
     const isOld = made === undefined || situation.time.now - made.at > 30 * 60_000

@@ -12,8 +12,11 @@ import { pictureOf } from './picture.js'
 import type { Answer, Ending, Request, Story } from './stories.js'
 
 export interface Setting {
-  /** On one known channel each, or each request on a new one, as after a sleep or behind a proxy. */
-  readonly channels: 'known' | 'new' | 'hidden' | 'tagged'
+  /**
+   * On one known channel each; all after the opening on a second one, as where locks are read side by side; each request
+   * on a new one, as after a sleep; or behind a proxy; or with a tag.
+   */
+  readonly channels: 'known' | 'second' | 'new' | 'hidden' | 'tagged'
   /** Somebody takes the first one's lock away as soon as it stands. */
   readonly isLockRemoved: boolean
   /** Whether the gateway dies once, anywhere. */
@@ -198,7 +201,10 @@ class Game {
     if (done === true) player.ending = value
     else player.due = value
     // The opening and all up to the look come at once; what comes later may come on any channel.
-    if (this.#setting.channels === 'new' && player.heard.length > 3) this.#renew(player)
+    const { channels } = this.#setting
+    const { length } = player.heard
+    if (channels === 'new' && length > 3) this.#renew(player)
+    if (channels === 'second' && length === 1 && due?.kind === 'open') this.#renew(player)
   }
 
   async #send(player: Player, request: Request): Promise<Answer> {
@@ -211,6 +217,9 @@ class Game {
         return 'ok'
       case 'list':
         return client.list(request.type, channel)
+      case 'read':
+        client.ping(channel)
+        return 'ok'
       case 'post':
         return (await client.post(request.object, channel)) === 'ok' ? 'ok' : 'refused'
       case 'delete':

@@ -11,9 +11,10 @@ import { Gateway, days } from './gateway.js'
 import { happen } from './incidents.js'
 import { Judge } from './judge.js'
 import { Contents } from './model.js'
-import type { Plan, ProcessPlan, Setup } from './plan.js'
+import type { Network, Plan, ProcessPlan, Setup } from './plan.js'
 import { processOf } from './planning.js'
 import { Restic } from './restic.js'
+import { isJudgedAlways, Rightful, type Wrong } from './rightful.js'
 import type { Situation } from './situation.js'
 import { Disk, digestOfName, repository } from './stores.js'
 import type { Subject } from './subject.js'
@@ -23,16 +24,29 @@ export interface Verdict {
   readonly violation: string | undefined
   readonly reached: ReadonlySet<string>
   readonly setup: Setup
+  readonly network: Network
+  /** What broke I7. */
+  readonly wrongs: readonly Wrong[]
   readonly subjects: readonly Subject[]
   readonly steps: number
   /** The plan with all processes that took part. */
   readonly plan: Plan
 }
 
+export interface HistoryOptions {
+  /** Requests at least; with 0 it takes its plan's processes and no others. */
+  readonly stepsMin: number
+  /** A history that breaks I7 fails. */
+  readonly isI7Judged?: boolean | undefined
+  readonly tell?: (line: string) => void
+}
+
 const stepsMax = 2_000
 /** So much longer for each process that is still needed: one that waits for ever may refresh its lock all the time. */
 const stepsMore = 200
 const writersMin = 3
+/** From the end of one command of a script to the next. */
+const scriptPauseMs = 300
 /** Locks that nobody takes away keep dozens out. */
 const processesMax = 400
 const config = 'config' as ObjectName
@@ -48,16 +62,18 @@ export class History {
   readonly #gateway: Gateway
   readonly #situation: Situation
   readonly #processes: Restic[] = []
+  /** What begins when the process of this number is over. */
+  readonly #followers = new Map<number, () => void>()
   readonly #plans: ProcessPlan[]
   #running = 0
   #stepsLimit = stepsMax
 
-  constructor(plan: Plan, stepsMin: number, tell?: (line: string) => void) {
+  constructor(plan: Plan, options: HistoryOptions) {
     this.#plan = plan
     this.#plans = [...plan.processes]
-    this.#stepsMin = stepsMin
+    this.#stepsMin = options.stepsMin
     this.#judge = new Judge(this.#disk, this.#contents)
-    this.#judge.tell = tell
+    this.#judge.tell = options.tell
     this.#calls = new Calls(plan.troubles, this.#judge.reached)
     this.#gateway = new Gateway({
       time: this.#time,
@@ -67,6 +83,15 @@ export class History {
       calls: this.#calls,
       quarantineBytesMax: plan.quarantineBytesMax,
     })
+    if (plan.network !== 'rough') {
+      this.#judge.rightful = new Rightful({
+        judge: this.#judge,
+        time: this.#time,
+        gateway: this.#gateway,
+        isJudging: plan.network === 'gentle' && plan.setup !== 'hidden',
+        isStrict: options.isI7Judged === true || isJudgedAlways,
+      })
+    }
     const mutex = new KeyedMutex()
     this.#situation = {
       seed: plan.seed,
@@ -77,10 +102,9 @@ export class History {
       contents: this.#contents,
       gateway: this.#gateway,
       opening: { run: (act) => mutex.run('opening', act) },
+      lines: [],
       steps: 0,
-      ended: () => {
-        this.#running -= 1
-      },
+      ended: (plan) => this.#hasEnded(plan),
     }
   }
 
@@ -98,6 +122,8 @@ export class History {
       violation: this.#judge.violation,
       reached: this.#judge.reached,
       setup: this.#plan.setup,
+      network: this.#plan.network,
+      wrongs: this.#judge.rightful?.wrongs ?? [],
       subjects: this.#processes.map(({ subject }) => subject),
       steps: this.#situation.steps,
       plan: { seed, ...rest, processes: this.#plans },
@@ -128,7 +154,7 @@ export class History {
     this.#putConfigBack()
     const id = Math.max(-1, ...this.#plans.map((plan) => plan.id)) + 1
     const startMs = this.#time.now + new Dice(id).whole(0, 60_000)
-    const plan = processOf(this.#plan.seed, id, startMs)
+    const plan = processOf(this.#plan.seed, this.#plan.network, id, startMs)
     this.#plans.push(plan)
     this.#schedule(plan)
     return true
@@ -136,12 +162,24 @@ export class History {
 
   #schedule(plan: ProcessPlan): void {
     this.#running += 1
-    this.#time.after(plan.startMs - this.#time.now, () => {
+    const { after } = plan
+    const isFollowing = after !== undefined && this.#plans.some(({ id }) => id === after)
+    if (isFollowing) this.#followers.set(after, () => this.#start(plan, scriptPauseMs))
+    else this.#start(plan, plan.startMs - this.#time.now)
+  }
+
+  #hasEnded({ id }: ProcessPlan): void {
+    this.#running -= 1
+    this.#followers.get(id)?.()
+  }
+
+  #start(plan: ProcessPlan, ms: number): void {
+    this.#time.after(ms, () => {
       const process = new Restic(this.#situation, plan)
       this.#processes.push(process)
       runCommand(process).then(
         (isDone) => {
-          this.#running -= 1
+          this.#hasEnded(plan)
           if (isDone) this.#judge.reached.add(`finished: ${plan.command}`)
           if (isDone && plan.sleeps.length > 0)
             this.#judge.reached.add('rule 7: a sleeper finished')

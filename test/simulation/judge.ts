@@ -5,6 +5,7 @@ import type { StoredRecord } from '../../fencing/ports.js'
 import { damageOf, type Contents } from './model.js'
 import { Publications } from './publications.js'
 import { Requests } from './requests.js'
+import type { Rightful } from './rightful.js'
 import type { Disk, Witness } from './stores.js'
 import type { Beside, Subject } from './subject.js'
 
@@ -25,6 +26,8 @@ export class Judge implements Witness {
   readonly requests = new Requests()
   /** Hears the story as it unfolds, where somebody wants to read it. */
   tell: ((line: string) => void) | undefined
+  /** Judges I7, where the network is gentle. */
+  rightful: Rightful | undefined
   /** Whose opening is under way. */
   opening: Subject | undefined
   /** A process that was given up (a stated limit) has written again, or the folder was used past the gateway. */

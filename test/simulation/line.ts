@@ -6,10 +6,16 @@ import type { Time } from './time.js'
 export interface Line {
   readonly channel: Channel
   readonly run: Run
+  readonly owner: Lines
+  /** The address that it comes from. */
+  readonly peer: string
   isOpen: boolean
-  isBusy: boolean
+  /** Requests that wait for their answers on it. */
+  waiting: number
   /** A request hangs on it, and what is sent later on the same connection comes later. */
   isStuck: boolean
+  /** Something will look whether it has been idle for too long. */
+  isWatched: boolean
   /** The gateway hears that nobody waits on it for an answer any more. */
   readonly hangUp: AbortController
   idleSince: number
@@ -25,6 +31,8 @@ export interface LinesOptions {
   readonly name: string
   /** All requests of a process on one connection, or one each, or on connections of a proxy. */
   readonly kind: 'http1' | 'http2' | 'hidden'
+  /** A stopped process closes nothing. */
+  readonly isAwake: () => boolean
 }
 
 const linesMax = 5
@@ -39,29 +47,36 @@ export class Lines {
     this.#options = options
   }
 
+  /** All have closed: whoever was idle for long begins with a connection that the gateway has not heard of. */
+  get isEmpty(): boolean {
+    return this.#lines.length === 0
+  }
+
   /** Undefined while the gateway is down. */
-  async take(isFresh: boolean): Promise<Line | undefined> {
+  async take(isFresh: boolean, peer: string): Promise<Line | undefined> {
     const { gateway, kind } = this.#options
     for (;;) {
       const { run } = gateway
       if (run === undefined) return undefined
-      this.#closeIdle()
       const usable = this.#lines.filter((line) => {
-        const isFree = kind === 'http2' || !line.isBusy
+        const isFree = kind === 'http2' || line.waiting === 0
         return line.run === run && line.isOpen && isFree && !line.isStuck
       })
       // The most recently idle one is used again first.
       const line = usable.sort((one, other) => other.idleSince - one.idleSince)[0]
       if (line !== undefined && !isFresh) return busy(line)
       const open = this.#lines.filter((one) => one.isOpen && one.run === run)
-      if (open.length < linesMax || kind === 'http2' || isFresh) return busy(this.#open(run))
+      if (open.length < linesMax || kind === 'http2' || isFresh) {
+        return busy(this.#open(run, peer))
+      }
       await new Promise<void>((resolve) => this.#waiting.push(resolve))
     }
   }
 
   release(line: Line): void {
-    line.isBusy = false
+    line.waiting -= 1
     line.idleSince = this.#options.time.now
+    if (line.isOpen && !line.isWatched) this.#watch(line, clientIdleMs)
     this.#resume()
   }
 
@@ -79,27 +94,43 @@ export class Lines {
     this.#resume()
   }
 
+  /** As the gateway does with a deferral: of what comes from there, only known connections are left for the next try. */
+  closeUnknown(run: Run, peer: string): void {
+    if (this.#options.kind !== 'http1') return
+    for (const line of [...this.#lines]) {
+      const isNeighbour = line.run === run && line.peer === peer && line.waiting === 0
+      if (isNeighbour && !run.gate.knows(line.channel.id)) this.close(line, false)
+    }
+  }
+
+  /** A process that wakes finds what has been idle for too long, unless the gateway has closed it already. */
+  closeIdle(): void {
+    for (const line of [...this.#lines]) this.#lookAt(line)
+  }
+
   /** Whoever waits for a free line looks again. */
   #resume(): void {
     for (const resume of this.#waiting.splice(0)) resume()
   }
 
-  /** A process that sleeps closes nothing: the gateway does, a little later. */
-  closeIdleAsleep(): void {
-    this.#closeIdle(false)
+  #watch(line: Line, ms: number): void {
+    line.isWatched = true
+    this.#options.time.after(ms, () => {
+      line.isWatched = false
+      this.#lookAt(line)
+    })
   }
 
-  #closeIdle(isAwake = true): void {
-    const { time } = this.#options
-    for (const line of [...this.#lines]) {
-      const idle = time.now - line.idleSince
-      if (line.isBusy) continue
-      if (isAwake && idle >= clientIdleMs) this.close(line, true)
-      else if (idle >= gatewayIdleMs) this.close(line, false)
-    }
+  #lookAt(line: Line): void {
+    if (!line.isOpen || line.waiting > 0) return
+    const { time, isAwake } = this.#options
+    const idle = time.now - line.idleSince
+    const idleMax = isAwake() ? clientIdleMs : gatewayIdleMs
+    if (idle >= idleMax) this.close(line, idleMax === clientIdleMs)
+    else if (!line.isWatched) this.#watch(line, idleMax - idle)
   }
 
-  #open(run: Run): Line {
+  #open(run: Run, peer: string): Line {
     const { kind, name, time } = this.#options
     this.#count += 1
     const isHidden = kind === 'hidden'
@@ -107,13 +138,17 @@ export class Lines {
     const id = isHidden ? `proxy-${this.#count % 2}` : `${name}-${this.#count}`
     const openedAt = run.monotonic()
     const isMultiplexed = kind === 'http2'
-    const channel: Channel = { id, openedAt, isHidden, isMultiplexed }
+    // A living restic leaves it open: only its exit ends it early.
+    const channel: Channel = { id, openedAt, isHidden, isMultiplexed, ...{ staysOpen: true } }
     const line: Line = {
       channel,
       run,
+      owner: this,
+      peer,
       isOpen: true,
-      isBusy: true,
+      waiting: 0,
       isStuck: false,
+      isWatched: false,
       hangUp: new AbortController(),
       idleSince: time.now,
     }
@@ -123,6 +158,6 @@ export class Lines {
 }
 
 function busy(line: Line): Line {
-  line.isBusy = true
+  line.waiting += 1
   return line
 }

@@ -17,32 +17,46 @@ export async function beginLocked(
   process: Restic,
   isExclusive: boolean,
 ): Promise<Locking | undefined> {
-  const { plan, dice } = process
+  const { plan } = process
   const until = process.situation.time.now + (plan.isPatient ? 40 * minutes : 0)
   for (let tries = 0; ; tries += 1) {
-    if (!(await isLocked(process, isExclusive))) {
+    const seen = new Set<ObjectName>()
+    if (!(await isLocked(process, isExclusive, seen))) {
       const lock = newLock(process, isExclusive, `0.${tries}`)
       if (!(await process.post(lock))) return undefined
       await process.pause(200)
-      if (!(await isLocked(process, isExclusive, lock)))
+      seen.add(lock)
+      if (!(await isLocked(process, isExclusive, seen)))
         return new HeldLock(process, lock, isExclusive)
       await process.delete(lock)
     }
     if (process.situation.time.now >= until) return undefined
-    await process.pause(dice.whole(5, 120) * 1000)
+    await process.pause(Math.min(60, 5 * 2 ** tries) * 1000)
   }
 }
 
+/** Reads what it has not seen yet, all at once; its own lock it never reads. */
 async function isLocked(
   process: Restic,
   isExclusive: boolean,
-  own?: ObjectName,
+  seen: Set<ObjectName>,
 ): Promise<boolean> {
   const { locks } = process.situation.contents
-  const standing = await process.list('locks')
-  return standing.some((lock) => {
-    return lock !== own && (isExclusive || locks.get(lock)?.isExclusive === true)
-  })
+  for (let looks = 0; ; looks += 1) {
+    const foreign = (await process.list('locks')).filter((lock) => !seen.has(lock))
+    const isBlocked = foreign.some((lock) => {
+      return isExclusive || locks.get(lock)?.isExclusive === true
+    })
+    const isRead = await process.readAll(foreign)
+    if (isBlocked) return true
+    if (isRead || process.isOld) {
+      for (const lock of foreign) seen.add(lock)
+      return false
+    }
+    // One that went meanwhile cannot be read: restic from 0.17 on looks again, three times.
+    if (looks === 3) return true
+    await process.pause(5000 * 2 ** looks)
+  }
 }
 
 function newLock(process: Restic, isExclusive: boolean, label: string): ObjectName {

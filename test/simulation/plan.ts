@@ -4,6 +4,14 @@ import type { Troubles } from './faults.js'
 export const setups = ['shared', 'users', 'hidden', 'http2', 'tagged'] as const
 export type Setup = (typeof setups)[number]
 
+/**
+ * rough: everything goes wrong. gentle: connections do not break, no answer is lost, nothing comes late or twice, stores
+ * are well and the gateway does not restart; processes still idle, sleep, are killed, and unlock one another. restarted: as
+ * gentle, but for the gateway, which restarts once or twice.
+ */
+export const networks = ['rough', 'gentle', 'restarted'] as const
+export type Network = (typeof networks)[number]
+
 export const commands = [
   'backup',
   'prune',
@@ -17,6 +25,10 @@ export const commands = [
   'unlock --remove-all',
   'check',
   'snapshots',
+  'monitor',
+  'ls',
+  'restore',
+  'list locks',
   'key add',
   'tool',
 ] as const
@@ -45,6 +57,12 @@ export interface ProcessPlan {
   readonly version: 'old' | 'new' | 'newest'
   /** The longest time between two requests. */
   readonly paceMs: number
+  /** A long stretch of its work without a request, before the step of this number. */
+  readonly idles: readonly { readonly at: number; readonly ms: number }[]
+  /** Its cache holds no index and no snapshot, so it reads them. */
+  readonly isCold: boolean
+  /** A script runs it when this process is over. */
+  readonly after?: number
   /** It waits for other locks to go. */
   readonly isPatient: boolean
   readonly usesFreshLines: boolean
@@ -78,6 +96,7 @@ export interface Incident {
 export interface Plan {
   readonly seed: number
   readonly setup: Setup
+  readonly network: Network
   readonly quarantineBytesMax: number
   readonly processes: readonly ProcessPlan[]
   readonly incidents: readonly Incident[]

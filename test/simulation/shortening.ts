@@ -5,12 +5,17 @@ import type { Plan, ProcessPlan } from './plan.js'
 /** Stops after so many tries; what it has by then is short enough to read. */
 const triesMax = 400
 
-export async function shorten(plan: Plan): Promise<Plan> {
+export async function shorten(
+  plan: Plan,
+  violation: string,
+  isI7Judged?: boolean,
+): Promise<Plan> {
   let best = plan
   let tries = 0
   const fails = async (shorter: Plan): Promise<boolean> => {
     tries += 1
-    return (await new History(shorter, 0).run()).violation !== undefined
+    const { violation: found } = await new History(shorter, { stepsMin: 0, isI7Judged }).run()
+    return found !== undefined && kindOf(found) === kindOf(violation)
   }
   for (;;) {
     let hasShortened = false
@@ -23,6 +28,11 @@ export async function shorten(plan: Plan): Promise<Plan> {
     }
     if (!hasShortened) return best
   }
+}
+
+/** `I7 (deferred)`, say: a shorter history that breaks something else explains nothing. */
+function kindOf(violation: string): string {
+  return /^(I\d|rule \d)[^:]*/.exec(violation)?.[0] ?? 'other'
 }
 
 function* shorterPlans(plan: Plan): Generator<Plan> {
@@ -49,6 +59,9 @@ function* simplerProcesses(process: ProcessPlan): Generator<ProcessPlan> {
   if (process.usesFreshLines) yield { ...process, usesFreshLines: false }
   if (process.isAppendOnly) yield { ...process, isAppendOnly: false }
   if (process.isPatient) yield { ...process, isPatient: false }
+  for (const idles of without(process.idles)) yield { ...process, idles }
+  if (process.paceMs > 0) yield { ...process, paceMs: 0 }
+  if (process.isCold) yield { ...process, isCold: false }
 }
 
 function* without<T>(items: readonly T[]): Generator<readonly T[]> {

@@ -15,8 +15,9 @@ test('no history breaks an invariant, and each rule is reached', async (t) => {
   const program = fileURLToPath(new URL('./simulate.js', import.meta.url))
   const tally = newTally()
   const parts = Array.from({ length: workers }, async (_, at) => {
-    const words = ['range', seed + at, histories - at, steps, workers].map(String)
-    const { stdout } = await promisify(execFile)(process.execPath, [program, ...words])
+    const range = { first: seed + at, histories: histories - at, steps, stride: workers }
+    const words = [program, 'range', JSON.stringify(range)]
+    const { stdout } = await promisify(execFile)(process.execPath, words)
     add(tally, JSON.parse(stdout) as Tally)
   })
   await Promise.all(parts)

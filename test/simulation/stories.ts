@@ -6,6 +6,7 @@ import { reachableBlobs, type Contents } from './model.js'
 export type Request =
   | { readonly kind: 'open' }
   | { readonly kind: 'list'; readonly type: ListedType }
+  | { readonly kind: 'read'; readonly object: ObjectName }
   | { readonly kind: 'post'; readonly object: ObjectName }
   | { readonly kind: 'delete'; readonly object: ObjectName }
 
@@ -39,6 +40,23 @@ export function backupOf(needed: readonly string[]): Story {
     if (!(yield* post(snapshot(name)))) return 'stopped'
     yield* remove(lock(name))
     return 'finished'
+  }
+}
+
+/** As a backup, but it lists and reads the others' locks before it posts its own, as restic does. */
+export function readerOfLocks(needed: readonly string[]): Story {
+  return function* (contents, name) {
+    const story = backupOf(needed)(contents, name)
+    let next = story.next()
+    let hasRead = false
+    while (next.done !== true) {
+      if (next.value.kind === 'post' && !hasRead) {
+        hasRead = true
+        for (const foreign of yield* list('locks')) yield { kind: 'read', object: foreign }
+      }
+      next = story.next(yield next.value)
+    }
+    return next.value
   }
 }
 
