@@ -3,7 +3,7 @@
 /** Bytes of a connection in order; `request` is set on the piece that is a request's complete head. */
 export interface Piece {
   readonly bytes: Buffer
-  readonly request?: { readonly method: string; readonly path: string }
+  readonly request?: { readonly method: string; readonly path: string; readonly head: string }
 }
 
 const HEAD_END = '\r\n\r\n'
@@ -53,6 +53,6 @@ export class RequestFraming {
       return { bytes }
     }
     this.#bodyBytesLeft = Number(/\r\ncontent-length: *(\d+)/i.exec(text)?.[1] ?? 0)
-    return { bytes, request: { method, path } }
+    return { bytes, request: { method, path, head: text } }
   }
 }
