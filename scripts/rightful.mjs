@@ -17,6 +17,11 @@ after their end. Takes about 25 minutes on an idle machine.`,
       purpose: 'play the set-ups whose name contains it; several with commas',
     },
     rounds: { kind: 'count', purpose: 'so often as much work in each set-up', standard: 1 },
+    patience: {
+      kind: 'minutes',
+      purpose: 'kill a run that ends no sooner; it has failed',
+      standard: 18,
+    },
     list: { purpose: 'print the set-ups and their limits, and play none' },
     alone: { purpose: 'play the gateway alone, without rest-server beside it' },
     json: { purpose: 'print the table as JSON to stdout, all else to stderr' },
@@ -54,7 +59,7 @@ const playOne = async ({ setUp, server }, { World, measure }) => {
   let close = async () => undefined
   try {
     const world = await World.open({ teardown: (end) => (close = end) })
-    const figures = await measure(setUp, world, server, flags.rounds)
+    const figures = await measure(setUp, world, server, flags)
     return { name: setUp.name, server, ...figures }
   } catch (error) {
     const none = {

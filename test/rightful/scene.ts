@@ -29,8 +29,13 @@ export interface Held {
   readonly finish: () => Promise<Outcome>
 }
 
-/** Longer than any client tries again; a run that is still there then will not end well. */
-const RUN_MS_MAX = 18 * 60_000
+export interface SceneOptions {
+  /** A run that is awaited for longer is killed. */
+  readonly runMsMax: number
+  /** With a key that opens in milliseconds; else with restic's own, which takes half a second. */
+  readonly isLight?: boolean
+}
+
 const REPOSITORY = 'repo'
 /** Small packs, so that a pack is uploaded soon. */
 const PACK_FLAGS = ['--pack-size', '4']
@@ -55,19 +60,25 @@ export class Scene {
   readonly #outside = new Set<Run>()
   #seeds = 0
 
-  private constructor(world: World, kind: ServerKind, server: Service) {
+  readonly #runMsMax: number
+
+  private constructor(world: World, kind: ServerKind, server: Service, runMsMax: number) {
+    this.#runMsMax = runMsMax
     this.world = world
     this.kind = kind
     this.server = server
   }
 
-  /** With restic's own slow key, unless it is to be light. */
-  static async open(world: World, kind: ServerKind, isLight = false): Promise<Scene> {
+  static async open(
+    world: World,
+    kind: ServerKind,
+    { runMsMax, isLight = false }: SceneOptions,
+  ): Promise<Scene> {
     const folder = `${world.repositories}/${REPOSITORY}`
     if (isLight) await world.repository('0.14', REPOSITORY)
     else await world.run('0.14', ['-r', folder, 'init'])
     const server = kind === 'gateway' ? await world.gateway() : await world.restServer()
-    return new Scene(world, kind, server)
+    return new Scene(world, kind, server, runMsMax)
   }
 
   /** Machines with the versions in turn. */
@@ -97,7 +108,7 @@ export class Scene {
   async end(run: Run): Promise<Outcome> {
     const over = new AbortController()
     let isKilled = false
-    delay(RUN_MS_MAX, undefined, { signal: over.signal }).then(
+    delay(this.#runMsMax, undefined, { signal: over.signal }).then(
       () => {
         isKilled = true
         run.child.signal('SIGKILL')

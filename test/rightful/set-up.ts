@@ -78,14 +78,20 @@ export const figuresOf = (scene: Scene): Omit<Figures, 'living' | 'problems' | '
   }
 }
 
+export interface Measuring {
+  readonly rounds: number
+  /** How many minutes a run may take from where the set-up waits for its end. */
+  readonly patience: number
+}
+
 export const measure = async (
   setUp: SetUp,
   world: World,
   kind: ServerKind,
-  rounds: number,
+  { rounds, patience }: Measuring,
 ): Promise<Figures> => {
   const began = performance.now()
-  const scene = await Scene.open(world, kind)
+  const scene = await Scene.open(world, kind, { runMsMax: patience * 60_000 })
   const problems: string[] = []
   let living = 0
   try {
