@@ -25,7 +25,6 @@ export interface Outcome {
 export interface Waiting {
   /** How many of its requests were answered 503. */
   readonly heard: number
-  /** The longest time from a request's first 503 to the final answer of that request. */
   readonly putOffMs: number
 }
 
@@ -33,19 +32,25 @@ const nameOf = ({ method, path }: Exchange): string => `${method} ${path}`
 
 const isFinal = ({ answer }: Exchange): boolean => answer !== undefined && answer.status !== 503
 
-/** What is never answered for good is put off until the run's end. */
-export const waitingOf = ({ line, outcome }: Run): Waiting => {
-  const deferred = line.exchanges.filter(({ answer }) => answer?.status === 503)
-  const endMs = outcome?.atMs ?? performance.now()
-  const putOff = deferred.map((first) => {
-    const from = line.exchanges.indexOf(first)
-    const final = line.exchanges
-      .slice(from)
+/**
+ * The longest time from a request's first 503 to the final answer of the same request; what is never answered for good
+ * is put off until the end.
+ */
+export const putOffMsOf = (exchanges: readonly Exchange[], endMs: number): number => {
+  const putOff = exchanges.map((first, at) => {
+    if (first.answer?.status !== 503) return 0
+    const final = exchanges
+      .slice(at)
       .find((later) => nameOf(later) === nameOf(first) && isFinal(later))
-    return (final?.answer?.atMs ?? endMs) - (first.answer?.atMs ?? endMs)
+    return (final?.answer?.atMs ?? endMs) - first.answer.atMs
   })
-  return { heard: deferred.length, putOffMs: Math.max(0, ...putOff) }
+  return Math.max(0, ...putOff)
 }
+
+export const waitingOf = ({ line, outcome }: Run): Waiting => ({
+  heard: line.exchanges.filter(({ answer }) => answer?.status === 503).length,
+  putOffMs: putOffMsOf(line.exchanges, outcome?.atMs ?? performance.now()),
+})
 
 /** The sentence that a failed run ends with. */
 export const sentenceOf = ({ ended, isKilled }: Outcome): string => {

@@ -39,10 +39,10 @@ export interface Figures {
   readonly seconds: number
 }
 
-const settleMs = 60_000
+const SETTLE_MS = 60_000
 
 /** How many runs live a minute after, or as soon as only the expected do. */
-const settle = async (scene: Scene, expected: number): Promise<number> => {
+const settle = async (scene: Scene, expected: number, settleMs: number): Promise<number> => {
   const end = performance.now() + settleMs
   for (;;) {
     const living = await scene.living()
@@ -82,21 +82,24 @@ export interface Measuring {
   readonly rounds: number
   /** How many minutes a run may take from where the set-up waits for its end. */
   readonly patience: number
+  /** How long finished runs may take to end. */
+  readonly settleMs?: number
+  readonly isLight?: boolean
 }
 
 export const measure = async (
   setUp: SetUp,
   world: World,
   kind: ServerKind,
-  { rounds, patience }: Measuring,
+  { rounds, patience, settleMs = SETTLE_MS, isLight = false }: Measuring,
 ): Promise<Figures> => {
   const began = performance.now()
-  const scene = await Scene.open(world, kind, { runMsMax: patience * 60_000 })
+  const scene = await Scene.open(world, kind, { runMsMax: patience * 60_000, isLight })
   const problems: string[] = []
   let living = 0
   try {
     const finale = await setUp.play(scene, rounds)
-    living = await settle(scene, setUp.limits.living)
+    living = await settle(scene, setUp.limits.living, settleMs)
     await finale?.()
   } catch (error) {
     problems.push(error instanceof Error ? error.message : String(error))

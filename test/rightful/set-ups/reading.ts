@@ -19,7 +19,7 @@ const repeat = async (
   }
 }
 
-const unlockAndBackUp = async (scene: Scene, machine: Machine): Promise<void> => {
+export const unlockAndBackUp = async (scene: Scene, machine: Machine): Promise<void> => {
   await scene.run(machine, 'unlock')
   await scene.backUp(machine)
 }

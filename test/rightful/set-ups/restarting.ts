@@ -1,10 +1,14 @@
 /** A set-up in which the server stops, or is killed, and starts again in the middle of backups. */
-import type { Scene } from '../scene.js'
+import type { Machine, Scene } from '../scene.js'
 import type { SetUp } from '../set-up.js'
 import { roundOf, UNDISTURBED } from './together.js'
 
-const restartIn = async (scene: Scene, how: 'stop' | 'kill'): Promise<void> => {
-  const held = await Promise.all(scene.machines(6).map((machine) => scene.hold(machine)))
+export const restartIn = async (
+  scene: Scene,
+  machines: readonly Machine[],
+  how: 'stop' | 'kill',
+): Promise<void> => {
+  const held = await Promise.all(machines.map((machine) => scene.hold(machine)))
   await scene.server[how]()
   await scene.server.start()
   await Promise.all(held.map(({ finish }) => finish()))
@@ -17,7 +21,7 @@ const restart: SetUp = {
   play: async (scene, rounds) => {
     for (let round = 0; round < rounds; round++)
       for (const how of ['stop', 'kill'] as const) {
-        await restartIn(scene, how)
+        await restartIn(scene, scene.machines(6), how)
         await roundOf(scene, scene.machines(6))
       }
     return undefined

@@ -5,7 +5,7 @@ import { idleRoundOf, roundOf } from './together.js'
 
 type How = 'asleep' | 'dead'
 
-const silence = async (scene: Scene, machine: Machine, how: How): Promise<Held> => {
+export const silence = async (scene: Scene, machine: Machine, how: How): Promise<Held> => {
   const held = await scene.hold(machine)
   if (how === 'asleep') {
     await held.run.child.sleep()
@@ -18,7 +18,7 @@ const silence = async (scene: Scene, machine: Machine, how: How): Promise<Held> 
 }
 
 /** The prune that deletes what the silent run relies on: its packs, which no index names, and an index. */
-const overtake = async (scene: Scene, { run }: Held): Promise<void> => {
+export const overtake = async (scene: Scene, { run }: Held): Promise<void> => {
   scene.leaveOut(run)
   await scene.need(scene.admin, 'unlock', '--remove-all')
   const which = ['--keep-last', '1', '--group-by', 'host', '--max-unused', '0'] as const
@@ -26,7 +26,7 @@ const overtake = async (scene: Scene, { run }: Held): Promise<void> => {
 }
 
 /** Two snapshots, of which the older has something of its own. */
-const prepare = async (scene: Scene): Promise<void> => {
+export const prepare = async (scene: Scene): Promise<void> => {
   for (let count = 0; count < 2; count++) await scene.backUp(scene.admin)
 }
 
@@ -82,8 +82,8 @@ const planned = (name: string, what: string, limits: Limits, plan: Plan): SetUp 
   },
 })
 
-const BESIDE: Limits = { heard: 0, failed: 'none', living: 1 }
-const BESIDE_OVERTAKEN: Limits = { putOffMaxMs: 5000, failed: 'none', living: 1 }
+export const BESIDE: Limits = { heard: 0, failed: 'none', living: 1 }
+export const BESIDE_OVERTAKEN: Limits = { putOffMaxMs: 5000, failed: 'none', living: 1 }
 const IDLE_BESIDE_OVERTAKEN: Limits = {
   putOffMaxMs: 300_000,
   failed: 'none-but-0.14',
