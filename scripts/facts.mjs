@@ -88,9 +88,9 @@ const printConstants = (all) => {
     console.log(`- ${version}: host: ${varied.length === 0 ? 'one in each process' : 'VARIES'}`)
     const closings = asking.flatMap(({ closings }) => closings)
     const byClient = closings.filter(({ by }) => by === 'client').length
-    const longest = Math.max(...closings.map(({ afterMs }) => afterMs))
+    const longest = Math.max(...closings.map(({ afterAllMs }) => afterAllMs))
     console.log(
-      `- ${version}: ${byClient} of ${closings.length} connections closed by the client, ${longest} ms after the last answer at most`,
+      `- ${version}: ${byClient} of ${closings.length} connections closed by the client, ${longest} ms after the process's last answer at most`,
     )
   }
 }

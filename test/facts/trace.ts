@@ -67,6 +67,8 @@ export const headersOf = (exchanges: readonly Exchange[]): Readonly<Record<strin
 export interface Closing {
   /** From the connection's last answer to its end. */
   readonly afterMs: number
+  /** From the process's last answer on any connection; below 0 where it went on without this one. */
+  readonly afterAllMs: number
   readonly by: 'client' | 'server'
 }
 
@@ -74,7 +76,10 @@ export interface Closing {
 export const closingsOf = ({ exchanges, connections }: Forwarder): readonly Closing[] =>
   connections.flatMap(({ number, openedMs, closed }: Connection) => {
     if (closed === undefined) return []
-    const last = exchanges.filter(({ connection }) => connection === number).at(-1)
-    const lastMs = last?.answer?.atMs ?? openedMs
-    return [{ afterMs: Math.round(closed.atMs - lastMs), by: closed.by }]
+    const afterLastOf = (some: readonly Exchange[]): number =>
+      Math.round(
+        closed.atMs - Math.max(openedMs, ...some.map(({ answer }) => answer?.atMs ?? 0)),
+      )
+    const own = exchanges.filter(({ connection }) => connection === number)
+    return [{ afterMs: afterLastOf(own), afterAllMs: afterLastOf(exchanges), by: closed.by }]
   })
