@@ -24,6 +24,7 @@ after their end. Takes about 25 minutes on an idle machine.`,
     },
     list: { purpose: 'print the set-ups and their limits, and play none' },
     alone: { purpose: 'play the gateway alone, without rest-server beside it' },
+    webdav: { purpose: 'with an rclone between restic and the gateway; without rest-server' },
     json: { purpose: 'print the table as JSON to stdout, all else to stderr' },
     keyed: { purpose: "a gateway that has the repositories' password; not to be had yet" },
   },
@@ -59,6 +60,7 @@ const playOne = async ({ setUp, server }, { World, measure }) => {
   let close = async () => undefined
   try {
     const world = await World.open({ teardown: (end) => (close = end) })
+    if (flags.webdav) world.speaks = 'webdav'
     const figures = await measure(setUp, world, server, flags)
     return { name: setUp.name, server, ...figures }
   } catch (error) {
@@ -154,12 +156,12 @@ const main = async () => {
       console.log(`${name}: ${what}\n    ${limitsText(limits)}`)
     return 0
   }
-  const names = ['restic-0.14', 'restic-0.18', 'restic-0.19', 'rest-server']
+  const names = ['restic-0.14', 'restic-0.18', 'restic-0.19', 'rest-server', 'rclone']
   const clients = await ensureClients(names, say)
   say(`Clients:\n  ${describeClients(clients).join('\n  ')}\n`)
   if (Object.values(clients).some(({ missing }) => missing)) return 1
 
-  const servers = ['gateway', ...(flags.alone ? [] : ['rest-server'])]
+  const servers = ['gateway', ...(flags.alone || flags.webdav ? [] : ['rest-server'])]
   const jobs = chosen.flatMap((setUp) => servers.map((server) => ({ setUp, server })))
   const results = []
   const harness = { World, measure }

@@ -115,7 +115,7 @@ export class Scene {
       },
       () => undefined,
     )
-    const ended = await run.child.ended
+    const ended = await this.world.endOf(run.child)
     over.abort()
     run.line.refuse()
     run.outcome = { ended, atMs: performance.now(), isKilled }

@@ -100,7 +100,11 @@ export const measure = async (
   try {
     const finale = await setUp.play(scene, rounds)
     living = await settle(scene, setUp.limits.living, settleMs)
-    await finale?.()
+    if (finale !== undefined) {
+      await finale()
+      const left = await settle(scene, 0, settleMs)
+      if (left > 0) problems.push(`${left} still live after the sleeper's end`)
+    }
   } catch (error) {
     problems.push(error instanceof Error ? error.message : String(error))
   }

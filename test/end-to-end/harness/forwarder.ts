@@ -231,9 +231,9 @@ export class Forwarder {
     line.client.end()
   }
 
-  /** The head of a request as the server is to read it. */
+  /** The head of a request as the server is to read it; rclone names the address as its referer too. */
   #renamed(bytes: Buffer, head: string): Buffer {
     if (this.#host === undefined) return bytes
-    return Buffer.from(head.replace(/\r\nhost:[^\r\n]*/i, `\r\nHost: ${this.#host}`), 'latin1')
+    return Buffer.from(head.replaceAll(`127.0.0.1:${this.#port}`, this.#host), 'latin1')
   }
 }

@@ -1,4 +1,5 @@
 /** Set-ups beside one run that sleeps or was killed, and that a prune may have overtaken. */
+import { sentenceOf } from '../run.js'
 import type { Held, Machine, Scene } from '../scene.js'
 import type { Finale, Limits, SetUp } from '../set-up.js'
 import { idleRoundOf, roundOf } from './together.js'
@@ -43,9 +44,10 @@ const beingTold =
   (scene: Scene, held: Held): Finale =>
   async () => {
     held.run.child.wake()
-    const { ended } = await held.finish()
-    if (scene.kind === 'gateway' && (ended.code === 0 || !ended.stderr.includes('fenced')))
-      scene.problems.push(`the sleeper was not told: exit ${ended.code ?? '?'} ${ended.stderr}`)
+    const outcome = await held.finish()
+    const { code, stderr } = outcome.ended
+    if (scene.kind === 'gateway' && (code === 0 || !/\bfenced: /.test(stderr)))
+      scene.problems.push(`the sleeper was not told: ${sentenceOf(outcome)}`)
   }
 
 const finaleOf = (scene: Scene, held: Held, how: How, isOvertaken: boolean) => {
