@@ -89,8 +89,10 @@ export const measureIdling = async (
   world: World,
   version: ResticVersion,
 ): Promise<IdleFacts> => {
-  const { server } = await Asking.open(world, version)
-  const line = await world.forwarder(server)
+  const asking = await Asking.open(world, version)
+  // A refresh could read it.
+  await asking.leaveLocks(1)
+  const line = await world.forwarder(asking.server)
   const args = ['-r', line.url('repo'), '--pack-size', '4', 'backup', '--stdin']
   const child = world.restic(version, args, { isStdinOpen: true })
   for (let count = 0; line.all('POST data/').length === 0; count++)
