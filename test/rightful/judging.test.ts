@@ -51,6 +51,10 @@ test('each figure beyond its limit is told', (t) => {
   t.is(judge({ ...none, ...figures }, UNDISTURBED, undefined).length, 5)
 })
 
+test('a sleeper that was taken for ended is told', (t) => {
+  t.is(judge(none, { ...UNDISTURBED, living: 1 }, undefined).length, 1)
+})
+
 test('where 0.14 may fail, others may not', (t) => {
   const limits: Limits = { ...UNDISTURBED, failed: 'none-but-0.14' }
   t.deepEqual(judge({ ...none, failed: ['0.14 backup: x'] }, limits, undefined), [])

@@ -39,7 +39,10 @@ export const judge = (
       ? [`put off ${Math.round(figures.putOffMs / 1000)} s, not ${putOffMaxMs / 1000} s`]
       : []),
     ...failureProblems(figures, limits, peer),
-    ...(figures.living > living ? [`${figures.living} still live, not ${living}`] : []),
+    // Fewer is worse: who sleeps was taken for one that has ended.
+    ...(figures.living === living
+      ? []
+      : [`${figures.living} live a minute after, not ${living}`]),
     ...figures.problems,
   ]
 }
