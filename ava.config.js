@@ -7,6 +7,7 @@ const longest = [
   'end-to-end/stories/waking',
   'end-to-end/faults',
   'simulation/interleavings',
+  'rightful/brief',
   'end-to-end/stories/pruning',
   'end-to-end/stories/webdav',
   'end-to-end/outside',

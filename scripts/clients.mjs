@@ -7,7 +7,7 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:f
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { openApt, RELEASES } from './debian.mjs'
+import { openApt } from './debian.mjs'
 
 const run = promisify(execFile)
 const cache = fileURLToPath(new URL('../.cache/clients/', import.meta.url))
@@ -28,6 +28,12 @@ const CLIENTS = {
     program: 'restic',
     ask: 'version',
     expect: /\b0\.18\.\d+/,
+  },
+  'restic-0.19': {
+    from: ['restic', 'sid'],
+    program: 'restic',
+    ask: 'version',
+    expect: /\b0\.19\.\d+/,
   },
   'rest-server': {
     from: ['restic-rest-server', 'trixie'],
@@ -167,10 +173,11 @@ const install = async (name, apt) => {
 
 /** An apt that has the packages of all these clients here; if one of them is not to be had, each client finds out. */
 const openAptFor = async (names) => {
-  const apt = await openApt()
-  for (const release of RELEASES) {
-    const packages = names
-      .map((name) => CLIENTS[name])
+  const clients = names.map((name) => CLIENTS[name]).filter((client) => client !== undefined)
+  const releases = [...new Set(clients.map(({ from }) => from[1]))]
+  const apt = await openApt(releases)
+  for (const release of releases) {
+    const packages = clients
       .filter(({ from }) => from[1] === release)
       .flatMap(({ from, with: others = [] }) => [from[0], ...others])
     await apt.fetch(packages, release).catch(() => undefined)

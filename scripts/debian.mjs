@@ -1,5 +1,5 @@
 /**
- * Knows apt: fetches packages of the two Debian releases with a configuration of its own, derived from the
+ * Knows apt: fetches packages of Debian releases with a configuration of its own, derived from the
  * machine's sources. Nothing of the machine's package state is read or written; signatures are checked as ever.
  */
 import { execFile } from 'node:child_process'
@@ -10,7 +10,7 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-export const RELEASES = ['bookworm', 'trixie']
+export const RELEASES = ['bookworm', 'trixie', 'sid']
 
 /** Stanzas of a deb822 file as maps of lower-case field names; a continued field keeps its lines. */
 const parseDeb822 = (text) =>
@@ -88,12 +88,12 @@ const complaint = (error) =>
     .join(' ') || String(error.message)
 
 /**
- * A private apt with up-to-date lists. Throws an error that says why where the machine cannot offer one.
+ * A private apt with up-to-date lists of the releases. Throws an error that says why where the machine cannot offer one.
  * `unpack(['restic', 'zlib1g'], 'trixie', into)` brings that release's packages into the folder; `fetch`, with the
  * same first words, has them here before. Apt takes seconds to read its lists, so many at once are had far sooner.
  * `close` removes all traces.
  */
-export const openApt = async () => {
+export const openApt = async (releases) => {
   for (const tool of ['apt-get', 'dpkg'])
     await run(tool, ['--version']).catch(() => {
       throw new Error(`${tool} is not to be had on this machine`)
@@ -118,7 +118,7 @@ export const openApt = async () => {
     const keys = stanza['signed-by'] ? `Signed-By: ${stanza['signed-by']}\n` : ''
     await writeFile(
       join(folder, 'mirrors.sources'),
-      `Types: deb\nURIs: ${stanza.uris}\nSuites: ${RELEASES.join(' ')}\nComponents: main\nTargets: Packages\n${keys}`,
+      `Types: deb\nURIs: ${stanza.uris}\nSuites: ${releases.join(' ')}\nComponents: main\nTargets: Packages\n${keys}`,
     )
     await apt(['update', '-o', 'APT::Update::Error-Mode=any'])
   } catch (error) {

@@ -5,6 +5,7 @@
 import { parseArgs } from 'node:util'
 
 const wholeFrom = (least) => ({
+  read: Number,
   isGood: (number) => Number.isSafeInteger(number) && number >= least,
   words: `a whole number from ${least} on`,
 })
@@ -14,9 +15,11 @@ const kinds = {
   count: wholeFrom(1),
   seed: wholeFrom(0),
   minutes: {
+    read: Number,
     isGood: (number) => number > 0 && Number.isFinite(number),
     words: 'a number above 0',
   },
+  name: { read: String, isGood: () => true, words: 'a name' },
 }
 
 export const newSeed = () => Math.floor(Math.random() * 2 ** 31)
@@ -72,8 +75,8 @@ const valueOf = ([flag, option], given, refuse) => {
   const fromEnvironment = given === undefined ? process.env[variable ?? ''] : undefined
   const text = fromEnvironment || given
   if (text === undefined) return standard
-  const { isGood, words } = kinds[kind]
-  if (text.trim() !== '' && isGood(Number(text))) return Number(text)
+  const { read, isGood, words } = kinds[kind]
+  if (text.trim() !== '' && isGood(read(text))) return read(text)
   return refuse(`${fromEnvironment ? variable : `--${flag}`} "${text}" must be ${words}`)
 }
 

@@ -2,22 +2,28 @@
 import test from 'ava'
 import { once } from 'node:events'
 import { Agent, createServer, request, type IncomingMessage } from 'node:http'
-import { Forwarder } from './harness/forwarder.js'
+import { Forwarder, type ForwarderOptions } from './harness/forwarder.js'
+import { RequestFraming } from './harness/framing.js'
 import { eventually } from './harness/wait.js'
 
 interface Echo {
   readonly line: Forwarder
   /** `METHOD path bytes address` of each request that reached the server, once its body was complete. */
   readonly served: readonly string[]
+  /** The host that each of them named. */
+  readonly hosts: readonly string[]
+  /** Closes the client's connection. */
+  readonly hangUp: () => void
   readonly send: (method: string, path: string, body?: string) => Promise<IncomingMessage>
 }
 
 /** A server that notes what it is asked, behind a forwarder, and a client that keeps one connection. */
 const openEcho = async (
   t: { teardown: (end: () => void) => void },
-  { isSlow = false } = {},
+  { isSlow = false, ...options }: ForwarderOptions & { readonly isSlow?: boolean } = {},
 ): Promise<Echo> => {
   const served: string[] = []
+  const hosts: string[] = []
   const server = createServer((incoming, reply) => {
     let bytes = 0
     incoming.on('data', (chunk: Buffer) => {
@@ -26,8 +32,9 @@ const openEcho = async (
       if (isSlow) incoming.pause()
     })
     incoming.on('end', () => {
-      const { method = '', url = '', socket } = incoming
+      const { method = '', url = '', socket, headers } = incoming
       served.push(`${method} ${url} ${bytes} ${socket.remoteAddress ?? ''}`)
+      hosts.push(headers.host ?? '')
       reply.writeHead(403, 'Write fenced', { 'content-length': 4 })
       reply.end(method === 'HEAD' ? undefined : 'body')
     })
@@ -35,7 +42,7 @@ const openEcho = async (
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const address = server.address()
   if (typeof address !== 'object' || address === null) throw new Error('no address')
-  const line = await Forwarder.open(address)
+  const line = await Forwarder.open(address, options)
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   t.teardown(() => {
     agent.destroy()
@@ -54,7 +61,7 @@ const openEcho = async (
     await once(reply, 'end')
     return reply
   }
-  return { line, served, send }
+  return { line, served, hosts, send, hangUp: () => agent.destroy() }
 }
 
 test('requests of one connection are seen in order, with reason phrases passed on', async (t) => {
@@ -135,4 +142,36 @@ test('refuses connections for a while, on the same port', async (t) => {
   await t.throwsAsync(send('GET', '/r/index/'), { code: 'ECONNREFUSED' })
   await line.accept()
   t.is((await send('GET', '/r/index/')).statusCode, 403)
+})
+
+test('requests come from the address, and name the host, that the line is given', async (t) => {
+  const options = { outgoing: '127.0.0.7', host: 'repositories:8000' }
+  const { line, served, hosts, send } = await openEcho(t, options)
+  await send('GET', '/r/index/')
+  t.deepEqual(served, ['GET /r/index/ 0 127.0.0.7'])
+  t.deepEqual(hosts, ['repositories:8000'])
+  t.regex(line.exchanges[0]?.head ?? '', new RegExp(`host: 127.0.0.1:${line.port}`, 'i'))
+})
+
+test('a request is seen after the empty chunked body of the one before', (t) => {
+  const framing = new RequestFraming()
+  const create = 'POST /r/?create=true HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n'
+  const asked = [
+    'GET /r/keys/ HTTP/1.1\r\n\r\n',
+    create,
+    '0\r\n\r\n',
+    'HEAD /r/config HTTP/1.1\r\n\r\n',
+  ]
+    .flatMap((text) => framing.push(Buffer.from(text)))
+    .flatMap(({ request }) => (request === undefined ? [] : [request.method]))
+  t.deepEqual(asked, ['GET', 'POST', 'HEAD'])
+})
+
+test('a connection tells when it ended, and which side hung up', async (t) => {
+  const { line, send, hangUp } = await openEcho(t)
+  await send('GET', '/r/index/')
+  t.is(line.connections[0]?.closed, undefined)
+  hangUp()
+  await line.deserted()
+  t.is(line.connections[0]?.closed?.by, 'client')
 })

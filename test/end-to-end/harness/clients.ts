@@ -3,8 +3,11 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+/** The two that most tests run: the oldest in use, and the one that the newest Debian has. */
 export const RESTIC_VERSIONS = ['0.14', '0.18'] as const
-export type ResticVersion = (typeof RESTIC_VERSIONS)[number]
+/** All that are at hand, for what measures how they differ. */
+export const ALL_RESTIC_VERSIONS = [...RESTIC_VERSIONS, '0.19'] as const
+export type ResticVersion = (typeof ALL_RESTIC_VERSIONS)[number]
 export type ClientName =
   | `restic-${ResticVersion}`
   | 'rest-server'

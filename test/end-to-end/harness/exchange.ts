@@ -8,8 +8,12 @@ export interface Exchange {
   readonly connection: number
   readonly method: string
   readonly path: string
+  /** The request's whole head, for what rests on its headers. */
+  readonly head: string
+  /** When it was asked; times are `performance.now()`. */
+  readonly askedMs: number
   /** Set once the server's answer has begun to come back, whether or not it was passed on. */
-  answer?: { readonly status: number; readonly reason: string }
+  answer?: { readonly status: number; readonly reason: string; readonly atMs: number }
 }
 
 /** How WebDAV calls what REST calls otherwise; patterns are REST's, so that stories can be told through either. */

@@ -11,10 +11,24 @@ import { eventually } from './wait.js'
 
 /** The exchange that a connection is at: pieces of both directions belong to it. */
 interface Line {
-  readonly connection: number
+  readonly connection: Connection
   readonly client: Socket
   readonly server: Socket
   exchange?: Exchange
+}
+
+export interface ForwarderOptions {
+  /** The address that connections to the server come from. */
+  readonly outgoing?: string
+  /** What requests name as their host, for forwarders that are to look like one and the same address. */
+  readonly host?: string
+}
+
+/** One connection of the client: when it began and ended, and which side hung up first. */
+export interface Connection {
+  readonly number: number
+  readonly openedMs: number
+  closed?: { readonly atMs: number; readonly by: 'client' | 'server' }
 }
 
 const write = async (to: Socket, bytes: Buffer): Promise<void> => {
@@ -25,6 +39,10 @@ const write = async (to: Socket, bytes: Buffer): Promise<void> => {
   await either.finally(() => waiting.abort())
 }
 
+const noteEnd = (connection: Connection, by: 'client' | 'server'): void => {
+  connection.closed ??= { atMs: performance.now(), by }
+}
+
 /** A socket's bytes; unlike the socket's own iterator, its end leaves the other direction open. */
 const chunksOf = (socket: Socket): AsyncIterable<Buffer> =>
   socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
@@ -32,20 +50,26 @@ const chunksOf = (socket: Socket): AsyncIterable<Buffer> =>
 export class Forwarder {
   readonly target: { readonly port: number }
   /** The address that connections to the server come from; set another to let the client roam. */
-  outgoing = '127.0.0.1'
+  outgoing: string
+  readonly #host: string | undefined
   readonly exchanges: Exchange[] = []
+  readonly connections: Connection[] = []
   readonly #ends = new Set<Socket>()
   #server: Server | undefined
   readonly #rules = new Rules()
   #port = 0
-  #connections = 0
 
-  private constructor(target: { readonly port: number }) {
+  private constructor(target: { readonly port: number }, options: ForwarderOptions) {
     this.target = target
+    this.outgoing = options.outgoing ?? '127.0.0.1'
+    this.#host = options.host
   }
 
-  static async open(target: { readonly port: number }): Promise<Forwarder> {
-    const forwarder = new Forwarder(target)
+  static async open(
+    target: { readonly port: number },
+    options: ForwarderOptions = {},
+  ): Promise<Forwarder> {
+    const forwarder = new Forwarder(target, options)
     await forwarder.accept()
     return forwarder
   }
@@ -142,7 +166,11 @@ export class Forwarder {
   }
 
   #join(client: Socket): void {
-    const connection = ++this.#connections
+    const connection: Connection = {
+      number: this.connections.length + 1,
+      openedMs: performance.now(),
+    }
+    this.connections.push(connection)
     const server = connect({
       host: '127.0.0.1',
       port: this.target.port,
@@ -155,6 +183,7 @@ export class Forwarder {
       this.#ends.add(end)
       end.on('error', () => other.resetAndDestroy())
       end.on('close', () => {
+        noteEnd(connection, end === client ? 'client' : 'server')
         this.#ends.delete(end)
         other.destroySoon()
       })
@@ -168,13 +197,16 @@ export class Forwarder {
     for await (const chunk of chunksOf(line.client)) {
       for (const { bytes, request } of framing.push(chunk)) {
         if (request !== undefined) {
-          line.exchange = { connection: line.connection, ...request }
+          const connection = line.connection.number
+          line.exchange = { connection, askedMs: performance.now(), ...request }
           this.exchanges.push(line.exchange)
           await this.#rules.apply('request', line.exchange)
         }
-        await write(line.server, bytes)
+        const isHead = request !== undefined
+        await write(line.server, isHead ? this.#renamed(bytes, request.head) : bytes)
       }
     }
+    noteEnd(line.connection, 'client')
     line.server.end()
   }
 
@@ -186,7 +218,8 @@ export class Forwarder {
         chunk.toString('latin1', 0, 512),
       )
       if (exchange !== undefined && exchange.answer === undefined && status !== null) {
-        exchange.answer = { status: Number(status[1]), reason: status[2] ?? '' }
+        const atMs = performance.now()
+        exchange.answer = { status: Number(status[1]), reason: status[2] ?? '', atMs }
         if ((await this.#rules.apply('reply', exchange)) === 'lose') {
           line.client.resetAndDestroy()
           return
@@ -194,6 +227,13 @@ export class Forwarder {
       }
       await write(line.client, chunk)
     }
+    noteEnd(line.connection, 'server')
     line.client.end()
+  }
+
+  /** The head of a request as the server is to read it; rclone names the address as its referer too. */
+  #renamed(bytes: Buffer, head: string): Buffer {
+    if (this.#host === undefined) return bytes
+    return Buffer.from(head.replaceAll(`127.0.0.1:${this.#port}`, this.#host), 'latin1')
   }
 }

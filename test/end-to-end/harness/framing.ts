@@ -1,12 +1,16 @@
-/** Knows where HTTP/1.1 requests begin in a stream of bytes. Bodies with a length only: restic sends no others. */
+/**
+ * Knows where HTTP/1.1 requests begin in a stream of bytes. Bodies with a length only: restic sends no others, but for
+ * the empty one with which 0.18 creates a repository.
+ */
 
 /** Bytes of a connection in order; `request` is set on the piece that is a request's complete head. */
 export interface Piece {
   readonly bytes: Buffer
-  readonly request?: { readonly method: string; readonly path: string }
+  readonly request?: { readonly method: string; readonly path: string; readonly head: string }
 }
 
 const HEAD_END = '\r\n\r\n'
+const EMPTY_CHUNKED_BYTES = '0\r\n\r\n'.length
 const HEAD_BYTES_MAX = 64 * 1024
 
 /** Cuts the client's half of one connection into heads and bodies. What is not HTTP/1.1 passes as it is. */
@@ -52,7 +56,9 @@ export class RequestFraming {
       this.#isOpaque = true
       return { bytes }
     }
-    this.#bodyBytesLeft = Number(/\r\ncontent-length: *(\d+)/i.exec(text)?.[1] ?? 0)
-    return { bytes, request: { method, path } }
+    const isChunked = /\r\ntransfer-encoding: *chunked/i.test(text)
+    const length = Number(/\r\ncontent-length: *(\d+)/i.exec(text)?.[1] ?? 0)
+    this.#bodyBytesLeft = isChunked ? EMPTY_CHUNKED_BYTES : length
+    return { bytes, request: { method, path, head: text } }
   }
 }

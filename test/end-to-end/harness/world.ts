@@ -8,7 +8,7 @@ import { atExit } from './at-exit.js'
 import { Child, type Ended } from './child.js'
 import { clientPath, clientVersion, type ResticVersion } from './clients.js'
 import { copyEmptyRepository } from './empty-repository.js'
-import { Forwarder } from './forwarder.js'
+import { Forwarder, type ForwarderOptions } from './forwarder.js'
 import { throughRclone } from './rclone.js'
 import { lightenKey } from './light-key.js'
 import { TestMount } from './test-mount.js'
@@ -106,8 +106,11 @@ export class World {
     return service
   }
 
-  async forwarder(target: { readonly port: number }): Promise<Forwarder> {
-    const forwarder = await Forwarder.open(target)
+  async forwarder(
+    target: { readonly port: number },
+    options?: ForwarderOptions,
+  ): Promise<Forwarder> {
+    const forwarder = await Forwarder.open(target, options)
     this.#forwarders.add(forwarder)
     return forwarder
   }
