@@ -42,7 +42,7 @@ export function damaged(file: string, what: string): BackendError {
 export function howToRecover(file: string): string {
   const all = file.replace(/sqlite$/, '*')
   return (
-    `Writes are refused until it is whole again: stop the gateway and put the file back from a backup; or begin anew: ` +
+    `Writes are refused until it is whole again: stop the gateway and put ${all} back from a backup; or begin anew: ` +
     `end every client that still runs or sleeps, move all of ${all} out of the way, start again, and run "restic check". ` +
     `What is in quarantine stays on the disk without its story`
   )

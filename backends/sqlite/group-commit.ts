@@ -11,6 +11,10 @@ const questionsPerTransactionMax = 512
 export interface GroupCommitOptions {
   readonly statements: Statements
   readonly file: string
+  /** How many records the journal has. */
+  readonly records: number
+  /** Is told how many there are once more of them are durable; must not throw. */
+  readonly noteRecords: (records: number) => void
   readonly reply: (reply: Reply) => void
   /** Closes the file. */
   readonly close: () => void
@@ -33,8 +37,11 @@ export class GroupCommit {
   /** What has been found damaged is not believed again, though another page of it may be whole. */
   #damage: BackendError | undefined
 
+  #records: number
+
   constructor(options: GroupCommitOptions) {
     this.#options = options
+    this.#records = options.records
   }
 
   take(question: Question): void {
@@ -73,8 +80,10 @@ export class GroupCommit {
       if (changes) statements.begin()
       const replies = questions.map((question) => this.#answer(question))
       if (changes) statements.commit()
-      if (questions.some(({ kind }) => kind === 'rebase')) this.#giveBackSpace()
+      this.#count(questions, replies)
       for (const one of replies) reply(one)
+      // Whoever was answered does not wait for it.
+      if (questions.some(({ kind }) => kind === 'rebase')) this.#giveBackSpace()
     } catch (error) {
       this.#rollBack()
       const fault = this.#faultOf(error)
@@ -84,6 +93,15 @@ export class GroupCommit {
         this.#waiting.unshift(...questions.filter(({ kind }) => kind === 'settle'))
       }
     }
+  }
+
+  #count(questions: readonly Question[], replies: readonly Reply[]): void {
+    const before = this.#records
+    for (const [at, question] of questions.entries()) {
+      const isAppended = question.kind === 'append' && replies[at]?.fault === undefined
+      if (isAppended) this.#records += question.batch.records.length
+    }
+    if (this.#records > before) this.#options.noteRecords(this.#records)
   }
 
   /** A step that fails alone is undone alone. */

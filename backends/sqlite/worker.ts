@@ -12,12 +12,14 @@ const { file } = workerData as { file: string }
 const reply = (message: Reply): void => port.postMessage(message)
 
 try {
-  const database = openDatabase(file)
+  const opened = openDatabase(file)
   const group = new GroupCommit({
-    statements: new Statements(database, file),
+    statements: new Statements(opened.database, file),
     file,
+    records: opened.records,
+    noteRecords: (records) => opened.witness?.note(records),
     reply,
-    close: () => closeDatabase(database),
+    close: () => closeDatabase(opened),
     end: () => port.close(),
   })
   port.on('message', (question: Question) => group.take(question))

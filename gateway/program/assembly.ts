@@ -1,11 +1,11 @@
 /** Knows how the parts below the doors are put together, for a gateway and for a command that works without one. */
 import { join } from 'node:path'
 import { Allowance } from '../../fencing/state/item.js'
-import type {
+import {
   BackendError,
-  JournalArchives,
-  JournalStore,
-  ObjectStore,
+  type JournalArchives,
+  type JournalStore,
+  type ObjectStore,
 } from '../../fencing/ports.js'
 import { localArchives } from '../../backends/local/archives.js'
 import { openLocalStore } from '../../backends/local/local-store.js'
@@ -89,11 +89,18 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
       onFault,
     })
     const close = async (): Promise<void> => {
-      try {
-        await fences.flush()
-      } finally {
-        await journal.close()
-        await state.close()
+      // Each step, whatever became of the one before. A full or failing disk at the end is what a loss of power would have
+      // been: the next start carries on from what is durable.
+      const steps = {
+        'recording what was deferred': () => fences.flush(),
+        'closing the journal': () => journal.close(),
+        'letting go of the state': () => state.close(),
+      }
+      for (const [what, step] of Object.entries(steps)) {
+        await step().catch((error: unknown) => {
+          if (!(error instanceof BackendError)) throw error
+          onFault(error, what)
+        })
       }
     }
     const parts = { folder, state, store, journal, archives, fences, close }

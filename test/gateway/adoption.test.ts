@@ -115,6 +115,8 @@ function countingJournal(file: string): { journal: JournalStore; transactions: (
   const group = new GroupCommit({
     statements: new Statements(database, file),
     file,
+    records: 0,
+    noteRecords: () => undefined,
     reply: (reply) => pending.get(reply.id)?.(reply),
     close: () => database.close(),
     end: () => undefined,

@@ -73,8 +73,11 @@ export class GatewayLock {
   }
 
   async release(): Promise<void> {
-    await rm(this.#noteFile, { force: true })
-    this.#database.close()
+    try {
+      await rm(this.#noteFile, { force: true })
+    } finally {
+      this.#database.close()
+    }
   }
 }
 

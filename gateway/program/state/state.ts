@@ -60,7 +60,7 @@ export async function openState({ folder, command }: StateOptions): Promise<Stat
     adminSocket,
     announce: (listening) => guarded(folder, () => lock.announce(listening)),
     openJournal: () => openJournal(folder, journalFile),
-    close: () => lock.release(),
+    close: () => guarded(folder, () => lock.release()),
   }
 }
 
