@@ -18,6 +18,13 @@ function codeOf(native: string): BackendErrorCode {
   return codes[plain] ?? 'unavailable'
 }
 
+/** A quota that is used up is an error of writing like any other to SQLite. */
+const lacksOfRoom: ReadonlySet<string> = new Set(['SQLITE_FULL', 'SQLITE_IOERR_WRITE'])
+
+export function isLackOfRoom(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && lacksOfRoom.has(String(error.code))
+}
+
 export function faultOf(error: unknown, file: string): BackendError {
   if (error instanceof BackendError) return error
   const native = error instanceof Error && 'code' in error ? String(error.code) : ''

@@ -1,5 +1,6 @@
 /** The journal's own thread: opens the file, and waits for the disk where nobody else has to. */
 import { parentPort, workerData } from 'node:worker_threads'
+import { giveUpPart } from '../reserve.js'
 import { faultOf } from './faults.js'
 import { GroupCommit } from './group-commit.js'
 import type { Question, Reply } from './messages.js'
@@ -8,7 +9,7 @@ import { Statements } from './statements.js'
 
 const port = parentPort
 if (port === null) throw new Error('this is the thread of a journal, not a program')
-const { file } = workerData as { file: string }
+const { file, reserve } = workerData as { file: string; reserve?: string }
 const reply = (message: Reply): void => port.postMessage(message)
 
 try {
@@ -18,6 +19,7 @@ try {
     file,
     records: opened.records,
     noteRecords: (records) => opened.witness?.note(records),
+    makeRoom: () => reserve !== undefined && giveUpPart(reserve),
     reply,
     close: () => closeDatabase(opened),
     end: () => port.close(),

@@ -117,6 +117,7 @@ function countingJournal(file: string): { journal: JournalStore; transactions: (
     file,
     records: 0,
     noteRecords: () => undefined,
+    makeRoom: () => false,
     reply: (reply) => pending.get(reply.id)?.(reply),
     close: () => database.close(),
     end: () => undefined,
