@@ -79,6 +79,18 @@ export const serveOptions = {
     argument: 'SIZE',
     help: 'refuse packs and plain files once all together would have more bytes; 0 is no bound',
   },
+  minFree: {
+    schema: size,
+    default: '256MiB',
+    argument: 'SIZE',
+    help: 'refuse packs once less would be left free on their disk (of a small one a twentieth); 0 is no floor',
+  },
+  stateReserve: {
+    schema: size,
+    default: '32MiB',
+    argument: 'SIZE',
+    help: 'keep so much of each disk (of a small one a twentieth) for the prune that makes room when it is full',
+  },
   quarantineMaxSize: {
     schema: size,
     default: '10GiB',

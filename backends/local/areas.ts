@@ -8,6 +8,7 @@ import {
   type RepositoryId,
 } from '../../fencing/object.js'
 import { BackendError, type Held } from '../../fencing/ports.js'
+import type { Reserves } from '../reserve.js'
 import type { Disk } from './disk.js'
 import { errnoOf, unless } from './faults.js'
 import { privateModes, type Folders } from './folders.js'
@@ -23,7 +24,15 @@ export class Areas {
   /** The state folders in which bytes of a repository may be held. */
   readonly #used = new Map<RepositoryId, Promise<Set<string>>>()
 
-  constructor(options: { disk: Disk; folders: Folders; stateFolder: string }) {
+  readonly #reserves: Reserves
+
+  constructor(options: {
+    disk: Disk
+    folders: Folders
+    stateFolder: string
+    reserves: Reserves
+  }) {
+    this.#reserves = options.reserves
     this.#disk = options.disk
     this.#folders = options.folders
     this.#stateFolder = options.stateFolder
@@ -79,7 +88,9 @@ export class Areas {
       const stands = await unless(['ENOENT'], undefined, this.#disk.stat(state))
       const place = stands === undefined ? dirname(state) : state
       if (!(await this.#isSameFileSystem(place, target))) continue
+      if (stands !== undefined) await this.#reserves.add(state)
       await this.#makeAreas(state)
+      if (stands === undefined) await this.#reserves.add(state)
       return state
     }
     throw new BackendError('unavailable', `"${target}" shares its file system with no folder`)

@@ -69,7 +69,8 @@ export class Folders {
       return false
     }
     if (real === folder) return true
-    throw new BackendError('not-allowed', `"${folder}" is reached through a link`)
+    const cause = Object.assign(new Error('a link in the path'), { code: 'ELOOP' })
+    throw new BackendError('not-allowed', `"${folder}" is reached through a link`, { cause })
   }
 
   /** As `isThere`, but what was true a moment ago is still believed. For single objects, whose own absence is seen anyway. */

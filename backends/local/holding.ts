@@ -20,10 +20,14 @@ import type { FolderSync } from './folder-sync.js'
 import type { Folders } from './folders.js'
 import { Mover, type Moved } from './moving.js'
 import { openFile, sizeOf } from './reading.js'
-import { receive, receiveOutside } from './receiving.js'
+import { receive, receiveOutside, type Means, type Receiving } from './receiving.js'
+import type { Room } from './room.js'
 
 export interface HoldingOptions {
   readonly disk: Disk
+  /** For the bytes of packs, which are no reason to give up the reserve. */
+  readonly packDisk: Disk
+  readonly room: Room
   readonly sync: FolderSync
   readonly folders: Folders
   readonly areas: Areas
@@ -36,6 +40,8 @@ export interface StagedBody {
   readonly signal: AbortSignal | undefined
   readonly type: ObjectType | undefined
 }
+
+type Place = Pick<Receiving, 'path' | 'mode' | 'more'>
 
 export class Holding {
   readonly #options: HoldingOptions
@@ -52,9 +58,8 @@ export class Holding {
     repository: RepositoryId,
     { id, body, signal, type }: StagedBody,
   ): Promise<Staged> {
-    const mode = this.#options.fileMode
-    return this.#stageAt(repository, { id, type }, (path) =>
-      receive(this.#options, { path, mode, body, signal }),
+    return this.#stageAt(repository, { id, type }, (means, place) =>
+      receive(means, { ...place, body, signal }),
     )
   }
 
@@ -63,24 +68,28 @@ export class Holding {
     place: { readonly id: string; readonly type: ObjectType },
     write: OutsideWriter,
   ): Promise<Staged> {
-    const mode = this.#options.fileMode
-    return this.#stageAt(repository, place, (path) =>
-      receiveOutside(this.#options, { path, mode }, write),
+    return this.#stageAt(repository, place, (means, where) =>
+      receiveOutside(means, where, write),
     )
   }
 
   async #stageAt(
     repository: RepositoryId,
     { id, type }: { readonly id: string; readonly type: ObjectType | undefined },
-    receiveAt: (path: string) => Promise<Staged>,
+    receiveAt: (means: Means, place: Place) => Promise<Staged>,
   ): Promise<Staged> {
-    const { areas } = this.#options
+    const { areas, disk, packDisk, sync, room, fileMode: mode } = this.#options
     const held: Held = { area: 'staging', id }
     const what = `staging ${id} of repository "${repository}"`
-    const path = await guarded(what, async () =>
-      areas.path(await areas.choose(repository, type ?? 'config'), repository, held),
-    )
-    const staged = await receiveAt(path)
+    const state = await guarded(what, () => areas.choose(repository, type ?? 'config'))
+    const path = areas.path(state, repository, held)
+    const staged =
+      type === 'data'
+        ? await receiveAt(
+            { disk: packDisk, sync },
+            { path, mode, more: await room.into(state) },
+          )
+        : await receiveAt({ disk, sync }, { path, mode })
     this.#received.set(keyOf(repository, held), path)
     return staged
   }

@@ -7,6 +7,7 @@ import {
   type RepositoryId,
 } from '../../fencing/object.js'
 import type { Held, ObjectStore, OpenObject, Staged } from '../../fencing/ports.js'
+import { Reserves } from '../reserve.js'
 import { Areas } from './areas.js'
 import { localDisk, type Disk } from './disk.js'
 import { guarded, unless } from './faults.js'
@@ -16,6 +17,8 @@ import { Holding } from './holding.js'
 import { Listing } from './listing.js'
 import { OpenFiles } from './open-files.js'
 import { digestFile, openFile, sizeOf } from './reading.js'
+import { rescuedDisk } from './rescued-disk.js'
+import { Room } from './room.js'
 import { findRepositories, holdsRepository } from './walking.js'
 
 export interface LocalStoreOptions {
@@ -25,12 +28,18 @@ export interface LocalStoreOptions {
   readonly stateFolder?: string
   /** Lets the group read and write what is made from now on (rest-server's --group-accessible-repos). */
   readonly isGroupAccessible?: boolean
+  /** Given up where there is no room for what is small. */
+  readonly reserves?: Reserves
+  /** Packs are refused once less would be left free; 0 is no floor. */
+  readonly floorBytes?: number
   /** For tests that watch, or break, the calls of the file system. */
   readonly disk?: Disk
 }
 
 export async function openLocalStore(options: LocalStoreOptions): Promise<ObjectStore> {
-  const { disk = localDisk, isGroupAccessible = false } = options
+  const { disk: packDisk = localDisk, isGroupAccessible = false, floorBytes = 0 } = options
+  const { reserves = new Reserves({ bytesMax: 0, floorBytes }) } = options
+  const disk = rescuedDisk(packDisk, reserves)
   return guarded(`opening "${options.root}"`, async () => {
     const root = await disk.realPath(options.root)
     const stateFolder = await stateFolderOf(
@@ -40,8 +49,10 @@ export async function openLocalStore(options: LocalStoreOptions): Promise<Object
     const modes = isGroupAccessible ? groupModes : privateModes
     const sync = new FolderSync(disk)
     const folders = new Folders({ disk, sync, modes, root })
-    const areas = new Areas({ disk, folders, stateFolder })
-    const holding = new Holding({ disk, sync, folders, areas, fileMode: modes.file })
+    const areas = new Areas({ disk, folders, stateFolder, reserves })
+    const room = new Room(floorBytes)
+    const fileMode = modes.file
+    const holding = new Holding({ disk, packDisk, sync, folders, areas, room, fileMode })
     return localStore({ disk, sync, folders, holding })
   })
 }

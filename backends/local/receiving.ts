@@ -16,6 +16,8 @@ export interface Receiving {
   readonly mode: number
   readonly body: AsyncIterable<Uint8Array>
   readonly signal?: AbortSignal | undefined
+  /** Hears of each part before it is written, and may throw. */
+  readonly more?: (bytes: number) => void
 }
 
 interface NewFile {
@@ -23,7 +25,7 @@ interface NewFile {
   readonly mode: number
 }
 
-interface Means {
+export interface Means {
   readonly disk: Disk
   readonly sync: FolderSync
 }
@@ -31,7 +33,7 @@ interface Means {
 /** Throws what the body or the signal threw as it is, and faults of the disk as BackendErrors. */
 export async function receive(
   means: Means,
-  { body, signal, ...where }: Receiving,
+  { body, signal, more, ...where }: Receiving,
 ): Promise<Staged> {
   signal?.throwIfAborted()
   const what = `receiving "${where.path}"`
@@ -41,6 +43,7 @@ export async function receive(
       const hash = createHash('sha256')
       let size = 0
       for await (const chunk of abortable(body, signal)) {
+        more?.(chunk.byteLength)
         hash.update(chunk)
         size += chunk.byteLength
         await faulty(what, writer.add(chunk))
@@ -56,7 +59,7 @@ export async function receive(
 /** The same of bytes that another process writes into the file. What it says of them is believed, but for their number. */
 export async function receiveOutside(
   means: Means,
-  where: NewFile,
+  { more, ...where }: NewFile & Pick<Receiving, 'more'>,
   write: OutsideWriter,
 ): Promise<Staged> {
   const { path } = where
@@ -64,6 +67,7 @@ export async function receiveOutside(
     let size = 0
     const identity = identityOf(fstatSync(file))
     const sha256 = await write({ path, identity }, (bytes) => {
+      more?.(bytes)
       size += bytes
     })
     const written = fstatSync(file).size

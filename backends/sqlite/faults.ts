@@ -18,6 +18,13 @@ function codeOf(native: string): BackendErrorCode {
   return codes[plain] ?? 'unavailable'
 }
 
+/** A quota that is used up is an error of writing like any other to SQLite. */
+const lacksOfRoom: ReadonlySet<string> = new Set(['SQLITE_FULL', 'SQLITE_IOERR_WRITE'])
+
+export function isLackOfRoom(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && lacksOfRoom.has(String(error.code))
+}
+
 export function faultOf(error: unknown, file: string): BackendError {
   if (error instanceof BackendError) return error
   const native = error instanceof Error && 'code' in error ? String(error.code) : ''
@@ -42,7 +49,7 @@ export function damaged(file: string, what: string): BackendError {
 export function howToRecover(file: string): string {
   const all = file.replace(/sqlite$/, '*')
   return (
-    `Writes are refused until it is whole again: stop the gateway and put the file back from a backup; or begin anew: ` +
+    `Writes are refused until it is whole again: stop the gateway and put ${all} back from a backup; or begin anew: ` +
     `end every client that still runs or sleeps, move all of ${all} out of the way, start again, and run "restic check". ` +
     `What is in quarantine stays on the disk without its story`
   )

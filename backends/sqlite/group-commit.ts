@@ -1,6 +1,6 @@
 /** Knows which questions share a transaction: all that wait together, in the order in which they were asked. */
 import type { BackendError } from '../../fencing/ports.js'
-import { faultOf } from './faults.js'
+import { faultOf, isLackOfRoom } from './faults.js'
 import type { Fault, Question, Reply } from './messages.js'
 import type { Statements } from './statements.js'
 
@@ -11,6 +11,12 @@ const questionsPerTransactionMax = 512
 export interface GroupCommitOptions {
   readonly statements: Statements
   readonly file: string
+  /** How many records the journal has. */
+  readonly records: number
+  /** Gives room back to a full disk; false where there is nothing more to give. */
+  readonly makeRoom: () => boolean
+  /** Is told how many there are once more of them are durable; must not throw. */
+  readonly noteRecords: (records: number) => void
   readonly reply: (reply: Reply) => void
   /** Closes the file. */
   readonly close: () => void
@@ -33,8 +39,11 @@ export class GroupCommit {
   /** What has been found damaged is not believed again, though another page of it may be whole. */
   #damage: BackendError | undefined
 
+  #records: number
+
   constructor(options: GroupCommitOptions) {
     this.#options = options
+    this.#records = options.records
   }
 
   take(question: Question): void {
@@ -66,17 +75,14 @@ export class GroupCommit {
 
   /** Replies only when all of it is durable; where the transaction itself fails, all of it has failed. */
   #carryOut(questions: readonly Question[]): void {
-    const { statements, reply } = this.#options
+    const { reply } = this.#options
     try {
-      if (this.#damage !== undefined) throw this.#damage
-      const changes = questions.some(({ kind }) => changing.has(kind))
-      if (changes) statements.begin()
-      const replies = questions.map((question) => this.#answer(question))
-      if (changes) statements.commit()
-      if (questions.some(({ kind }) => kind === 'rebase')) this.#giveBackSpace()
+      const replies = this.#answerAll(questions)
+      this.#count(questions, replies)
       for (const one of replies) reply(one)
+      // Whoever was answered does not wait for it.
+      if (questions.some(({ kind }) => kind === 'rebase')) this.#giveBackSpace()
     } catch (error) {
-      this.#rollBack()
       const fault = this.#faultOf(error)
       for (const { id } of questions) reply({ id, fault })
       // Nobody waits for these: they ride along with a later transaction, or their effects are repeated one day.
@@ -86,13 +92,42 @@ export class GroupCommit {
     }
   }
 
+  /** In one transaction, and again where there was no room for it and some could be made. */
+  #answerAll(questions: readonly Question[]): Reply[] {
+    if (this.#damage !== undefined) throw this.#damage
+    const { statements, makeRoom } = this.#options
+    const changes = questions.some(({ kind }) => changing.has(kind))
+    for (;;) {
+      try {
+        if (changes) statements.begin()
+        const replies = questions.map((question) => this.#answer(question))
+        if (changes) statements.commit()
+        return replies
+      } catch (error) {
+        this.#rollBack()
+        if (!isLackOfRoom(error) || !makeRoom()) throw error
+      }
+    }
+  }
+
+  #count(questions: readonly Question[], replies: readonly Reply[]): void {
+    const before = this.#records
+    for (const [at, question] of questions.entries()) {
+      const isAppended = question.kind === 'append' && replies[at]?.fault === undefined
+      if (isAppended) this.#records += question.batch.records.length
+    }
+    if (this.#records > before) this.#options.noteRecords(this.#records)
+  }
+
   /** A step that fails alone is undone alone. */
   #answer(question: Question): Reply {
     const { id } = question
     try {
       return { id, answer: answerTo(this.#options.statements, question) }
     } catch (error) {
-      if (changing.has(question.kind) && !this.#options.statements.isInTransaction) throw error
+      const isChanging = changing.has(question.kind)
+      const { isInTransaction } = this.#options.statements
+      if (isChanging && (!isInTransaction || isLackOfRoom(error))) throw error
       return { id, fault: this.#faultOf(error) }
     }
   }

@@ -15,6 +15,8 @@ import type { Answer, Ask, QuestionKind, Reply } from './messages.js'
 export interface SqliteJournalOptions {
   /** Is made where there is none; its folder must stand. */
   readonly file: string
+  /** A file that is given up, part by part, where there is no room for what is appended. */
+  readonly reserve?: string
 }
 
 /**
@@ -22,7 +24,7 @@ export interface SqliteJournalOptions {
  * one of a newer version, `locked` while another process has it. A fault that is found later is thrown by the calls.
  */
 export async function openSqliteJournal(options: SqliteJournalOptions): Promise<JournalStore> {
-  const journal = new SqliteJournal(options.file)
+  const journal = new SqliteJournal(options)
   await journal.opened
   return journal
 }
@@ -42,9 +44,9 @@ class SqliteJournal implements JournalStore {
   #failure: BackendError | undefined
   #closing: Promise<void> | undefined
 
-  constructor(file: string) {
-    this.#file = file
-    this.#worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: { file } })
+  constructor(options: SqliteJournalOptions) {
+    this.#file = options.file
+    this.#worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: options })
     this.opened = new Promise((resolve, reject) => {
       this.#pending.set(0, { resolve, reject })
     })

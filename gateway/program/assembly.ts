@@ -1,15 +1,16 @@
 /** Knows how the parts below the doors are put together, for a gateway and for a command that works without one. */
 import { join } from 'node:path'
 import { Allowance } from '../../fencing/state/item.js'
-import type {
+import {
   BackendError,
-  JournalArchives,
-  JournalStore,
-  ObjectStore,
+  type JournalArchives,
+  type JournalStore,
+  type ObjectStore,
 } from '../../fencing/ports.js'
 import { localArchives } from '../../backends/local/archives.js'
 import { openLocalStore } from '../../backends/local/local-store.js'
 import { withQuota, type Quota } from '../../backends/quota-store.js'
+import { Reserves } from '../../backends/reserve.js'
 import type { Failpoints } from './failpoints.js'
 import { Fences } from '../gate/fences.js'
 import { observed, type Observer } from './observed-journal.js'
@@ -22,6 +23,8 @@ export interface AssemblySettings {
   readonly writerMaxAge: number
   readonly fencing: 'enforce' | 'observe'
   readonly maxSize: number
+  readonly minFree: number
+  readonly stateReserve: number
   readonly quarantineMaxSize: number
   readonly quarantineMaxAge: number
   /** The state folder, where it is not in the folder of the repositories. */
@@ -43,6 +46,8 @@ export interface Assembly {
   readonly folder: string
   readonly state: State
   readonly store: ObjectStore
+  /** What is given up where a disk is full; to be restored now and then. */
+  readonly reserves: Reserves
   readonly journal: JournalStore
   readonly archives: JournalArchives
   readonly fences: Fences
@@ -58,12 +63,17 @@ export interface Assembly {
 export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const { folder, command, settings, observe, onFault } = options
   const state = await openState({ folder: stateFolderOf(folder, settings.state), command })
+  const { minFree: floorBytes, stateReserve } = settings
+  const reserves = new Reserves({ bytesMax: stateReserve, floorBytes })
   try {
+    await reserves.add(state.folder)
     const failing = command === 'serve' ? await failpoints() : undefined
     const local = await openLocalStore({
       root: folder,
       stateFolder: state.folder,
       isGroupAccessible: settings.groupAccessibleRepos,
+      reserves,
+      floorBytes,
       ...(failing === undefined ? {} : { disk: failing.disk }),
     })
     const whole = failing?.store(local) ?? local
@@ -89,14 +99,21 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
       onFault,
     })
     const close = async (): Promise<void> => {
-      try {
-        await fences.flush()
-      } finally {
-        await journal.close()
-        await state.close()
+      // Each step, whatever became of the one before. A full or failing disk at the end is what a loss of power would have
+      // been: the next start carries on from what is durable.
+      const steps = {
+        'recording what was deferred': () => fences.flush(),
+        'closing the journal': () => journal.close(),
+        'letting go of the state': () => state.close(),
+      }
+      for (const [what, step] of Object.entries(steps)) {
+        await step().catch((error: unknown) => {
+          if (!(error instanceof BackendError)) throw error
+          onFault(error, what)
+        })
       }
     }
-    const parts = { folder, state, store, journal, archives, fences, close }
+    const parts = { folder, state, store, reserves, journal, archives, fences, close }
     return {
       ...parts,
       ...(fault === undefined ? {} : { fault }),

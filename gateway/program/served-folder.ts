@@ -25,7 +25,13 @@ export async function existingFolder(path: string): Promise<string> {
   }
   try {
     await access(folder, constants.R_OK | constants.W_OK | constants.X_OK)
-  } catch {
+  } catch (error) {
+    if (codeOf(error) === 'EROFS') {
+      throw new StartError(
+        `"${folder}" is on a read-only volume (EROFS); mount it writable, and look into the log of the kernel: a disk that ` +
+          `fails is often made read-only`,
+      )
+    }
     throw new StartError(
       `no rights to read and write in "${folder}"; run as its owner, or change its owner or mode`,
     )

@@ -3,6 +3,7 @@ import { plainSentences } from '../../fencing/rules/refusal.js'
 import { BackendError, type BackendErrorCode } from '../../fencing/ports.js'
 import type { Told } from '../http/answer.js'
 import type { RefusedReason } from '../gate/outcome.js'
+import { lastingFaultOf } from '../http/lasting-fault.js'
 
 /**
  * 403 stops restic 0.17 and later at once, and 0.14 after its ten tries; 5xx are tried again for 15 minutes
@@ -48,8 +49,13 @@ export function toldOfListing(error: unknown): Told {
   return told.status === 404 ? toldOfRefusal('no-repository') : told
 }
 
-/** Whatever failed while writing may have been recorded, so all but a full disk is "undecided": try again. */
+/**
+ * Whatever failed while writing may have been recorded, so it is "undecided": try again. A full disk and a fault that lasts
+ * are told as what they are.
+ */
 export function toldOfWriting(error: unknown): Told {
+  const lasting = lastingFaultOf(error)
+  if (lasting !== undefined) return { status: 403, sentence: lasting }
   const isFull = error instanceof BackendError && error.code === 'no-space'
   return toldOfRefusal(isFull ? 'no-space' : 'undecided')
 }

@@ -2,6 +2,7 @@
 import { plainSentences } from '../../fencing/rules/refusal.js'
 import { BackendError, type BackendErrorCode } from '../../fencing/ports.js'
 import type { RefusedReason } from '../gate/outcome.js'
+import { lastingFaultOf } from '../http/lasting-fault.js'
 import type { Told } from './answer.js'
 
 /** rclone turns whatever an upload is refused with into 500 for restic (RESTIC.md section 7); others heed the status. */
@@ -38,8 +39,13 @@ export function toldOfReading(error: unknown): Told {
   return error instanceof BackendError ? readingFaults[error.code] : readingFaults.corrupt
 }
 
-/** Whatever failed while writing may have been recorded, so all but a full disk is "undecided": try again. */
+/**
+ * Whatever failed while writing may have been recorded, so it is "undecided": try again. A full disk and a fault that lasts
+ * are told as what they are.
+ */
 export function toldOfWriting(error: unknown): Told {
+  const lasting = lastingFaultOf(error)
+  if (lasting !== undefined) return { status: 403, sentence: lasting }
   const isFull = error instanceof BackendError && error.code === 'no-space'
   return toldOfRefusal(isFull ? 'no-space' : 'undecided')
 }

@@ -27,6 +27,7 @@ import { BackendError, type JournalStore } from '../../fencing/ports.js'
 import { behaviours, conforms, laptop, refusedWith } from '../conformance/journal-store.js'
 import { batchOf, recordsAfter } from '../conformance/records.js'
 import { smallDisk, smallDisksAreHere } from './small-disk.js'
+import { temporaryFolder } from './temporary-folder.js'
 
 /** As SQLite numbers them. */
 const fullySynchronous = 2
@@ -76,8 +77,9 @@ for (const behaviour of Object.keys(behaviours)) {
 test('each transaction is synced: a log is written ahead, and waited for', async (t) => {
   const file = await newFile(t)
   await (await openSqliteJournal({ file })).close()
-  const database = openDatabase(file)
-  t.teardown(() => closeDatabase(database))
+  const opened = openDatabase(file)
+  t.teardown(() => closeDatabase(opened))
+  const { database } = opened
   t.is(database.pragma('journal_mode', { simple: true }), 'wal')
   t.is(database.pragma('synchronous', { simple: true }), fullySynchronous)
 })
@@ -249,6 +251,78 @@ test('a log that is gone or emptied after a crash is missed', async (t) => {
   await copyFile(`${file}-wal`, `${crashed}-wal`)
   const recovered = await opened(t, crashed)
   t.deepEqual(await recovered.read(laptop, 0, 1_000), many)
+})
+
+/** In use: as a power cut leaves it, with what one of its files is to be afterwards. */
+async function crashedCopy(t: ExecutionContext, file: string): Promise<string> {
+  const crashed = join(await temporaryFolder(t), 'journal.sqlite')
+  for (const end of ['', '-wal', '-newest']) await copyFile(`${file}${end}`, `${crashed}${end}`)
+  return crashed
+}
+
+test('a log that is cut off is missed: it ends before the newest record', async (t) => {
+  const file = await newFile(t)
+  const journal = await opened(t, file)
+  for (const half of [many.slice(0, 200), many.slice(200)])
+    await journal.append(batchOf(laptop, half))
+  const whole = await opened(t, await crashedCopy(t, file))
+  t.deepEqual(await whole.read(laptop, 0, 1_000), many)
+  const { size } = await stat(`${file}-wal`)
+  for (const left of [0, 1, size / 2, size - 100]) {
+    const crashed = await crashedCopy(t, file)
+    await truncate(`${crashed}-wal`, left)
+    const error = await refusedWith(t, 'corrupt', openSqliteJournal({ file: crashed }))
+    t.regex(error.message, /newest records are gone \(\d+ of 400\).*journal\.\*/)
+  }
+})
+
+test('an older copy of the file is missed, however it was closed', async (t) => {
+  const file = await closedJournal(t)
+  const older = `${file}.older`
+  await copyFile(file, older)
+  const journal = await openSqliteJournal({ file })
+  await journal.append(batchOf(laptop, recordsAfter(await journal.head(laptop), 'newer')))
+  await journal.close()
+  await copyFile(older, file)
+  const error = await refusedWith(t, 'corrupt', openSqliteJournal({ file }))
+  t.regex(error.message, /newest records are gone \(1 of 401\)/)
+})
+
+test('a process that ends with the journal open leaves one that is believed', async (t) => {
+  const file = await newFile(t)
+  const child = spawn(process.execPath, [appendingChild, file, 'exit'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  await once(child, 'exit')
+  t.is(child.exitCode, 0)
+  await t.throwsAsync(stat(`${file}-wal`), { code: 'ENOENT' }, 'its log is gone with it')
+  const journal = await opened(t, file)
+  t.is((await journal.repositories()).length, 3)
+})
+
+test('a count that is gone or torn is made anew, and the mark of a clean end is believed', async (t) => {
+  const file = await closedJournal(t)
+  for (const spoil of [() => rm(`${file}-newest`), () => truncate(`${file}-newest`, 20)]) {
+    await spoil()
+    const journal = await openSqliteJournal({ file })
+    t.deepEqual(await journal.read(laptop, 0, 1_000), many)
+    await journal.close()
+    t.regex(await readFile(`${file}-newest`, 'latin1'), /^records 400 /)
+  }
+})
+
+test('a journal of an earlier version that crashed, and whose new owner ends at once, is believed', async (t) => {
+  const file = await newFile(t)
+  const journal = await opened(t, file)
+  await journal.append(batchOf(laptop, many))
+  const crashed = await crashedCopy(t, file)
+  await rm(`${crashed}-newest`)
+  // Opened, and ended without the mark.
+  const { database } = openDatabase(crashed)
+  database.close()
+  await t.throwsAsync(stat(`${crashed}-wal`), { code: 'ENOENT' })
+  const again = await opened(t, crashed)
+  t.deepEqual(await again.read(laptop, 0, 1_000), many)
 })
 
 test('an empty log beside a journal that was closed is no damage', async (t) => {

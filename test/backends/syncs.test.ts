@@ -30,11 +30,12 @@ test.before(async () => {
   }
 })
 
-test.serial('the name of a new journal is synced', async (t) => {
+test.serial('the name of a new journal is synced, and the count of its records', async (t) => {
   const folder = await temporaryFolder(t)
   synced.length = 0
-  closeDatabase(openDatabase(join(folder, 'journal.sqlite')))
-  t.deepEqual(synced, [folder])
+  const file = join(folder, 'journal.sqlite')
+  closeDatabase(openDatabase(file))
+  t.deepEqual(synced, [folder, `${file}-newest`, folder])
 })
 
 test.serial('an archive is synced before it gets its name, and then its name is', async (t) => {

@@ -25,6 +25,8 @@ test('without anything the defaults of the schema hold', (t) => {
     path: './data',
     lockTimeout: 30 * 60_000,
     quarantineMaxSize: 10 * 2 ** 30,
+    minFree: 256 * 2 ** 20,
+    stateReserve: 32 * 2 ** 20,
     quarantineMaxAge: 90 * 86_400_000,
     writerMaxAge: 14 * 86_400_000,
     logLevel: 'info',

@@ -115,6 +115,9 @@ function countingJournal(file: string): { journal: JournalStore; transactions: (
   const group = new GroupCommit({
     statements: new Statements(database, file),
     file,
+    records: 0,
+    noteRecords: () => undefined,
+    makeRoom: () => false,
     reply: (reply) => pending.get(reply.id)?.(reply),
     close: () => database.close(),
     end: () => undefined,

@@ -223,7 +223,7 @@ test.serial('a chain is proved, and a record that was tampered with is found', a
   t.regex(tampered.stdout, /repo: BAD at record 4/)
 
   await gateway.start()
-  await gateway.child.says(/WARNING: record 4 .* put the file back from a backup/)
+  await gateway.child.says(/WARNING: record 4 .* put .*journal\.\* back from a backup/)
   const client = new RestWriter(gateway.port, 'repo', 'reader')
   t.is(await client.read('config'), 200)
   t.is(await client.post({ name: `data/${'0'.repeat(64)}`, bytes: Buffer.from('x') }), 503)

@@ -215,12 +215,25 @@ withSmallDisk('a read-only folder is refused in words', async (t) => {
   t.regex(error.message, /cannot be used.*read-only/i)
 })
 
-withSmallDisk('a full disk is refused as such, and the state is not held', async (t) => {
-  const root = await smallDisk(t, { bytes: 64 * 1024 })
+withSmallDisk('a state is had on a full disk, and its journal opened', async (t) => {
+  const root = await smallDisk(t, { bytes: 256 * 1024 })
   const folder = stateFolderOf(root)
-  await (await openState({ folder, command: 'serve' })).close()
-  await writeFile(join(root, 'ballast'), Buffer.alloc(64 * 1024)).catch(() => undefined)
-  await refusedWith(t, 'no-space', openState({ folder, command: 'serve' }))
-  await rm(join(root, 'ballast'))
-  await held(t, folder)
+  const before = await openState({ folder, command: 'serve' })
+  await (await before.openJournal()).journal.close()
+  await before.close()
+  for (const bytes of [4096, 1]) {
+    for (let isFull = false; !isFull;) {
+      const ballast = writeFile(join(root, 'ballast'), Buffer.alloc(bytes), { flag: 'a' })
+      isFull = await ballast.then(
+        () => false,
+        () => true,
+      )
+    }
+  }
+  const state = await held(t, folder)
+  await state.announce(['127.0.0.1:8000'])
+  const { journal, fault } = await state.openJournal()
+  t.teardown(() => journal.close())
+  t.is(fault, undefined)
+  t.deepEqual(await journal.repositories(), [])
 })

@@ -64,19 +64,30 @@ export class GatewayLock {
     return lock
   }
 
-  /** Tells whoever is refused where this gateway listens. */
+  /** Tells whoever is refused where this gateway listens; on a full disk they are told less. */
   async announce(listening: readonly string[]): Promise<void> {
     this.#holder = { ...this.#holder, listening: [...listening] }
     const unfinished = `${this.#noteFile}.new`
-    await writeFile(unfinished, `${JSON.stringify(this.#holder)}\n`, { mode: 0o600 })
-    await rename(unfinished, this.#noteFile)
+    try {
+      await writeFile(unfinished, `${JSON.stringify(this.#holder)}\n`, { mode: 0o600 })
+      await rename(unfinished, this.#noteFile)
+    } catch (error) {
+      if (!fullDisk.has(errnoOf(error) ?? '')) throw error
+      // What stands there names an earlier holder.
+      for (const file of [unfinished, this.#noteFile]) await rm(file, { force: true })
+    }
   }
 
   async release(): Promise<void> {
-    await rm(this.#noteFile, { force: true })
-    this.#database.close()
+    try {
+      await rm(this.#noteFile, { force: true })
+    } finally {
+      this.#database.close()
+    }
   }
 }
+
+const fullDisk: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT'])
 
 function lockOrNothing(file: string): Database | undefined {
   makeOnce(file)

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { chmod, mkdir, open, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { reserveIn } from '../../../backends/reserve.js'
 import { damaged } from '../../../backends/sqlite/faults.js'
 import { openSqliteJournal } from '../../../backends/sqlite/sqlite-journal.js'
 import { BackendError, type JournalStore } from '../../../fencing/ports.js'
@@ -60,14 +61,14 @@ export async function openState({ folder, command }: StateOptions): Promise<Stat
     adminSocket,
     announce: (listening) => guarded(folder, () => lock.announce(listening)),
     openJournal: () => openJournal(folder, journalFile),
-    close: () => lock.release(),
+    close: () => guarded(folder, () => lock.release()),
   }
 }
 
 async function openJournal(folder: string, file: string): Promise<OpenedJournal> {
   try {
     refuseLost(folder, file)
-    const journal = await openSqliteJournal({ file })
+    const journal = await openSqliteJournal({ file, reserve: reserveIn(folder) })
     await guarded(folder, () => noteMade(folder))
     return { journal }
   } catch (error) {

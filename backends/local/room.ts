@@ -1,0 +1,52 @@
+/** Knows how much space a disk has left, and keeps packs from taking the last of it: everything else is small. */
+import { statfs } from 'node:fs/promises'
+import { BackendError } from '../../fencing/ports.js'
+import { boundedByDisk } from '../reserve.js'
+
+/** What others write meanwhile is seen after so long; what comes in here is counted at once. */
+const believedMs = 1_000
+
+interface Measured {
+  readonly at: number
+  readonly floor: number
+  free: number
+}
+
+export class Room {
+  readonly #floorBytes: number
+  readonly #measured = new Map<string, Measured>()
+
+  constructor(floorBytes: number) {
+    this.#floorBytes = floorBytes
+  }
+
+  /** For bytes that come into a folder: the answer is to be told of each part, and throws `no-space` at the floor. */
+  async into(folder: string): Promise<(bytes: number) => void> {
+    await this.#measure(folder)
+    return (bytes) => {
+      const measured = this.#measured.get(folder)
+      if (measured === undefined) return
+      if (performance.now() - measured.at > believedMs) void this.#measure(folder)
+      measured.free -= bytes
+      if (measured.free >= measured.floor) return
+      throw new BackendError(
+        'no-space',
+        `less than ${measured.floor} bytes would be left free in "${folder}" (--min-free)`,
+      )
+    }
+  }
+
+  /** Where it cannot be told, the disk itself says when it is full. */
+  async #measure(folder: string): Promise<void> {
+    if (this.#floorBytes === 0) return
+    const known = this.#measured.get(folder)
+    if (known !== undefined && performance.now() - known.at < believedMs) return
+    try {
+      const { bavail, blocks, bsize } = await statfs(folder)
+      const floor = boundedByDisk(this.#floorBytes, blocks * bsize)
+      this.#measured.set(folder, { at: performance.now(), floor, free: bavail * bsize })
+    } catch {
+      this.#measured.delete(folder)
+    }
+  }
+}
