@@ -10,7 +10,7 @@ import type { Disk } from './disk.js'
 import { unless } from './faults.js'
 
 /** What cannot be opened (another user's folder), or has just gone, holds no repository of ours. */
-const passedOver = ['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM'] as const
+const passedOver = ['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'EPERM'] as const
 
 /** True where a folder holds `config` or a listed type's folder. */
 export async function holdsRepository(disk: Disk, folder: string): Promise<boolean> {
