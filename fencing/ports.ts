@@ -25,6 +25,8 @@ export type BackendErrorCode =
   | 'locked'
   | 'newer-state'
   | 'not-allowed'
+  /** A link stands in the way to what was asked for. */
+  | 'linked'
   | 'unavailable'
 
 /** A fault of the world (not a refusal): a store or the journal's storage could not do what was asked. */

@@ -4,7 +4,7 @@
  * act on it anything can change; an open folder stays the same.
  */
 import { closeSync, constants, existsSync, open, openSync, readlinkSync } from 'node:fs'
-import { realpath } from 'node:fs/promises'
+import { lstat, realpath } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -132,11 +132,21 @@ export class OpenFolders {
 
 /** A path may lead elsewhere than it says by a link in any part of it; what was opened knows where it lies. */
 async function openReal(folder: string): Promise<OpenFolder> {
-  const descriptor = await openPath(folder, openFolder)
+  const descriptor = await openPath(folder, openFolder).catch(async (error: unknown) => {
+    // Of a link that is to be a folder, too, the kernel says that it is none.
+    throw (await isLink(folder)) ? linked(folder) : error
+  })
   const opened = { descriptor, openedAt: performance.now(), users: 0, isKept: true }
   if (realPathOf(opened) === folder) return opened
   closeSync(descriptor)
   throw linked(folder)
+}
+
+async function isLink(path: string): Promise<boolean> {
+  return lstat(path).then(
+    (found) => found.isSymbolicLink(),
+    () => false,
+  )
 }
 
 /** Without /proc there is no such thing as an open folder to act in: a link is seen if it stands at this moment. */

@@ -19,6 +19,7 @@ export const refusals = {
   exists: { status: 403, level: 'info' },
   'append-only': { status: 403, level: 'info' },
   'not-allowed': { status: 403, level: 'info' },
+  linked: { status: 403, level: 'warn' },
   'no-repository': { status: 403, level: 'info' },
   'no-space': { status: 507, level: 'warn' },
   undecided: { status: 503, level: 'warn' },
@@ -30,6 +31,7 @@ const notRead = 'This cannot be read now. See the log of the gateway.'
 const readingFaults = {
   'not-found': { status: 404, sentence: 'There is no such object.' },
   'not-allowed': { status: 403, sentence: plainSentences['not-allowed'] },
+  linked: { status: 403, sentence: plainSentences.linked },
   'no-space': { status: 503, sentence: notRead },
   corrupt: { status: 500, sentence: notRead },
   conflict: { status: 503, sentence: notRead },
@@ -48,10 +50,13 @@ export function toldOfListing(error: unknown): Told {
   return told.status === 404 ? toldOfRefusal('no-repository') : told
 }
 
-/** Whatever failed while writing may have been recorded, so all but a full disk is "undecided": try again. */
+/** Faults that say by themselves what is to be done, and that lasts until somebody does it. */
+const lasting: ReadonlySet<string> = new Set(['no-space', 'linked'] as const)
+
+/** Whatever else failed while writing may have been recorded, so it is "undecided": try again. */
 export function toldOfWriting(error: unknown): Told {
-  const isFull = error instanceof BackendError && error.code === 'no-space'
-  return toldOfRefusal(isFull ? 'no-space' : 'undecided')
+  const isLasting = error instanceof BackendError && lasting.has(error.code)
+  return toldOfRefusal(isLasting ? (error.code as keyof typeof plainSentences) : 'undecided')
 }
 
 export function toldOfRefusal(reason: keyof typeof plainSentences): Told {

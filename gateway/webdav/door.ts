@@ -2,7 +2,7 @@
 import { AssertionError } from 'node:assert'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
-import { BackendError, type Clock } from '../../fencing/ports.js'
+import type { Clock } from '../../fencing/ports.js'
 import type { Gate } from '../gate/gate.js'
 import { exchangeOf } from '../http/exchange.js'
 import { tell, type Told } from './answer.js'
@@ -14,7 +14,7 @@ import { isMount, Openings } from './opening.js'
 import type { PlainFiles } from './plain-files.js'
 import { refuse } from './object-methods.js'
 import { mayAsk } from './realm.js'
-import { toldOfReading, toldOfRefusal } from './refusals.js'
+import { isRefusedPlace, toldOfReading, toldOfRefusal } from './refusals.js'
 import { Shell, type Shown } from './shell.js'
 import { parseDavTarget, type DavTarget } from './target.js'
 
@@ -153,15 +153,11 @@ async function answerFault(call: Call, told: Told, error: unknown): Promise<void
   const { about, signal } = exchange
   if (signal.aborted) logger.debug({ ...about, err: error }, 'the client went away')
   // Whoever asks for what lies over a link, or in our own folders, is refused and no more.
-  else if (isNotAllowed(error)) logger.info({ ...about, reason: error.message }, 'refused')
+  else if (isRefusedPlace(error)) logger.info({ ...about, reason: error.message }, 'refused')
   else logger.error({ ...about, err: error }, 'a request failed')
   // Half an answer cannot be taken back: the broken connection tells that it is not whole.
   if (answer.headersSent) request.socket.destroy()
   else tell(answer, told)
-}
-
-function isNotAllowed(error: unknown): error is BackendError {
-  return error instanceof BackendError && error.code === 'not-allowed'
 }
 
 /** Thrown where no promise can hold it back. */

@@ -15,6 +15,7 @@ export const refusals = {
   exists: { status: 403, level: 'info' },
   'append-only': { status: 403, level: 'info' },
   'not-allowed': { status: 403, level: 'info' },
+  linked: { status: 403, level: 'warn' },
   // The folder that the object would lie in is missing (RFC 4918, section 9.7.1).
   'no-repository': { status: 409, level: 'info' },
   'no-space': { status: 507, level: 'warn' },
@@ -26,6 +27,7 @@ const notRead = 'This cannot be read now. See the log of the gateway.'
 const readingFaults = {
   'not-found': { status: 404, sentence: 'Not Found' },
   'not-allowed': { status: 403, sentence: plainSentences['not-allowed'] },
+  linked: { status: 403, sentence: plainSentences.linked },
   'no-space': { status: 503, sentence: notRead },
   corrupt: { status: 500, sentence: notRead },
   conflict: { status: 503, sentence: notRead },
@@ -38,10 +40,13 @@ export function toldOfReading(error: unknown): Told {
   return error instanceof BackendError ? readingFaults[error.code] : readingFaults.corrupt
 }
 
-/** Whatever failed while writing may have been recorded, so all but a full disk is "undecided": try again. */
+/** Faults that say by themselves what is to be done, and that lasts until somebody does it. */
+const lasting: ReadonlySet<string> = new Set(['no-space', 'linked'] as const)
+
+/** Whatever else failed while writing may have been recorded, so it is "undecided": try again. */
 export function toldOfWriting(error: unknown): Told {
-  const isFull = error instanceof BackendError && error.code === 'no-space'
-  return toldOfRefusal(isFull ? 'no-space' : 'undecided')
+  const isLasting = error instanceof BackendError && lasting.has(error.code)
+  return toldOfRefusal(isLasting ? (error.code as keyof typeof plainSentences) : 'undecided')
 }
 
 const plainFaults = {
@@ -50,6 +55,7 @@ const plainFaults = {
     status: 403,
     sentence: 'Not a place for plain files: a repository, a link, or a name that is kept.',
   },
+  linked: { status: 403, sentence: plainSentences.linked },
   'no-space': { status: 507, sentence: plainSentences['no-space'] },
   conflict: { status: 409, sentence: 'Something else stands in its place.' },
   corrupt: { status: 500, sentence: notRead },
@@ -57,6 +63,13 @@ const plainFaults = {
   'newer-state': { status: 500, sentence: notRead },
   unavailable: { status: 503, sentence: notRead },
 } as const satisfies Record<BackendErrorCode, Told>
+
+/** Whoever asks for what lies over a link, or among our own files, is refused and no more. */
+export function isRefusedPlace(error: unknown): error is BackendError {
+  return (
+    error instanceof BackendError && (error.code === 'not-allowed' || error.code === 'linked')
+  )
+}
 
 export function toldOfPlain(error: unknown): Told {
   return error instanceof BackendError ? plainFaults[error.code] : plainFaults.corrupt

@@ -36,6 +36,7 @@ const statuses: Readonly<Record<RefusedReason, Failure>> = {
   exists: 403,
   'append-only': 403,
   'not-allowed': 403,
+  linked: 403,
   'no-repository': 403,
   'no-space': 507,
   undecided: 503,
