@@ -57,7 +57,8 @@ export interface Assembly {
 /** Throws a BackendError where the state cannot be had; a damaged journal is no such case. */
 export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const { folder, command, settings, observe, onFault } = options
-  const state = await openState({ folder: stateFolderOf(folder, settings.state), command })
+  const stateFolder = stateFolderOf(folder, settings.state)
+  const state = await openState({ folder: stateFolder, root: folder, command })
   try {
     const failing = command === 'serve' ? await failpoints() : undefined
     const local = await openLocalStore({
