@@ -29,6 +29,7 @@ export class Folders {
   readonly #sync: FolderSync
   readonly #modes: Modes
   readonly #durable = new Set<string>()
+  readonly #sharding = new Map<RepositoryId, Promise<void>>()
   /** Without any link in it. */
   readonly root: string
 
@@ -73,7 +74,36 @@ export class Folders {
     const folder = this.of(repository)
     for (const type of listedTypes) this.forget(join(folder, type))
     for (const type of listedTypes) await this.make(join(folder, type), this.root)
+  }
+
+  /**
+   * Makes the folder of an object where it is missing. With the first pack all folders of packs are made: together they
+   * cost one sync, and before they are needed each repository would take 256 inodes for nothing.
+   */
+  async makeFor(repository: RepositoryId, object: ObjectName): Promise<void> {
+    const folder = dirname(this.pathOf(repository, object))
+    if (this.#durable.has(folder)) return
+    if (typeOf(object) === 'data' && !(await this.isThere(folder))) {
+      await this.#makeShards(repository)
+    }
+    await this.make(folder, this.of(repository))
+  }
+
+  /** Once for all who come at about the same time. */
+  #makeShards(repository: RepositoryId): Promise<void> {
+    const making = this.#sharding.get(repository) ?? this.#makeAllShards(repository)
+    this.#sharding.set(repository, making)
+    const end = (): void => {
+      this.#sharding.delete(repository)
+    }
+    making.then(end, end)
+    return making
+  }
+
+  async #makeAllShards(repository: RepositoryId): Promise<void> {
+    const folder = this.of(repository)
     const data = join(folder, 'data')
+    await this.make(data, folder)
     await Promise.all(
       shards.map((shard) => this.#makeOne(join(data, shard), this.#modes.folder)),
     )

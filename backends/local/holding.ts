@@ -92,7 +92,7 @@ export class Holding {
   ): Promise<Exclude<Moved, 'moved'> | 'published'> {
     const { folders, sync } = this.#options
     const to = folders.pathOf(repository, object)
-    const makeFolder = (): Promise<void> => folders.make(dirname(to), folders.of(repository))
+    const makeFolder = (): Promise<void> => folders.makeFor(repository, object)
     await makeFolder()
     const from = await this.#find(repository, held)
     if (from === undefined) {

@@ -9,6 +9,7 @@ import type {
 } from '../../fencing/ports.js'
 import { localArchives } from '../../backends/local/archives.js'
 import { openLocalStore } from '../../backends/local/local-store.js'
+import { withBoundedObjects } from '../../backends/bounded-objects.js'
 import { withQuota, type Quota } from '../../backends/quota-store.js'
 import type { Failpoints } from './failpoints.js'
 import { Fences } from '../gate/fences.js'
@@ -67,7 +68,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
       isGroupAccessible: settings.groupAccessibleRepos,
       ...(failing === undefined ? {} : { disk: failing.disk }),
     })
-    const whole = failing?.store(local) ?? local
+    const whole = withBoundedObjects(failing?.store(local) ?? local)
     const { maxSize: bytesMax } = settings
     const quota = bytesMax === 0 ? undefined : withQuota({ store: whole, bytesMax })
     const store = quota?.store ?? whole

@@ -108,7 +108,10 @@ async function serve(running: Running, parts: Parts): Promise<void> {
   const { settings, logger, onServing } = running
   const { listeners, assembly, recordings, signals, plain } = parts
   const { folder, fences, store, state } = assembly
-  const gate = new Gate({ store, fences, random: systemRandom, ...defaultParking })
+  const gate = new Gate({
+    ...{ store, fences, random: systemRandom, ...defaultParking },
+    repositoriesMax: settings.maxRepositories,
+  })
   const accessLog = settings.log === undefined ? undefined : openAccessLog(settings.log)
   const links = await linkWarnings(folder)
   for (const warning of links) logger.warn(warning)

@@ -20,6 +20,8 @@ export const refusals = {
   'append-only': { status: 403, level: 'info' },
   'not-allowed': { status: 403, level: 'info' },
   linked: { status: 403, level: 'warn' },
+  'too-large': { status: 413, level: 'warn' },
+  'too-many': { status: 403, level: 'warn' },
   'no-repository': { status: 403, level: 'info' },
   'no-space': { status: 507, level: 'warn' },
   undecided: { status: 503, level: 'warn' },
@@ -32,6 +34,8 @@ const readingFaults = {
   'not-found': { status: 404, sentence: 'There is no such object.' },
   'not-allowed': { status: 403, sentence: plainSentences['not-allowed'] },
   linked: { status: 403, sentence: plainSentences.linked },
+  'too-large': { status: 413, sentence: plainSentences['too-large'] },
+  'too-many': { status: 403, sentence: plainSentences['too-many'] },
   'no-space': { status: 503, sentence: notRead },
   corrupt: { status: 500, sentence: notRead },
   conflict: { status: 503, sentence: notRead },
@@ -51,7 +55,7 @@ export function toldOfListing(error: unknown): Told {
 }
 
 /** Faults that say by themselves what is to be done, and that lasts until somebody does it. */
-const lasting: ReadonlySet<string> = new Set(['no-space', 'linked'] as const)
+const lasting: ReadonlySet<string> = new Set(['no-space', 'linked', 'too-large', 'too-many'])
 
 /** Whatever else failed while writing may have been recorded, so it is "undecided": try again. */
 export function toldOfWriting(error: unknown): Told {

@@ -16,6 +16,8 @@ export const refusals = {
   'append-only': { status: 403, level: 'info' },
   'not-allowed': { status: 403, level: 'info' },
   linked: { status: 403, level: 'warn' },
+  'too-large': { status: 413, level: 'warn' },
+  'too-many': { status: 403, level: 'warn' },
   // The folder that the object would lie in is missing (RFC 4918, section 9.7.1).
   'no-repository': { status: 409, level: 'info' },
   'no-space': { status: 507, level: 'warn' },
@@ -28,6 +30,8 @@ const readingFaults = {
   'not-found': { status: 404, sentence: 'Not Found' },
   'not-allowed': { status: 403, sentence: plainSentences['not-allowed'] },
   linked: { status: 403, sentence: plainSentences.linked },
+  'too-large': { status: 413, sentence: plainSentences['too-large'] },
+  'too-many': { status: 403, sentence: plainSentences['too-many'] },
   'no-space': { status: 503, sentence: notRead },
   corrupt: { status: 500, sentence: notRead },
   conflict: { status: 503, sentence: notRead },
@@ -41,7 +45,7 @@ export function toldOfReading(error: unknown): Told {
 }
 
 /** Faults that say by themselves what is to be done, and that lasts until somebody does it. */
-const lasting: ReadonlySet<string> = new Set(['no-space', 'linked'] as const)
+const lasting: ReadonlySet<string> = new Set(['no-space', 'linked', 'too-large', 'too-many'])
 
 /** Whatever else failed while writing may have been recorded, so it is "undecided": try again. */
 export function toldOfWriting(error: unknown): Told {
@@ -56,6 +60,8 @@ const plainFaults = {
     sentence: 'Not a place for plain files: a repository, a link, or a name that is kept.',
   },
   linked: { status: 403, sentence: plainSentences.linked },
+  'too-large': { status: 413, sentence: plainSentences['too-large'] },
+  'too-many': { status: 403, sentence: plainSentences['too-many'] },
   'no-space': { status: 507, sentence: plainSentences['no-space'] },
   conflict: { status: 409, sentence: 'Something else stands in its place.' },
   corrupt: { status: 500, sentence: notRead },

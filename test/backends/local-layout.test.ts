@@ -50,6 +50,17 @@ test('a repository is laid out as restic does it, for its owner only', async (t)
   }
 })
 
+test('a repository that only was made takes a handful of inodes; its folders of packs come with the first', async (t) => {
+  const { root, store } = await opened(t)
+  t.deepEqual(await readdir(join(root, 'r/data')), [])
+  t.deepEqual(await store.list(r, 'data'), [])
+  t.is(await store.stat(r, pack), undefined)
+  const packs = Array.from({ length: 5 }, (_, number) => Buffer.from(`pack ${number}`))
+  await Promise.all(packs.map((one) => put(store, r, nameOf('data', one), one)))
+  t.is((await readdir(join(root, 'r/data'))).length, 256)
+  t.is((await store.list(r, 'data'))?.length, 5)
+})
+
 test.serial('the group gets access where it is asked for, but not to held bytes', async (t) => {
   const before = process.umask(0)
   t.teardown(() => process.umask(before))
@@ -124,9 +135,11 @@ test('many packs are listed as few are, strange files left out', async (t) => {
     const name = sha256(Buffer.from(String(number)))
     wanted.set(name, number % 7)
     const folder = join(root, 'r/data', name.slice(0, 2))
+    await mkdir(folder, { recursive: true })
     await writeFile(join(folder, name), 'x'.repeat(number % 7))
     if (number % 500 > 0) continue
     await writeFile(join(folder, `${name}-tmp-1`), 'x')
+    await mkdir(join(root, 'r/data/00'), { recursive: true })
     await writeFile(join(root, 'r/data/00', name.replace(/^../, 'ff')), 'x')
     await symlink(join(folder, name), join(folder, name.replace(/..$/, '__')))
     await mkdir(join(folder, `${name.slice(0, 2)}${String(number).padStart(62, '0')}`))
