@@ -47,6 +47,15 @@ export interface Quota {
   ) => Promise<number>
 }
 
+function stillCounting(): BackendError {
+  return new BackendError('unavailable', 'the bytes in the store are still being counted')
+}
+
+function fullError(bytes: number, used: number, bytesMax: number): BackendError {
+  const full = `${used} of at most ${bytesMax} bytes are used`
+  return new BackendError('no-space', `${bytes} more bytes do not fit: ${full}`)
+}
+
 /** For what a prune writes before it makes room: indexes are about a hundredth of the packs. */
 function roomBeyond(bytesMax: number): number {
   return Math.max(64 * 1024 ** 2, bytesMax / 16)
@@ -60,13 +69,11 @@ export function withQuota({ store, bytesMax }: QuotaOptions): Quota {
   let isCounted = false
 
   const requireBelow = (max: number, bytes: number): void => {
-    if (used + bytes <= max) return
-    const full = `${used} of at most ${bytesMax} bytes are used`
-    throw new BackendError('no-space', `${bytes} more bytes do not fit: ${full}`)
+    if (used + bytes > max) throw fullError(bytes, used, bytesMax)
   }
   const requireSpace = (bytes: number): void => {
-    if (isCounted) return requireBelow(bytesMax, bytes)
-    throw new BackendError('unavailable', 'the bytes in the store are still being counted')
+    if (!isCounted) throw stillCounting()
+    requireBelow(bytesMax, bytes)
   }
   const requireFor = (object: ObjectName | undefined, bytes: number): void => {
     if (object === undefined || typeOf(object) === 'data') requireSpace(bytes)
