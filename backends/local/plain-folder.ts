@@ -130,7 +130,7 @@ export class PlainFolder {
       const made = await unless(
         ['EEXIST'],
         false,
-        localDisk.makeFolder(target, 0o777).then(() => true),
+        localDisk.makeFolder(target, 0o700).then(() => true),
       )
       return made ? 'created' : 'taken'
     })

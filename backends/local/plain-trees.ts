@@ -80,7 +80,7 @@ export async function copyTree(from: string, to: string, isShallow: boolean): Pr
   const found = await localDisk.stat(from)
   if (found.isFile()) await localDisk.copy(from, to)
   if (!found.isDirectory()) return
-  await localDisk.makeFolder(to, 0o777)
+  await localDisk.makeFolder(to, 0o700)
   if (isShallow) return
   for (const name of await localDisk.names(from)) {
     if (!isOwnName(name)) await copyTree(join(from, name), join(to, name), false)

@@ -48,6 +48,16 @@ test('MOVE, COPY and If are understood with the prefix and without it', async (t
   t.is(await client.status('PUT', '/c.txt', { ...behind('/backup', held), body: 'e' }), 412)
 })
 
+test('a file that anybody wrote is no page of this server', async (t) => {
+  const door = await openPlainDoor(t)
+  const client = await DavClient.connect(t, door)
+  await client.ask('PUT', '/page.html', { body: '<script>alert(1)</script>' })
+  const { headers } = await client.ask('GET', '/page.html')
+  t.is(headers['x-content-type-options'], 'nosniff')
+  t.is(headers['content-disposition'], 'attachment')
+  t.is(headers['content-security-policy'], "sandbox; default-src 'none'")
+})
+
 test('a prefix is a path and nothing else', (t) => {
   t.is(parseBasePath('/a/b/'), '/a/b')
   t.is(parseBasePath('/'), '')
