@@ -2,8 +2,8 @@
  * Knows how many bytes a store holds, and refuses packs once they are too many. The same store otherwise.
  *
  * Counted is what clients brought: objects, what is being received, and the quarantine, and files beside the repositories
- * where somebody else hands in their sizes. Of objects packs alone are refused, and they are nearly all of it: with room
- * for locks and indexes a full store can still be read, forgotten from and pruned.
+ * where somebody else hands in their sizes. Of objects packs are refused first, and they are nearly all of it: with room
+ * for locks and indexes a full store can still be read, forgotten from and pruned. That room is bounded too.
  *
  * The count begins with a walk over everything. Until it has ended packs are put off, and all else is served. What is
  * deleted meanwhile is not taken off, since nobody knows whether the walk has seen it: the count errs on the full side until
@@ -47,6 +47,20 @@ export interface Quota {
   ) => Promise<number>
 }
 
+function stillCounting(): BackendError {
+  return new BackendError('unavailable', 'the bytes in the store are still being counted')
+}
+
+function fullError(bytes: number, used: number, bytesMax: number): BackendError {
+  const full = `${used} of at most ${bytesMax} bytes are used`
+  return new BackendError('no-space', `${bytes} more bytes do not fit: ${full}`)
+}
+
+/** For what a prune writes before it makes room: indexes are about a hundredth of the packs. */
+function roomBeyond(bytesMax: number): number {
+  return Math.max(64 * 1024 ** 2, bytesMax / 16)
+}
+
 const prefixes = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 export function withQuota({ store, bytesMax }: QuotaOptions): Quota {
@@ -54,16 +68,16 @@ export function withQuota({ store, bytesMax }: QuotaOptions): Quota {
   let used = 0
   let isCounted = false
 
+  const requireBelow = (max: number, bytes: number): void => {
+    if (used + bytes > max) throw fullError(bytes, used, bytesMax)
+  }
   const requireSpace = (bytes: number): void => {
-    if (!isCounted) {
-      throw new BackendError('unavailable', 'the bytes in the store are still being counted')
-    }
-    if (used + bytes <= bytesMax) return
-    const full = `${used} of at most ${bytesMax} bytes are used`
-    throw new BackendError('no-space', `${bytes} more bytes do not fit: ${full}`)
+    if (!isCounted) throw stillCounting()
+    requireBelow(bytesMax, bytes)
   }
   const requireFor = (object: ObjectName | undefined, bytes: number): void => {
     if (object === undefined || typeOf(object) === 'data') requireSpace(bytes)
+    else if (isCounted) requireBelow(bytesMax + roomBeyond(bytesMax), bytes)
   }
   /** What is not staged in the end does not count. */
   const receiving = async <T>(

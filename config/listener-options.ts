@@ -1,6 +1,7 @@
 /** Knows what each listener can have of its own: where it is, who may come in there, and what may be done there. */
 import { z } from 'zod'
 import {
+  basePath,
   headerName,
   listenPlaces,
   toggle,
@@ -83,5 +84,11 @@ export const listenerOptions = {
     schema: toggle,
     default: false,
     help: "expect HAProxy's PROXY protocol, version 1 or 2, from the trusted proxies and nobody else",
+  },
+  basePath: {
+    schema: basePath,
+    default: '',
+    argument: 'PATH',
+    help: 'what a proxy takes off each address, like /backup; X-Forwarded-Prefix of a trusted proxy goes before it',
   },
 } satisfies OptionSpecs

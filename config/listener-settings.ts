@@ -23,6 +23,7 @@ export interface ListenerSettings {
   readonly isPrivate: boolean
   readonly trusted: readonly TrustedRange[]
   readonly speaksProxyProtocol: boolean
+  readonly basePath: string
   readonly tls?: TlsFilesSettings
 }
 
@@ -48,6 +49,7 @@ export function listenersOf(
     isPrivate: said.privateRepos,
     trusted: said.trustedProxy,
     speaksProxyProtocol: said.proxyProtocol,
+    basePath: said.basePath,
     ...(said.tls ? { tls: tlsOf(said, path) } : {}),
   }))
 }

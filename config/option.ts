@@ -55,6 +55,14 @@ export const size: z.ZodType<number> = parsed(
   parseSize,
   'a size has a number and a unit, like 500MiB or 10GiB',
 )
+export const count: z.ZodType<number> = parsed(
+  (word) => (/^\d{1,9}$/.test(word) ? Number(word) : undefined),
+  'a number is written with digits only, like 1000',
+)
+export const basePath: z.ZodType<string> = z
+  .string()
+  .regex(/^(?:\/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*\/?$/, 'a base path is like /backup')
+  .transform((path) => path.replace(/\/$/, ''))
 const listenPlace: z.ZodType<ListenPlace> = parsed(
   parseListenPlace,
   'a place to listen at is HOST:PORT, like 127.0.0.1:8000 or [::1]:8000, unix:/PATH, systemd or fd:N',

@@ -1,7 +1,7 @@
 /** Knows every option of the gateway, once: flags, variables, keys of the file and help are made from it. */
 import { z } from 'zod'
 import { listenerOptions } from './listener-options.js'
-import { duration, size, text, toggle, unsaidText, type OptionSpecs } from './option.js'
+import { count, duration, size, text, toggle, unsaidText, type OptionSpecs } from './option.js'
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
@@ -90,6 +90,12 @@ export const serveOptions = {
     default: '32MiB',
     argument: 'SIZE',
     help: 'keep so much of each disk (of a small one a twentieth) for the prune that makes room when it is full',
+  },
+  maxRepositories: {
+    schema: count,
+    default: '1000',
+    argument: 'NUMBER',
+    help: "make no more repositories than so many: below a user's folder with --private-repos, else all together; 0 is no bound",
   },
   quarantineMaxSize: {
     schema: size,

@@ -25,6 +25,11 @@ export type BackendErrorCode =
   | 'locked'
   | 'newer-state'
   | 'not-allowed'
+  /** A link stands in the way to what was asked for. */
+  | 'linked'
+  /** More bytes than an object of this kind can have, or more repositories than may be there. */
+  | 'too-large'
+  | 'too-many'
   | 'unavailable'
 
 /** A fault of the world (not a refusal): a store or the journal's storage could not do what was asked. */
@@ -107,7 +112,7 @@ export interface OpenObject {
  * result, and what it promised is durable (survives power loss) when it resolves.
  */
 export interface ObjectStore {
-  /** Makes the repository's folders (data/00 … data/ff too, as restic lays them out); repeating it changes nothing. */
+  /** Makes the repository's folders; those of its packs (data/00 … data/ff) come with the first. Repeating it changes nothing. */
   readonly create: (repository: RepositoryId) => Promise<void>
   /** True where a repository, or the beginning of one, stands: its folder holds `config` or a listed type's folder. */
   readonly exists: (repository: RepositoryId) => Promise<boolean>

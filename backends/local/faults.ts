@@ -10,8 +10,8 @@ const codes: Readonly<Record<string, BackendErrorCode>> = {
   EACCES: 'not-allowed',
   EPERM: 'not-allowed',
   EROFS: 'not-allowed',
-  // Something else stands where a file or a folder of ours belongs: a link, a file, a folder.
-  ELOOP: 'not-allowed',
+  ELOOP: 'linked',
+  // Something else stands where a file or a folder of ours belongs.
   ENOTDIR: 'not-allowed',
   EISDIR: 'not-allowed',
   ENAMETOOLONG: 'not-allowed',

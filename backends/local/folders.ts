@@ -10,6 +10,7 @@ import {
 import { BackendError } from '../../fencing/ports.js'
 import type { Disk } from './disk.js'
 import { unless } from './faults.js'
+import { linked } from './open-folders.js'
 import type { FolderSync } from './folder-sync.js'
 
 export interface Modes {
@@ -21,10 +22,6 @@ export interface Modes {
 export const privateModes: Modes = { folder: 0o700, file: 0o600 }
 export const groupModes: Modes = { folder: 0o770, file: 0o660 }
 
-/** Requests come in swarms; whoever puts a link in a folder's place meanwhile can change its files as well. */
-const believedMs = 2_000
-const believedMax = 1_000
-
 const shards = Array.from({ length: 256 }, (_, number) => number.toString(16).padStart(2, '0'))
 
 export class Folders {
@@ -32,8 +29,7 @@ export class Folders {
   readonly #sync: FolderSync
   readonly #modes: Modes
   readonly #durable = new Set<string>()
-  /** When folders were last seen to stand, reached through no link. */
-  readonly #believed = new Map<string, number>()
+  readonly #sharding = new Map<RepositoryId, Promise<void>>()
   /** Without any link in it. */
   readonly root: string
 
@@ -62,33 +58,52 @@ export class Folders {
    * would give one repository two names, hence two journals that know nothing of each other.
    */
   async isThere(folder: string): Promise<boolean> {
-    const real = await unless(['ENOENT'], undefined, this.#disk.realPath(folder))
-    if (real === undefined) {
+    const found = await unless(['ENOENT'], undefined, this.#disk.stat(folder))
+    if (found === undefined) {
       // It may be missing behind a link, which is refused all the same.
       if (folder !== this.root) await this.isThere(dirname(folder))
       return false
     }
-    if (real === folder) return true
-    const cause = Object.assign(new Error('a link in the path'), { code: 'ELOOP' })
-    throw new BackendError('not-allowed', `"${folder}" is reached through a link`, { cause })
-  }
-
-  /** As `isThere`, but what was true a moment ago is still believed. For single objects, whose own absence is seen anyway. */
-  async wasThere(folder: string): Promise<boolean> {
-    const now = performance.now()
-    if (now - (this.#believed.get(folder) ?? Number.NEGATIVE_INFINITY) < believedMs) return true
-    const isThere = await this.isThere(folder)
-    if (this.#believed.size >= believedMax) this.#believed.clear()
-    if (isThere) this.#believed.set(folder, now)
-    return isThere
+    if (found.isSymbolicLink()) throw linked(folder)
+    if (!found.isDirectory()) throw new BackendError('not-allowed', `"${folder}" is no folder`)
+    return true
   }
 
   /** Makes a repository's folders; those that stand are left as they are. */
   async create(repository: RepositoryId): Promise<void> {
     const folder = this.of(repository)
-    await this.make(folder, this.root)
-    for (const type of listedTypes) await this.make(join(folder, type), folder)
+    for (const type of listedTypes) this.forget(join(folder, type))
+    for (const type of listedTypes) await this.make(join(folder, type), this.root)
+  }
+
+  /**
+   * Makes the folder of an object where it is missing. With the first pack all folders of packs are made: together they
+   * cost one sync, and before they are needed each repository would take 256 inodes for nothing.
+   */
+  async makeFor(repository: RepositoryId, object: ObjectName): Promise<void> {
+    const folder = dirname(this.pathOf(repository, object))
+    if (this.#durable.has(folder)) return
+    if (typeOf(object) === 'data' && !(await this.isThere(folder))) {
+      await this.#makeShards(repository)
+    }
+    await this.make(folder, this.of(repository))
+  }
+
+  /** Once for all who come at about the same time. */
+  #makeShards(repository: RepositoryId): Promise<void> {
+    const making = this.#sharding.get(repository) ?? this.#makeAllShards(repository)
+    this.#sharding.set(repository, making)
+    const end = (): void => {
+      this.#sharding.delete(repository)
+    }
+    making.then(end, end)
+    return making
+  }
+
+  async #makeAllShards(repository: RepositoryId): Promise<void> {
+    const folder = this.of(repository)
     const data = join(folder, 'data')
+    await this.make(data, folder)
     await Promise.all(
       shards.map((shard) => this.#makeOne(join(data, shard), this.#modes.folder)),
     )
@@ -97,10 +112,11 @@ export class Folders {
 
   /**
    * Makes a folder and those between it and `base`, which must stand (where a disk is not mounted, nothing is made in
-   * its place). All their names are durable then, also where an earlier run made them and died before it synced.
+   * its place). All their names are durable then, also where an earlier run made them and died before it synced. What
+   * stood once is believed to stand until it is forgotten.
    */
   async make(folder: string, base: string, mode = this.#modes.folder): Promise<void> {
-    if (this.#durable.has(folder) && (await this.wasThere(folder))) return
+    if (this.#durable.has(folder)) return
     const stands = await this.isThere(folder)
     if (folder === base) {
       if (!stands) throw new BackendError('not-found', `there is no folder "${folder}"`)
@@ -111,6 +127,13 @@ export class Folders {
     if (!stands) await this.#makeOne(folder, mode)
     await this.#sync.sync(above)
     this.#durable.add(folder)
+  }
+
+  /** To be called when a folder, or one that it lies in, turned out to be gone. */
+  forget(folder: string): void {
+    for (let path = folder; path !== dirname(path); path = dirname(path)) {
+      this.#durable.delete(path)
+    }
   }
 
   async #makeOne(folder: string, mode: number): Promise<void> {

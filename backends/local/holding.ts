@@ -101,14 +101,21 @@ export class Holding {
   ): Promise<Exclude<Moved, 'moved'> | 'published'> {
     const { folders, sync } = this.#options
     const to = folders.pathOf(repository, object)
-    await folders.make(dirname(to), folders.of(repository))
+    const makeFolder = (): Promise<void> => folders.makeFor(repository, object)
+    await makeFolder()
     const from = await this.#find(repository, held)
     if (from === undefined) {
       // An earlier call may have moved them and died before it synced.
       await sync.sync(dirname(to))
       return 'gone'
     }
-    const moved = await this.#moveAcross(repository, from, to, held, object)
+    const move = (): Promise<Moved> => this.#moveAcross(repository, from, to, held, object)
+    const moved = await move().catch(async (error: unknown) => {
+      if (!hasErrno(error, 'ENOENT')) throw error
+      folders.forget(dirname(to))
+      await makeFolder()
+      return move()
+    })
     if (moved !== 'moved') return moved
     this.#received.delete(keyOf(repository, held))
     // A released item must not come back after a crash; what comes back in staging is dropped at the start.

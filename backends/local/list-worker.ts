@@ -2,6 +2,7 @@
 import { lstatSync, readdirSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
 import { errnoOf } from './faults.js'
+import { openedSync, withinSync } from './open-folders.js'
 import { isPackOf } from './pack-names.js'
 
 export interface ListOrder {
@@ -21,27 +22,30 @@ function reportOn({ folder, shards }: ListOrder): ListReport {
   const sizes: number[] = []
   const times: number[] = []
   try {
-    for (const shard of shards) {
-      for (const id of namesIn(`${folder}/${shard}`)) {
-        if (!isPackOf(shard, id)) continue
-        const found = lstatSync(`${folder}/${shard}/${id}`, { throwIfNoEntry: false })
-        if (found?.isFile() !== true) continue
-        ids.push(id)
-        sizes.push(found.size)
-        times.push(found.mtimeMs)
+    withinSync(folder, (reached) => {
+      for (const shard of shards) {
+        inShard(`${reached}/${shard}`, (opened) => {
+          for (const id of readdirSync(opened)) {
+            if (!isPackOf(shard, id)) continue
+            const found = lstatSync(`${opened}/${id}`, { throwIfNoEntry: false })
+            if (found?.isFile() !== true) continue
+            ids.push(id)
+            sizes.push(found.size)
+            times.push(found.mtimeMs)
+          }
+        })
       }
-    }
+    })
   } catch (error) {
     return { errno: errnoOf(error), message: String(error) }
   }
   return { ids: ids.join(''), sizes: new Float64Array(sizes), times: new Float64Array(times) }
 }
 
-function namesIn(folder: string): string[] {
+function inShard(path: string, act: (opened: string) => void): void {
   try {
-    return readdirSync(folder)
+    openedSync(path, act)
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return []
-    throw error
+    if (errnoOf(error) !== 'ENOENT') throw error
   }
 }

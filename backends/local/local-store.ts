@@ -71,17 +71,14 @@ interface Parts {
 }
 
 function localStore({ disk, sync, folders, holding }: Parts): ObjectStore {
-  /** Calls back with the object's path, or answers undefined where its folder is missing. */
+  /** Calls back with the object's path; an object whose folder is missing is missing too. */
   const at = <T>(
     repository: RepositoryId,
     object: ObjectName,
     act: (path: string) => Promise<T>,
   ): Promise<T | undefined> => {
     const path = folders.pathOf(repository, object)
-    return guarded(`"${path}"`, async () => {
-      if (!(await folders.wasThere(dirname(path)))) return undefined
-      return act(path)
-    })
+    return guarded(`"${path}"`, () => act(path))
   }
   const listing = new Listing(disk)
   /** Of packs, whose bytes never change. */

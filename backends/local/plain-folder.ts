@@ -1,5 +1,5 @@
 /** Ordinary files below the root, beside the repositories. Nothing here is fenced. */
-import { mkdir, readdir, realpath } from 'node:fs/promises'
+import { mkdir, realpath } from 'node:fs/promises'
 import type { Stats } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { stateFolderName } from '../../fencing/object.js'
@@ -39,7 +39,9 @@ const namesPerBatch = 64
 export async function openPlainFolder(options: PlainFolderOptions): Promise<PlainFolder> {
   return guarded(`opening "${options.root}"`, async () => {
     const root = await realpath(options.root)
-    const own = join(options.stateFolder ?? join(root, stateFolderName), 'plain')
+    const state = options.stateFolder ?? join(root, stateFolderName)
+    await mkdir(join(state, 'plain'), { recursive: true, mode: 0o700 })
+    const own = await realpath(join(state, 'plain'))
     const workshop = await Workshop.open(join(own, 'work'))
     const properties = new PlainProperties(join(own, 'properties'))
     const hidden = [join(root, '.htpasswd'), ...(options.own ?? [])]
@@ -67,8 +69,12 @@ export class PlainFolder {
   async *list(path: Path): AsyncGenerator<readonly Entry[]> {
     const folder = await guarded(about(path), () => this.#paths.reach(path))
     if (folder === undefined) return
-    if (await this.#paths.isRepository(path)) throw notAllowed(`${about(path)} is a repository`)
-    const names = await guarded(about(path), () => unless(absent, [], readdir(folder)))
+    await guarded(about(path), async () => {
+      if (await this.#paths.isRepository(path)) {
+        throw notAllowed(`${about(path)} is a repository`)
+      }
+    })
+    const names = await guarded(about(path), () => unless(absent, [], localDisk.names(folder)))
     for (let first = 0; first < names.length; first += namesPerBatch) {
       const batch = names.slice(first, first + namesPerBatch)
       const shown = batch.filter((name) => !this.#paths.isOwn(join(folder, name)))
@@ -124,7 +130,7 @@ export class PlainFolder {
       const made = await unless(
         ['EEXIST'],
         false,
-        mkdir(target).then(() => true),
+        localDisk.makeFolder(target, 0o700).then(() => true),
       )
       return made ? 'created' : 'taken'
     })

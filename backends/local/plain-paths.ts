@@ -1,10 +1,10 @@
 /** Knows where plain files may be: below the root, over no link, and never in a repository or among the gateway's own. */
-import { lstat, realpath } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { objectTypes, repositoryDepthMax, stateFolderName } from '../../fencing/object.js'
 import { BackendError } from '../../fencing/ports.js'
 import { unless } from './faults.js'
 import { localDisk } from './disk.js'
+import { linked } from './open-folders.js'
 
 export type Path = readonly string[]
 
@@ -51,11 +51,9 @@ export class PlainPaths {
     const full = this.of(path)
     if (path.length === 0) return full
     const above = this.of(path.slice(0, -1))
-    const real = await unless(['ENOENT', 'ENOTDIR'], undefined, realpath(above))
-    if (real === undefined) return undefined
-    if (real !== above) throw notAllowed(`"${above}" is reached through a link`)
-    const found = await lstat(above)
-    if (!found.isDirectory()) return undefined
+    const found = await unless(absent, undefined, localDisk.stat(above))
+    if (found?.isSymbolicLink() === true) throw linked(above)
+    if (found?.isDirectory() !== true) return undefined
     for (let depth = 0; depth < path.length && depth <= repositoryDepthMax; depth += 1) {
       if (await this.isRepository(path.slice(0, depth))) {
         throw notAllowed(`"${full}" is in a repository`)
@@ -77,7 +75,9 @@ export class PlainPaths {
     if (path.length > repositoryDepthMax) return false
     const folder = this.of(path)
     const found = await Promise.all(
-      [...reserved].map((name) => unless(absent, undefined, lstat(join(folder, name)))),
+      [...reserved].map((name) =>
+        unless(absent, undefined, localDisk.stat(join(folder, name))),
+      ),
     )
     // What restic's names stand for here may be neither file nor folder; then it is not ours either.
     return found.some((one) => one !== undefined)

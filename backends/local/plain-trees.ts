@@ -1,8 +1,8 @@
 /** Knows how files and folders are copied, moved and removed so that nothing of them is seen half done. */
 import { randomUUID } from 'node:crypto'
-import { copyFile, lstat, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { stateFolderName } from '../../fencing/object.js'
+import { localDisk } from './disk.js'
 import { hasErrno, unless } from './faults.js'
 import { isOwnName } from './plain-paths.js'
 
@@ -16,15 +16,18 @@ export class Workshop {
 
   /** What an earlier run left there is nobody's. */
   static async open(folder: string): Promise<Workshop> {
-    await rm(folder, { recursive: true, force: true })
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await discard(folder)
+    await localDisk.makeFolder(folder, 0o700)
     return new Workshop(folder)
   }
 
   /** A path for what will be moved to the target, or was moved away from it: one rename does either. */
   async placeFor(target: string): Promise<string> {
     const beside = dirname(target)
-    const [own, other] = await Promise.all([stat(this.#folder), stat(beside)])
+    const [own, other] = await Promise.all([
+      localDisk.stat(this.#folder),
+      localDisk.stat(beside),
+    ])
     // Two mounts of one device count as one here; then the rename fails, and nothing is changed.
     const folder = own.dev === other.dev ? this.#folder : beside
     return join(folder, `${stateFolderName}-${randomUUID()}`)
@@ -34,9 +37,9 @@ export class Workshop {
   async put(ready: string, target: string): Promise<void> {
     const old = await this.#moveAway(ready, target)
     try {
-      await rename(ready, target)
+      await localDisk.rename(ready, target)
     } catch (error) {
-      if (old !== undefined) await rename(old, target)
+      if (old !== undefined) await localDisk.rename(old, target)
       throw error
     }
     if (old !== undefined) await discard(old)
@@ -44,40 +47,43 @@ export class Workshop {
 
   async remove(target: string): Promise<void> {
     const place = await this.placeFor(target)
-    await rename(target, place)
+    await localDisk.rename(target, place)
     await discard(place)
   }
 
   /** A file makes way for another in the rename itself; wherever there is a folder, it has to be moved first. */
   async #moveAway(ready: string, target: string): Promise<string | undefined> {
-    const standing = await unless(['ENOENT'], undefined, lstat(target))
+    const standing = await unless(['ENOENT'], undefined, localDisk.stat(target))
     if (standing === undefined) return undefined
-    const coming = await lstat(ready)
+    const coming = await localDisk.stat(ready)
     if (!standing.isDirectory() && !coming.isDirectory()) return undefined
     const place = await this.placeFor(target)
-    await rename(target, place)
+    await localDisk.rename(target, place)
     return place
   }
 }
 
+/** Removes a file, or a folder with all that is in it; what is not there is no error. */
 export async function discard(path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true })
+  const found = await unless(absent, undefined, localDisk.stat(path))
+  if (found?.isDirectory() === true) {
+    const names = await unless(absent, [], localDisk.names(path))
+    for (const name of names) await discard(join(path, name))
+    await unless(absent, undefined, localDisk.removeFolder(path))
+  } else if (found !== undefined) await unless(absent, undefined, localDisk.unlink(path))
 }
+
+const absent = ['ENOENT'] as const
 
 /** Copies files and folders; whatever else lies there, links above all, is left out. */
 export async function copyTree(from: string, to: string, isShallow: boolean): Promise<void> {
-  const found = await lstat(from)
-  if (found.isFile()) {
-    await copyFile(from, to)
-    await utimes(to, found.atime, found.mtime)
-    return
-  }
+  const found = await localDisk.stat(from)
+  if (found.isFile()) await localDisk.copy(from, to)
   if (!found.isDirectory()) return
-  await mkdir(to)
+  await localDisk.makeFolder(to, 0o700)
   if (isShallow) return
-  for (const entry of await readdir(from, { withFileTypes: true })) {
-    if (isOwnName(entry.name)) continue
-    await copyTree(join(from, entry.name), join(to, entry.name), false)
+  for (const name of await localDisk.names(from)) {
+    if (!isOwnName(name)) await copyTree(join(from, name), join(to, name), false)
   }
 }
 

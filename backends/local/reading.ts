@@ -10,6 +10,7 @@ import {
 } from '../../fencing/ports.js'
 import { openToRead, type Disk } from './disk.js'
 import { faultOf, guarded, unless } from './faults.js'
+import { linked } from './open-folders.js'
 import { SharedFile, type OpenFiles } from './open-files.js'
 
 const pieceBytes = 256 * 1024
@@ -59,6 +60,7 @@ export async function digestFile(disk: Disk, path: string): Promise<Staged | und
 export async function sizeOf(disk: Disk, path: string): Promise<number | undefined> {
   const found = await unless(['ENOENT'], undefined, disk.stat(path))
   if (found === undefined) return undefined
+  if (found.isSymbolicLink()) throw linked(path)
   if (!found.isFile()) throw notAnObject(path)
   return found.size
 }

@@ -1,4 +1,5 @@
 /** Knows how the repositories below a root are found, without walking into them. */
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   isListedType,
@@ -10,7 +11,7 @@ import type { Disk } from './disk.js'
 import { unless } from './faults.js'
 
 /** What cannot be opened (another user's folder), or has just gone, holds no repository of ours. */
-const passedOver = ['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM'] as const
+const passedOver = ['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'EPERM'] as const
 
 /** True where a folder holds `config` or a listed type's folder. */
 export async function holdsRepository(disk: Disk, folder: string): Promise<boolean> {
@@ -19,6 +20,33 @@ export async function holdsRepository(disk: Disk, folder: string): Promise<boole
     if (entry.name === 'config') return entry.isFile()
     return isListedType(entry.name) && entry.isDirectory()
   })
+}
+
+/**
+ * The links to folders that stand where a repository, or a folder of one, would: none is followed, and an operator must
+ * hear of them before the first backup.
+ */
+export async function findLinks(disk: Disk, root: string): Promise<string[]> {
+  const found: string[] = []
+  const walk = async (folder: string, depth: number): Promise<void> => {
+    for (const entry of await unless(passedOver, [], disk.entries(folder))) {
+      const { name } = entry
+      const path = join(folder, name)
+      if (name.startsWith('.') || name === 'lost+found') continue
+      if (entry.isSymbolicLink() && (await leadsToFolder(path))) found.push(path)
+      const isWalked = entry.isDirectory() && !isListedType(name) && depth < repositoryDepthMax
+      if (isWalked) await walk(path, depth + 1)
+    }
+  }
+  await walk(root, 0)
+  return found
+}
+
+async function leadsToFolder(link: string): Promise<boolean> {
+  return stat(link).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
 }
 
 /**

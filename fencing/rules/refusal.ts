@@ -16,6 +16,9 @@ export type PlainReason =
   | 'exists'
   | 'append-only'
   | 'not-allowed'
+  | 'linked'
+  | 'too-large'
+  | 'too-many'
   | 'no-repository'
   | 'no-space'
   | 'undecided'
@@ -90,6 +93,10 @@ export const plainSentences: Readonly<Record<PlainReason, string>> = {
   exists: 'An object of this name exists with other content; it is never replaced.',
   'append-only': 'This address is append-only: only locks may be deleted.',
   'not-allowed': 'Not allowed.',
+  linked:
+    'This is reached over a symbolic link, which is not followed. Bind-mount the folder instead (mount --bind), or serve the folder that it leads to.',
+  'too-large': 'This is larger than any config, key, lock, snapshot or index of restic is.',
+  'too-many': 'There are as many repositories as --max-repositories allows; no other is made.',
   'no-repository': 'There is no repository here; "restic init" makes one.',
   'no-space': 'No space left for the repository or for the state of the gateway.',
   undecided:

@@ -60,6 +60,8 @@ export interface GateOptions {
   /** How long a knocked retry is held, so that a lock refresh can say meanwhile whose it is. */
   readonly parkMs: number
   readonly parkedMax: number
+  /** How many repositories a visitor may find before it makes another; 0 is no bound. */
+  readonly repositoriesMax?: number
 }
 
 export const defaultParking = { parkMs: 60_000, parkedMax: 64 } as const
@@ -96,8 +98,18 @@ export class Gate {
     if (visitor.isReader === true) {
       throw new BackendError('not-allowed', 'this visitor only reads')
     }
+    await this.#requireRoomFor(visitor, repository)
     await this.#options.store.create(repository)
     await this.#options.fences.of(repository)
+  }
+
+  /** One more repository: of those that this visitor may enter there must be fewer than the bound. */
+  async #requireRoomFor(visitor: Visitor, repository: RepositoryId): Promise<void> {
+    const { store, repositoriesMax = 0 } = this.#options
+    if (repositoriesMax === 0 || (await store.exists(repository))) return
+    const own = (await store.repositories()).filter((one) => mayEnter(visitor, one))
+    if (own.length < repositoriesMax) return
+    throw new BackendError('too-many', `there are ${own.length} repositories already`)
   }
 
   /** Whether a repository, or the beginning of one, stands there. */

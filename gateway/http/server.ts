@@ -8,7 +8,7 @@ import type { Gate } from '../gate/gate.js'
 import { restDoor } from '../rest/door.js'
 import { createDavDoor } from '../webdav/door.js'
 import type { PlainFiles } from '../webdav/plain-files.js'
-import { isDavUrl } from '../webdav/target.js'
+import { isDavRequest } from '../webdav/target.js'
 import type { AccessLog } from './access-log.js'
 import { admitting } from './admission.js'
 import type { Authenticator } from './authentication/authenticator.js'
@@ -40,6 +40,8 @@ export interface HttpServerOptions {
   readonly speaksProxyProtocol?: boolean
   readonly tls?: TlsSettings
   readonly limits?: Partial<HttpLimits>
+  /** What a proxy takes off each address, where it does not say so itself. */
+  readonly basePath?: string
   /** False switches the WebDAV door off. */
   readonly hasDav?: boolean
   /** Where the WebDAV door may keep folders that are no repository: ordinary storage, unfenced. */
@@ -109,7 +111,7 @@ function admitted({ authenticate }: HttpServerOptions, handle: RequestHandler): 
 /** WebDAV has a shell of its own; every other address is REST's. */
 function doors(router: RequestHandler, dav: RequestHandler | undefined): RequestHandler {
   return (request, answer) => {
-    if (dav !== undefined && isDavUrl(request.url ?? '')) dav(request, answer)
+    if (dav !== undefined && isDavRequest(request)) dav(request, answer)
     else router(request, answer)
   }
 }

@@ -9,6 +9,7 @@ import {
 } from '../../fencing/ports.js'
 import { localArchives } from '../../backends/local/archives.js'
 import { openLocalStore } from '../../backends/local/local-store.js'
+import { withBoundedObjects } from '../../backends/bounded-objects.js'
 import { withQuota, type Quota } from '../../backends/quota-store.js'
 import { Reserves } from '../../backends/reserve.js'
 import type { Failpoints } from './failpoints.js'
@@ -62,7 +63,8 @@ export interface Assembly {
 /** Throws a BackendError where the state cannot be had; a damaged journal is no such case. */
 export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const { folder, command, settings, observe, onFault } = options
-  const state = await openState({ folder: stateFolderOf(folder, settings.state), command })
+  const stateFolder = stateFolderOf(folder, settings.state)
+  const state = await openState({ folder: stateFolder, root: folder, command })
   const { minFree: floorBytes, stateReserve } = settings
   const reserves = new Reserves({ bytesMax: stateReserve, floorBytes })
   try {
@@ -76,7 +78,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
       floorBytes,
       ...(failing === undefined ? {} : { disk: failing.disk }),
     })
-    const whole = failing?.store(local) ?? local
+    const whole = withBoundedObjects(failing?.store(local) ?? local)
     const { maxSize: bytesMax } = settings
     const quota = bytesMax === 0 ? undefined : withQuota({ store: whole, bytesMax })
     const store = quota?.store ?? whole

@@ -75,7 +75,7 @@ export class Listener {
 
   #createServer(parts: ServedParts): HttpServer {
     const { userHeader, byCertificate, isAppendOnly, isPrivate, trusted } = this.#settings
-    const { speaksProxyProtocol } = this.#settings
+    const { speaksProxyProtocol, basePath } = this.#settings
     const { passwords, tls } = this.#files
     const authenticate = createAuthenticator({
       ...(passwords === undefined ? {} : { passwords }),
@@ -85,7 +85,7 @@ export class Listener {
     return createHttpServer({
       ...parts,
       ...{ clock: systemClock, logger: this.#logger, authenticate },
-      ...{ isAppendOnly, isPrivate, trusted, speaksProxyProtocol },
+      ...{ isAppendOnly, isPrivate, trusted, speaksProxyProtocol, basePath },
       ...(tls === undefined ? {} : { tls }),
     })
   }

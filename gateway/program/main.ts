@@ -14,6 +14,7 @@ import { faultOfAddress } from './address-check.js'
 import { Recordings } from '../operate/admin/following.js'
 import { AdminService } from '../operate/admin/service.js'
 import { openAdminSocket } from '../operate/admin/socket.js'
+import { linkWarnings } from '../operate/doctor/links.js'
 import { assemble, type Assembly } from './assembly.js'
 import { countUntil } from './counting.js'
 import { logEvents } from './event-log.js'
@@ -107,9 +108,14 @@ async function serve(running: Running, parts: Parts): Promise<void> {
   const { settings, logger, onServing } = running
   const { listeners, assembly, recordings, signals, plain } = parts
   const { folder, fences, store, state } = assembly
-  const gate = new Gate({ store, fences, random: systemRandom, ...defaultParking })
+  const gate = new Gate({
+    ...{ store, fences, random: systemRandom, ...defaultParking },
+    repositoriesMax: settings.maxRepositories,
+  })
   const accessLog = settings.log === undefined ? undefined : openAccessLog(settings.log)
-  const warnings = await loadJournals(assembly, logger)
+  const links = await linkWarnings(folder)
+  for (const warning of links) logger.warn(warning)
+  const warnings = [...links, ...(await loadJournals(assembly, logger))]
   const admin = new AdminService({ ...assembly, recordings, plain: plain ?? null })
   const socket = await openAdminSocket({ admin, file: state.adminSocket, logger })
   const file = mountSocketIn(state.folder)

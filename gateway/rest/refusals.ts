@@ -20,6 +20,9 @@ export const refusals = {
   exists: { status: 403, level: 'info' },
   'append-only': { status: 403, level: 'info' },
   'not-allowed': { status: 403, level: 'info' },
+  linked: { status: 403, level: 'warn' },
+  'too-large': { status: 413, level: 'warn' },
+  'too-many': { status: 403, level: 'warn' },
   'no-repository': { status: 403, level: 'info' },
   'no-space': { status: 507, level: 'warn' },
   undecided: { status: 503, level: 'warn' },
@@ -31,6 +34,9 @@ const notRead = 'This cannot be read now. See the log of the gateway.'
 const readingFaults = {
   'not-found': { status: 404, sentence: 'There is no such object.' },
   'not-allowed': { status: 403, sentence: plainSentences['not-allowed'] },
+  linked: { status: 403, sentence: plainSentences.linked },
+  'too-large': { status: 413, sentence: plainSentences['too-large'] },
+  'too-many': { status: 403, sentence: plainSentences['too-many'] },
   'no-space': { status: 503, sentence: notRead },
   corrupt: { status: 500, sentence: notRead },
   conflict: { status: 503, sentence: notRead },
@@ -49,15 +55,20 @@ export function toldOfListing(error: unknown): Told {
   return told.status === 404 ? toldOfRefusal('no-repository') : told
 }
 
+/** Faults that say by themselves what is to be done, and that last until somebody does it. */
+const lastingCodes: ReadonlySet<string> = new Set(['no-space', 'linked', 'too-large', 'too-many'])
+
 /**
- * Whatever failed while writing may have been recorded, so it is "undecided": try again. A full disk and a fault that lasts
- * are told as what they are.
+ * Whatever else failed while writing may have been recorded, so it is "undecided": try again. A fault of the folder that
+ * lasts is told as what it is.
  */
 export function toldOfWriting(error: unknown): Told {
+  const isLasting = error instanceof BackendError && lastingCodes.has(error.code)
+  if (isLasting) return toldOfRefusal(error.code as keyof typeof plainSentences)
   const lasting = lastingFaultOf(error)
-  if (lasting !== undefined) return { status: 403, sentence: lasting }
-  const isFull = error instanceof BackendError && error.code === 'no-space'
-  return toldOfRefusal(isFull ? 'no-space' : 'undecided')
+  return lasting === undefined
+    ? toldOfRefusal('undecided')
+    : { status: 403, sentence: lasting }
 }
 
 export function toldOfRefusal(reason: keyof typeof plainSentences): Told {

@@ -1,6 +1,6 @@
 /** Plain files whose bytes count towards a bound; the same files otherwise. */
-import { BackendError } from '../../fencing/ports.js'
 import { KeyedMutex } from '../gate/keyed-mutex.js'
+import { isRefusedPlace } from './refusals.js'
 import type { PlainFiles, PlainPath, PlainResult } from './plain-files.js'
 
 /** What is left below the bound. */
@@ -87,7 +87,7 @@ export async function* sizesBelow(files: PlainFiles, path: PlainPath): AsyncGene
     yield entry.size
     if (entry.isFolder) yield* sizesIn(files, path)
   } catch (error) {
-    if (!(error instanceof BackendError && error.code === 'not-allowed')) throw error
+    if (!isRefusedPlace(error)) throw error
   }
 }
 

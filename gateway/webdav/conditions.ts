@@ -6,7 +6,7 @@ import type { PlainPath } from './plain-files.js'
 import { plainResource, type PlainCall } from './plain-resources.js'
 import { check, preconditionFailed } from './preconditions.js'
 import { isOwn } from './realm.js'
-import { hrefOf, parseDavTarget } from './target.js'
+import { hrefOf, parseNamed } from './target.js'
 import { davError, escapeXml } from './xml-writing.js'
 
 /** The tokens that the client has shown, or what it is answered since a condition does not hold. */
@@ -80,6 +80,6 @@ function pathOf(
   resource: string | undefined,
 ): PlainPath | undefined {
   if (resource === undefined) return target.parts
-  const named = parseDavTarget(resource)
+  const named = parseNamed(target, resource)
   return named.kind === 'target' && isOwn(visitor, named.parts) ? named.parts : undefined
 }

@@ -2,7 +2,7 @@
 import { AssertionError } from 'node:assert'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
-import { BackendError, type Clock } from '../../fencing/ports.js'
+import type { Clock } from '../../fencing/ports.js'
 import type { Gate } from '../gate/gate.js'
 import { exchangeOf } from '../http/exchange.js'
 import { tell, type Told } from './answer.js'
@@ -14,9 +14,11 @@ import { isMount, Openings } from './opening.js'
 import type { PlainFiles } from './plain-files.js'
 import { refuse } from './object-methods.js'
 import { mayAsk } from './realm.js'
-import { toldOfReading, toldOfRefusal } from './refusals.js'
+import { isRefusedPlace, toldOfReading, toldOfRefusal } from './refusals.js'
 import { Shell, type Shown } from './shell.js'
-import { parseDavTarget, type DavTarget } from './target.js'
+import { prefixOf } from './prefix.js'
+import { answerStep } from './steps.js'
+import { parseBehind, parseNamed, stepOf, type DavTarget } from './target.js'
 
 export interface DavDoorOptions {
   readonly gate: Gate
@@ -25,6 +27,8 @@ export interface DavDoorOptions {
   readonly isAppendOnly: boolean
   /** A user may enter only the repositories below the folder of its own name. */
   readonly isPrivate: boolean
+  /** What a proxy takes off each address, where it does not say so itself. */
+  readonly basePath?: string
   /** Folders that are no repository are ordinary storage, unfenced. */
   readonly plain?: PlainFiles
 }
@@ -34,6 +38,7 @@ interface Setting {
   readonly shell: Shell
   readonly isAppendOnly: boolean
   readonly isPrivate: boolean
+  readonly basePath: string
 }
 
 /** rclone closes a line that was idle for 60 s, and tries a deletion ten times by itself. */
@@ -44,7 +49,7 @@ const notUnderstood: Told = { status: 405, sentence: 'Method Not Allowed' }
 export type DavDoor = (request: IncomingMessage, answer: ServerResponse) => void
 
 export function createDavDoor(options: DavDoorOptions): DavDoor {
-  const { gate, clock, logger, isAppendOnly, isPrivate, plain } = options
+  const { gate, clock, logger, isAppendOnly, isPrivate, plain, basePath = '' } = options
   const folders = new Folders(gate)
   const openings = new Openings(() => clock.monotonic())
   const locks = locksOn(plain, clock)
@@ -58,7 +63,9 @@ export function createDavDoor(options: DavDoorOptions): DavDoor {
   }
   const shell = new Shell(plain)
   return (request, answer) => {
-    answerRequest({ around, shell, isAppendOnly, isPrivate }, request, answer).catch(stop)
+    answerRequest({ around, shell, isAppendOnly, isPrivate, basePath }, request, answer).catch(
+      stop,
+    )
   }
 }
 
@@ -73,12 +80,18 @@ function locksOn(plain: PlainFiles | undefined, clock: Clock): LockTable {
 }
 
 async function answerRequest(
-  { around, shell, isAppendOnly, isPrivate }: Setting,
+  { around, shell, isAppendOnly, isPrivate, basePath }: Setting,
   request: IncomingMessage,
   answer: ServerResponse,
 ): Promise<void> {
   const exchange = exchangeOf(request)
-  const target = parseDavTarget(request.url ?? '')
+  const prefix = prefixOf(request.headers, exchange.isFromProxy, basePath)
+  const step = stepOf(request.url ?? '')
+  if (step !== undefined) {
+    await answerStep({ exchange, request, answer, prefix }, step)
+    return
+  }
+  const target = parseBehind(request.url ?? '', prefix)
   if (target.kind === 'refused') {
     await exchange.body.drain()
     tell(answer, target)
@@ -133,12 +146,12 @@ async function run(shell: Shell, call: Call): Promise<void> {
 }
 
 /** What the library is to see of a request: nothing that was not understood. */
-function shownOf({ method = '', headers }: IncomingMessage, { parts }: DavTarget): Shown {
+function shownOf({ method = '', headers }: IncomingMessage, target: DavTarget): Shown {
   const { destination: header, overwrite, depth } = headers
-  const destination = typeof header === 'string' ? parseDavTarget(header) : undefined
+  const destination = typeof header === 'string' ? parseNamed(target, header) : undefined
   return {
     method,
-    path: parts,
+    path: target.parts,
     ...(destination?.kind === 'target' ? { destination: destination.parts } : {}),
     overwrites:
       String(overwrite ?? 'T')
@@ -155,15 +168,11 @@ async function answerFault(call: Call, told: Told, error: unknown): Promise<void
   const { about, signal } = exchange
   if (signal.aborted) logger.debug({ ...about, err: error }, 'the client went away')
   // Whoever asks for what lies over a link, or in our own folders, is refused and no more.
-  else if (isNotAllowed(error)) logger.info({ ...about, reason: error.message }, 'refused')
+  else if (isRefusedPlace(error)) logger.info({ ...about, reason: error.message }, 'refused')
   else logger.error({ ...about, err: error }, 'a request failed')
   // Half an answer cannot be taken back: the broken connection tells that it is not whole.
   if (answer.headersSent) request.socket.destroy()
   else tell(answer, told)
-}
-
-function isNotAllowed(error: unknown): error is BackendError {
-  return error instanceof BackendError && error.code === 'not-allowed'
 }
 
 /** Thrown where no promise can hold it back. */

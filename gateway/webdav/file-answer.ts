@@ -32,6 +32,13 @@ export async function sendFile(
   await sendRange(call, resource, opened, asked)
 }
 
+/** Whoever may write a file must not have it run as a page of this server in the browser of another. */
+const unscripted = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "sandbox; default-src 'none'",
+  'content-disposition': 'attachment',
+} as const
+
 async function sendRange(
   { answer, request, exchange }: Call,
   resource: Resource,
@@ -46,6 +53,7 @@ async function sendRange(
     'content-type': contentTypeOf(resource),
     'content-length': range.end - range.start + 1,
     'accept-ranges': 'bytes',
+    ...unscripted,
     ...(asked === 'whole'
       ? {}
       : { 'content-range': `bytes ${range.start}-${range.end}/${size}` }),

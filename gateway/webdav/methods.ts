@@ -1,5 +1,4 @@
 /** Knows which methods the things below the door's root understand. */
-import { BackendError } from '../../fencing/ports.js'
 import { answerEmpty, send, type Reply, type Told } from './answer.js'
 import type { Call } from './call.js'
 import { makeFolder, makeInside, propfindFolder, propfindInside } from './folder-methods.js'
@@ -16,7 +15,13 @@ import {
 } from './plain-methods.js'
 import type { PlainCall } from './plain-resources.js'
 import { refuseProperties } from './proppatch.js'
-import { forbidden, toldOfPlain, toldOfReading, toldOfWriting } from './refusals.js'
+import {
+  forbidden,
+  isRefusedPlace,
+  toldOfPlain,
+  toldOfReading,
+  toldOfWriting,
+} from './refusals.js'
 
 type ByLibrary = () => Promise<number>
 
@@ -58,8 +63,8 @@ async function isPlain({ plain, folders, target }: PlainCall): Promise<boolean> 
   try {
     return (await plain.stat(target.parts))?.isRepository !== true
   } catch (error) {
-    const isRefused = error instanceof BackendError && error.code === 'not-allowed'
-    if (isRefused && (await folders.repositoryAbove(target.parts)) !== undefined) return false
+    if (isRefusedPlace(error) && (await folders.repositoryAbove(target.parts)) !== undefined)
+      return false
     throw error
   }
 }

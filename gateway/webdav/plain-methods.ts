@@ -17,7 +17,7 @@ import { isProtected, type Instruction } from './proppatch-request.js'
 import { isOwn } from './realm.js'
 import { dropBody } from './request-body.js'
 import { validatorsOf, type DeadProperty } from './resource.js'
-import { hrefOf, parseDavTarget, type DavTarget } from './target.js'
+import { hrefOf, parseNamed, type DavTarget } from './target.js'
 import { property } from './xml-writing.js'
 
 const notFound: Reply = { status: 404, sentence: 'Not Found' }
@@ -150,7 +150,7 @@ export function destinationOf({ request, target, visitor }: PlainCall): DavTarge
   if (typeof header !== 'string' || !isDepth || !/^[TF]$/.test(overwrite)) {
     return { status: 400, sentence: 'Destination, Overwrite or Depth is none of RFC 4918.' }
   }
-  const destination = parseDavTarget(header)
+  const destination = parseNamed(target, header)
   if (destination.kind === 'refused') {
     const { status, sentence } = destination
     return status === 404

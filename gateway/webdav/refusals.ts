@@ -16,6 +16,9 @@ export const refusals = {
   exists: { status: 403, level: 'info' },
   'append-only': { status: 403, level: 'info' },
   'not-allowed': { status: 403, level: 'info' },
+  linked: { status: 403, level: 'warn' },
+  'too-large': { status: 413, level: 'warn' },
+  'too-many': { status: 403, level: 'warn' },
   // The folder that the object would lie in is missing (RFC 4918, section 9.7.1).
   'no-repository': { status: 409, level: 'info' },
   'no-space': { status: 507, level: 'warn' },
@@ -27,6 +30,9 @@ const notRead = 'This cannot be read now. See the log of the gateway.'
 const readingFaults = {
   'not-found': { status: 404, sentence: 'Not Found' },
   'not-allowed': { status: 403, sentence: plainSentences['not-allowed'] },
+  linked: { status: 403, sentence: plainSentences.linked },
+  'too-large': { status: 413, sentence: plainSentences['too-large'] },
+  'too-many': { status: 403, sentence: plainSentences['too-many'] },
   'no-space': { status: 503, sentence: notRead },
   corrupt: { status: 500, sentence: notRead },
   conflict: { status: 503, sentence: notRead },
@@ -39,15 +45,20 @@ export function toldOfReading(error: unknown): Told {
   return error instanceof BackendError ? readingFaults[error.code] : readingFaults.corrupt
 }
 
+/** Faults that say by themselves what is to be done, and that last until somebody does it. */
+const lastingCodes: ReadonlySet<string> = new Set(['no-space', 'linked', 'too-large', 'too-many'])
+
 /**
- * Whatever failed while writing may have been recorded, so it is "undecided": try again. A full disk and a fault that lasts
- * are told as what they are.
+ * Whatever else failed while writing may have been recorded, so it is "undecided": try again. A fault of the folder that
+ * lasts is told as what it is.
  */
 export function toldOfWriting(error: unknown): Told {
+  const isLasting = error instanceof BackendError && lastingCodes.has(error.code)
+  if (isLasting) return toldOfRefusal(error.code as keyof typeof plainSentences)
   const lasting = lastingFaultOf(error)
-  if (lasting !== undefined) return { status: 403, sentence: lasting }
-  const isFull = error instanceof BackendError && error.code === 'no-space'
-  return toldOfRefusal(isFull ? 'no-space' : 'undecided')
+  return lasting === undefined
+    ? toldOfRefusal('undecided')
+    : { status: 403, sentence: lasting }
 }
 
 const plainFaults = {
@@ -56,6 +67,9 @@ const plainFaults = {
     status: 403,
     sentence: 'Not a place for plain files: a repository, a link, or a name that is kept.',
   },
+  linked: { status: 403, sentence: plainSentences.linked },
+  'too-large': { status: 413, sentence: plainSentences['too-large'] },
+  'too-many': { status: 403, sentence: plainSentences['too-many'] },
   'no-space': { status: 507, sentence: plainSentences['no-space'] },
   conflict: { status: 409, sentence: 'Something else stands in its place.' },
   corrupt: { status: 500, sentence: notRead },
@@ -63,6 +77,13 @@ const plainFaults = {
   'newer-state': { status: 500, sentence: notRead },
   unavailable: { status: 503, sentence: notRead },
 } as const satisfies Record<BackendErrorCode, Told>
+
+/** Whoever asks for what lies over a link, or among our own files, is refused and no more. */
+export function isRefusedPlace(error: unknown): error is BackendError {
+  return (
+    error instanceof BackendError && (error.code === 'not-allowed' || error.code === 'linked')
+  )
+}
 
 export function toldOfPlain(error: unknown): Told {
   return error instanceof BackendError ? plainFaults[error.code] : plainFaults.corrupt

@@ -29,6 +29,8 @@ export interface DavTarget {
   readonly kind: 'target'
   /** What all addresses of this door begin with, as the client wrote it: `/-/dav`, `/-/w/TAG/-/dav`. */
   readonly base: string
+  /** What a proxy has taken off the address; the base begins with it. */
+  readonly prefix?: string
   readonly tag?: string
   /** The decoded parts below the base; the root has none. */
   readonly parts: readonly string[]
@@ -64,6 +66,28 @@ export function isDavUrl(url: string): boolean {
   return /^(?:https?:\/\/[^/?]*)?(?:\/-\/w\/[^/?]*)?\/-\/dav(?:[/?]|$)/i.test(url)
 }
 
+/** Explorer and others ask the server's root, and each folder on the way, before the address that they were given. */
+export function isDavRequest({
+  method = '',
+  url = '',
+}: {
+  method?: string | undefined
+  url?: string | undefined
+}): boolean {
+  return isDavUrl(url) || (stepMethods.has(method) && stepOf(url) !== undefined)
+}
+
+const stepMethods: ReadonlySet<string> = new Set(['OPTIONS', 'PROPFIND'])
+
+/** The folders on the way to the door: which one, and the name of the next. */
+export function stepOf(
+  url: string,
+): { readonly path: string; readonly next: string } | undefined {
+  const [path = ''] = url.replace(/^https?:\/\/[^/?]*/i, '').split('?')
+  if (path === '/' || path === '') return { path: '/', next: reservedPart }
+  return path === '/-' || path === '/-/' ? { path: '/-/', next: doorPart } : undefined
+}
+
 export function parseDavTarget(url: string): ParsedTarget {
   // A client of a proxy, and a Destination, carry the whole address (RFC 9112, section 3.2.2).
   if (url.includes('#')) return notEncoded
@@ -90,6 +114,19 @@ export function parseDavTarget(url: string): ParsedTarget {
     isFolder,
     place: placeOf(parts),
   }
+}
+
+/** The same behind a proxy that has taken `prefix` off the address. */
+export function parseBehind(url: string, prefix: string): ParsedTarget {
+  const target = parseDavTarget(url)
+  if (prefix === '' || target.kind === 'refused') return target
+  return { ...target, base: `${prefix}${target.base}`, prefix }
+}
+
+/** Of an address that the client writes into a header: it knows nothing of what a proxy takes off, and some take it off there too. */
+export function parseNamed({ prefix = '' }: DavTarget, address: string): ParsedTarget {
+  const path = address.replace(/^https?:\/\/[^/?]*/i, '')
+  return parseDavTarget(path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path)
 }
 
 /** The address of something below the base, as it is written into answers. */

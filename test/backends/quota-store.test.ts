@@ -44,6 +44,17 @@ for (const behaviour of Object.keys(behaviours)) {
   test('quota', conforms, quota, behaviour)
 }
 
+test('locks and the like may take some room beyond the bound, and no more', async (t) => {
+  const inner = memoryStore()
+  await inner.create(laptop)
+  const quota = withQuota({ store: inner, bytesMax: 1000 })
+  await counted(quota)
+  await put(quota.store, 'data', 1000)
+  const lock = await put(quota.store, 'locks', 500)
+  t.notThrows(() => quota.store.requireSpace?.(lock, 60 * 1024 ** 2))
+  t.throws(() => quota.store.requireSpace?.(lock, 64 * 1024 ** 2), noSpace)
+})
+
 test('packs of all repositories are counted, and refused once they do not fit', async (t) => {
   const inner = memoryStore()
   await inner.create(laptop)

@@ -40,6 +40,7 @@ test('without anything the defaults of the schema hold', (t) => {
       isPrivate: false,
       trusted: [],
       speaksProxyProtocol: false,
+      basePath: '',
     },
   ])
   t.deepEqual(warnings, [])

@@ -20,6 +20,9 @@ const table: Readonly<Record<BackendErrorCode, readonly [number, number, number,
   locked: [503, 503, 503, 403],
   'newer-state': [500, 500, 503, 403],
   'not-allowed': [403, 403, 503, 403],
+  linked: [403, 403, 403, 403],
+  'too-large': [413, 413, 413, 403],
+  'too-many': [403, 403, 403, 403],
   unavailable: [503, 503, 503, 403],
 }
 

@@ -15,7 +15,7 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { emptyHead } from '../../fencing/journal/chain.js'
 import { mountNameIn, networkFileSystem } from '../../gateway/program/state/file-system.js'
@@ -103,6 +103,28 @@ test('a second holder is refused and told who has the state', async (t) => {
   await refusedWith(t, 'locked', openState({ folder, command: 'status' }))
   await state.close()
   await held(t, folder, 'status')
+})
+
+test('a folder that is served cannot be served with another state, nor where a state is in it', async (t) => {
+  const usual = await newFolder(t)
+  const root = dirname(usual)
+  const other = (): Promise<string> => newFolder(t)
+  const command = 'serve'
+  const first = await openState({ folder: await other(), root, command })
+  await first.announce(['127.0.0.1:8000'])
+  for (const folder of [await other(), usual]) {
+    const error = await t.throwsAsync(openState({ folder, root, command }), {
+      instanceOf: StateHeldError,
+    })
+    t.regex(error.message, /in use by "lockkeeper serve", .*, listening on 127\.0\.0\.1:8000/)
+  }
+  await first.close()
+  const inIt = await openState({ folder: usual, root, command })
+  const folder = await other()
+  await t.throwsAsync(openState({ folder, root, command }), { instanceOf: StateHeldError })
+  await inIt.close()
+  const last = await openState({ folder, root, command })
+  t.teardown(() => last.close())
 })
 
 test('of many that come at once, one has the state', async (t) => {

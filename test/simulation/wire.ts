@@ -16,6 +16,10 @@ export const statuses: Readonly<Record<RefusedReason, Failure>> = {
   exists: 403,
   'append-only': 403,
   'not-allowed': 403,
+  linked: 403,
+  // Nothing of restic's is.
+  'too-large': 400,
+  'too-many': 403,
   'no-repository': 403,
   'no-space': 507,
   undecided: 503,

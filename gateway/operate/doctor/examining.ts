@@ -8,6 +8,7 @@ import { stateFolderOf } from '../../program/state/places.js'
 import { adviceFor } from './advice.js'
 import { made, type Check, type Finding } from './finding.js'
 import { checkFileSystems, checkRights, checkSpace, type Folders } from './folders.js'
+import { checkLinks } from './links.js'
 import { checkClock, checkJournals, checkUse } from './journals.js'
 import { checkPasswords, checkPlace, checkProxies, checkTls } from './listening.js'
 
@@ -33,6 +34,7 @@ export async function examine(loaded: LoadedSettings): Promise<Finding[]> {
     ...loaded.warnings.map((text) => ({ check: 'settings', level: 'warning', text }) as const),
     ...(await made('file system', () => checkFileSystems(folders))),
     ...(await made('space', () => checkSpace(folders))),
+    ...(await made('links', () => checkLinks(path))),
   ]
   let reached: Reached | undefined
   try {

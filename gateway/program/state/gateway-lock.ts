@@ -9,13 +9,14 @@
  * leave two processes with a lock on two files.
  */
 import { closeSync, openSync } from 'node:fs'
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import SqliteDatabase, { type Database } from 'better-sqlite3'
 import { z } from 'zod'
 import { BackendError } from '../../../fencing/ports.js'
 import { errnoOf } from './faults.js'
+import { stateFolderOf } from './places.js'
 
 const holderSchema = z.object({
   pid: z.number(),
@@ -31,8 +32,8 @@ export type Holder = Readonly<z.infer<typeof holderSchema>>
 export class StateHeldError extends BackendError {
   readonly holder: Holder | undefined
 
-  constructor(folder: string, holder: Holder | undefined) {
-    super('locked', `the state folder "${folder}" is in use by ${describeHolder(holder)}`)
+  constructor(what: string, holder: Holder | undefined) {
+    super('locked', `${what} is in use by ${describeHolder(holder)}`)
     this.holder = holder
   }
 }
@@ -41,6 +42,8 @@ export class GatewayLock {
   readonly #database: Database
   readonly #noteFile: string
   #holder: Holder
+  /** On the folder of the repositories, where the state is not in it. */
+  #served: GatewayLock | undefined
 
   private constructor(database: Database, noteFile: string, holder: Holder) {
     this.#database = database
@@ -48,10 +51,32 @@ export class GatewayLock {
     this.#holder = holder
   }
 
-  static async take(folder: string, command: string): Promise<GatewayLock> {
+  /**
+   * Of a state, and of the folder of the repositories that it is for: two gateways with states of their own would each
+   * fence by half of what happens. The folder's own lock is that of the state that usually lies in it.
+   */
+  static async take(folder: string, command: string, root?: string): Promise<GatewayLock> {
+    const lock = await GatewayLock.#take(folder, command, `the state folder "${folder}"`)
+    const usual = root === undefined ? folder : stateFolderOf(root)
+    if (root === undefined || usual === folder) return lock
+    try {
+      await mkdir(usual, { mode: 0o700, recursive: true })
+      const what = `the folder "${root}"`
+      lock.#served = await GatewayLock.#take(usual, command, what)
+    } catch (error) {
+      // Where no lock can be made, no gateway can write either.
+      if (!cannotWrite.has(errnoOf(error) ?? '')) {
+        await lock.release()
+        throw error
+      }
+    }
+    return lock
+  }
+
+  static async #take(folder: string, command: string, what: string): Promise<GatewayLock> {
     const noteFile = join(folder, 'gateway.json')
     const database = lockOrNothing(join(folder, 'gateway.lock'))
-    if (database === undefined) throw new StateHeldError(folder, await readHolder(noteFile))
+    if (database === undefined) throw new StateHeldError(what, await readHolder(noteFile))
     const since = new Date().toISOString()
     const holder = { pid: process.pid, host: hostname(), command, since, listening: [] }
     const lock = new GatewayLock(database, noteFile, holder)
@@ -76,9 +101,11 @@ export class GatewayLock {
       // What stands there names an earlier holder.
       for (const file of [unfinished, this.#noteFile]) await rm(file, { force: true })
     }
+    await this.#served?.announce(listening)
   }
 
   async release(): Promise<void> {
+    await this.#served?.release()
     try {
       await rm(this.#noteFile, { force: true })
     } finally {
@@ -88,6 +115,12 @@ export class GatewayLock {
 }
 
 const fullDisk: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT'])
+
+/** A read-only disk, a folder without rights, and a network file system without locks. */
+const cannotWrite: ReadonlySet<string> = new Set([
+  ...['EROFS', 'EACCES', 'EPERM'],
+  ...['SQLITE_READONLY', 'SQLITE_CANTOPEN', 'SQLITE_IOERR_LOCK'],
+])
 
 function lockOrNothing(file: string): Database | undefined {
   makeOnce(file)

@@ -15,6 +15,8 @@ import { refusingJournal } from './refusing-journal.js'
 export interface StateOptions {
   /** The state folder itself; it is made where it is missing, and the folder above it must stand. */
   readonly folder: string
+  /** The folder of the repositories: nobody else may serve it, with whatever state. */
+  readonly root?: string
   /** What the holder runs, as others are told: `serve`, `quarantine release` … */
   readonly command: string
 }
@@ -45,11 +47,11 @@ export interface State {
  * Throws StateHeldError (code `locked`) while another process has the state, `not-allowed` for a folder without rights
  * or on a network file system, `not-found` where the folder above is missing.
  */
-export async function openState({ folder, command }: StateOptions): Promise<State> {
+export async function openState({ folder, root, command }: StateOptions): Promise<State> {
   const lock = await guarded(folder, async () => {
     await makeFolder(folder)
     await refuseNetworkFileSystem(folder)
-    return GatewayLock.take(folder, command)
+    return GatewayLock.take(folder, command, root)
   })
   const journalFile = join(folder, 'journal.sqlite')
   const adminSocket = adminSocketIn(folder)
