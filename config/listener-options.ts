@@ -1,6 +1,7 @@
 /** Knows what each listener can have of its own: where it is, who may come in there, and what may be done there. */
 import { z } from 'zod'
 import {
+  count,
   headerName,
   listenPlaces,
   toggle,
@@ -83,5 +84,11 @@ export const listenerOptions = {
     schema: toggle,
     default: false,
     help: "expect HAProxy's PROXY protocol, version 1 or 2, from the trusted proxies and nobody else",
+  },
+  maxWaitingLogins: {
+    schema: count,
+    default: '16',
+    argument: 'COUNT',
+    help: 'logins of one address that may wait for their password to be checked; a known login never waits',
   },
 } satisfies OptionSpecs

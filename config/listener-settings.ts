@@ -24,6 +24,12 @@ export interface ListenerSettings {
   readonly trusted: readonly TrustedRange[]
   readonly speaksProxyProtocol: boolean
   readonly tls?: TlsFilesSettings
+  readonly limits: ListenerLimits
+}
+
+export interface ListenerLimits {
+  /** Logins of one address that may wait for their check. */
+  readonly waitingLogins: number
 }
 
 type Said = ValuesOf<typeof listenerOptions>
@@ -48,6 +54,7 @@ export function listenersOf(
     isPrivate: said.privateRepos,
     trusted: said.trustedProxy,
     speaksProxyProtocol: said.proxyProtocol,
+    limits: { waitingLogins: said.maxWaitingLogins },
     ...(said.tls ? { tls: tlsOf(said, path) } : {}),
   }))
 }

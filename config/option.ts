@@ -55,6 +55,10 @@ export const size: z.ZodType<number> = parsed(
   parseSize,
   'a size has a number and a unit, like 500MiB or 10GiB',
 )
+export const count: z.ZodType<number> = parsed(
+  (text) => (/^[1-9]\d{0,6}$/.test(text.trim()) ? Number(text) : undefined),
+  'it is a whole number from 1 to 9999999',
+)
 const listenPlace: z.ZodType<ListenPlace> = parsed(
   parseListenPlace,
   'a place to listen at is HOST:PORT, like 127.0.0.1:8000 or [::1]:8000, unix:/PATH, systemd or fd:N',

@@ -1,18 +1,33 @@
 /** Knows how a request is let in before any door sees it: who it is, or how it is told that nobody knows it. */
+import { randomInt } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Told } from './answer.js'
 import type { Authenticator } from './authentication/authenticator.js'
 import type { RequestHandler } from './channels.js'
 import { exchangeOf } from './exchange.js'
+import type { LimitLog } from './limit-log.js'
 
 const challenge = 'Basic realm="Lockkeeper", charset="UTF-8"'
 const unknown: Told = { status: 401, sentence: 'Unknown user or wrong password.' }
-const busy: Told = { status: 503, sentence: 'Too many passwords are being checked. Try again.' }
+const busy: Told = {
+  status: 503,
+  sentence:
+    'Too many logins from this address wait to be checked (--max-waiting-logins). Try again.',
+}
+/** Whoever is told to try again does not do so at once, nor do all of them at the same time. */
+const busyMsMin = 1_000
+const busyMsMax = 3_000
+
+export interface AdmittingOptions {
+  readonly authenticate: Authenticator
+  readonly limitLog: LimitLog
+}
 
 /** Hands on to the doors only who may come in. */
-export function admitting(authenticate: Authenticator, handle: RequestHandler): RequestHandler {
+export function admitting(options: AdmittingOptions, handle: RequestHandler): RequestHandler {
   return (request, answer) => {
-    admit(authenticate, request, answer).then((isAdmitted) => {
+    admit(options, request, answer).then((isAdmitted) => {
       if (isAdmitted) handle(request, answer)
     }, stop)
   }
@@ -20,12 +35,16 @@ export function admitting(authenticate: Authenticator, handle: RequestHandler): 
 
 /** 401 stops restic at once (RESTIC.md section 4); 503 is tried again. The body is read first, so that it hears either. */
 async function admit(
-  authenticate: Authenticator,
+  { authenticate, limitLog }: AdmittingOptions,
   request: IncomingMessage,
   answer: ServerResponse,
 ): Promise<boolean> {
   const exchange = exchangeOf(request)
-  const identity = await authenticate(request, exchange.isFromProxy)
+  const { address } = exchange.client
+  const identity = await authenticate(request, {
+    isFromProxy: exchange.isFromProxy,
+    address,
+  })
   switch (identity.kind) {
     case 'anybody':
       return true
@@ -39,6 +58,8 @@ async function admit(
       turnAway(request, answer, unknown)
       return false
     case 'busy':
+      limitLog.reached({ limit: '--max-waiting-logins', address }, busy.sentence)
+      await delay(randomInt(busyMsMin, busyMsMax), undefined, { ref: false })
       await exchange.body.drain()
       exchange.note.refused = 'busy'
       turnAway(request, answer, busy)

@@ -14,6 +14,7 @@ import { admitting } from './admission.js'
 import type { Authenticator } from './authentication/authenticator.js'
 import { Channels, type RequestHandler } from './channels.js'
 import { refuseAddress } from './junk.js'
+import { LimitLog } from './limit-log.js'
 import { defaultHttpLimits, type HttpLimits } from './limits.js'
 import { listen, stopListening, type Listening, type ListenOptions } from './listening.js'
 import { createNodeServer, type NodeServer, type TlsSettings } from './node-server.js'
@@ -102,8 +103,13 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   }
 }
 
-function admitted({ authenticate }: HttpServerOptions, handle: RequestHandler): RequestHandler {
-  return authenticate === undefined ? handle : admitting(authenticate, handle)
+function admitted(
+  { authenticate, logger, clock }: HttpServerOptions,
+  handle: RequestHandler,
+): RequestHandler {
+  if (authenticate === undefined) return handle
+  const limitLog = new LimitLog(logger, clock.monotonic)
+  return admitting({ authenticate, limitLog }, handle)
 }
 
 /** WebDAV has a shell of its own; every other address is REST's. */

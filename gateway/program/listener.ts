@@ -153,14 +153,17 @@ async function placesOf(place: ListenPlace): Promise<ListenPlace[]> {
 }
 
 async function passwordsOf(
-  { htpasswdFile: file }: ListenerSettings,
+  { htpasswdFile: file, limits }: ListenerSettings,
   logger: Logger,
 ): Promise<PasswordFile | undefined> {
   if (file === undefined) return undefined
   const onProblem = (problem: string): void => logger.warn({ file }, problem)
   const monotonic = (): number => systemClock.monotonic()
   try {
-    return await PasswordFile.open({ file, monotonic, onProblem })
+    return await PasswordFile.open({
+      ...{ file, monotonic, onProblem },
+      waitingMax: limits.waitingLogins,
+    })
   } catch (error) {
     throw new StartError(`the password file cannot be read: ${messageOf(error)}`)
   }

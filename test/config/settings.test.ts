@@ -38,6 +38,7 @@ test('without anything the defaults of the schema hold', (t) => {
       isPrivate: false,
       trusted: [],
       speaksProxyProtocol: false,
+      limits: { waitingLogins: 16 },
     },
   ])
   t.deepEqual(warnings, [])

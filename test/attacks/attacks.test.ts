@@ -1,0 +1,46 @@
+/** Entry by entry: one attacks, and another's requests are answered within 300 ms all the while. */
+import test, { type ExecutionContext } from 'ava'
+import { World } from '../end-to-end/harness/world.js'
+import { Bystander } from './bystander.js'
+import { besiege, describe, passwordFile, startControl, type Siege } from './siege.js'
+
+/** In a short run beside other tests nine of ten requests are judged by it, and all of them in a whole one. */
+const judgedShare = process.env.ATTACK_SECONDS === undefined ? 0.9 : 1
+const limitMs = 300
+
+function unhurt(t: ExecutionContext, siege: Siege): void {
+  const { times, controlMs, failures } = siege.felt
+  t.log(describe(siege))
+  t.deepEqual(failures, [])
+  const judged = times[Math.ceil(times.length * judgedShare) - 1] ?? Infinity
+  t.true(judged <= limitMs + controlMs, describe(siege))
+}
+
+interface Case {
+  readonly entry: string
+  readonly attack: string
+  readonly login?: string
+}
+
+const cases: readonly Case[] = [
+  { entry: 'as it is', attack: 'none' },
+  { entry: 'S4', attack: 'unknown names' },
+  { entry: 'S4', attack: 'wrong passwords of a known name' },
+]
+
+for (const { entry, attack, login } of cases) {
+  test.serial(`${entry}: ${attack}`, async (t) => {
+    const world = await World.open(t)
+    const args = ['--htpasswd-file', await passwordFile(world)]
+    const { port } = await world.gateway({ args })
+    const controlPort = await startControl(t)
+    const bystander = new Bystander({
+      port,
+      controlPort,
+      repository: 'alice',
+      login: 'alice:secret',
+    })
+    await bystander.settle()
+    unhurt(t, await besiege({ attack, port, bystander, ...(login && { login }) }))
+  })
+}
