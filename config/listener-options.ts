@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import {
   count,
+  duration,
   headerName,
   listenPlaces,
   toggle,
@@ -84,6 +85,24 @@ export const listenerOptions = {
     schema: toggle,
     default: false,
     help: "expect HAProxy's PROXY protocol, version 1 or 2, from the trusted proxies and nobody else",
+  },
+  maxConnections: {
+    schema: count,
+    default: '4096',
+    argument: 'COUNT',
+    help: 'connections that may be open at once; further ones are closed',
+  },
+  maxConnectionsPerAddress: {
+    schema: count,
+    default: '512',
+    argument: 'COUNT',
+    help: 'of these, from one address; those of trusted proxies are not counted',
+  },
+  headerTimeout: {
+    schema: duration,
+    default: '15s',
+    argument: 'TIME',
+    help: 'close a connection whose request has begun and whose headers, or TLS handshake, have not come for so long',
   },
   maxWaitingLogins: {
     schema: count,

@@ -28,6 +28,9 @@ export interface ListenerSettings {
 }
 
 export interface ListenerLimits {
+  readonly connections: number
+  readonly connectionsPerAddress: number
+  readonly headerTimeoutMs: number
   /** Logins of one address that may wait for their check. */
   readonly waitingLogins: number
 }
@@ -54,7 +57,12 @@ export function listenersOf(
     isPrivate: said.privateRepos,
     trusted: said.trustedProxy,
     speaksProxyProtocol: said.proxyProtocol,
-    limits: { waitingLogins: said.maxWaitingLogins },
+    limits: {
+      connections: said.maxConnections,
+      connectionsPerAddress: said.maxConnectionsPerAddress,
+      headerTimeoutMs: said.headerTimeout,
+      waitingLogins: said.maxWaitingLogins,
+    },
     ...(said.tls ? { tls: tlsOf(said, path) } : {}),
   }))
 }

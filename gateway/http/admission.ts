@@ -22,6 +22,8 @@ const busyMsMax = 3_000
 export interface AdmittingOptions {
   readonly authenticate: Authenticator
   readonly limitLog: LimitLog
+  /** How long the body of a request that is turned away is read. */
+  readonly bodyTimeoutMs: number
 }
 
 /** Hands on to the doors only who may come in. */
@@ -33,9 +35,9 @@ export function admitting(options: AdmittingOptions, handle: RequestHandler): Re
   }
 }
 
-/** 401 stops restic at once (RESTIC.md section 4); 503 is tried again. The body is read first, so that it hears either. */
+/** 401 stops restic at once (RESTIC.md section 4); 503 is tried again. */
 async function admit(
-  { authenticate, limitLog }: AdmittingOptions,
+  { authenticate, limitLog, bodyTimeoutMs }: AdmittingOptions,
   request: IncomingMessage,
   answer: ServerResponse,
 ): Promise<boolean> {
@@ -52,22 +54,32 @@ async function admit(
       exchange.identify(identity.user)
       return true
     case 'unknown':
-      await exchange.body.drain()
       exchange.note.refused = 'unknown-user'
       answer.setHeader('www-authenticate', challenge)
-      turnAway(request, answer, unknown)
+      await turnAway(request, answer, unknown, bodyTimeoutMs)
       return false
     case 'busy':
       limitLog.reached({ limit: '--max-waiting-logins', address }, busy.sentence)
       await delay(randomInt(busyMsMin, busyMsMax), undefined, { ref: false })
-      await exchange.body.drain()
       exchange.note.refused = 'busy'
-      turnAway(request, answer, busy)
+      await turnAway(request, answer, busy, bodyTimeoutMs)
       return false
   }
 }
 
-function turnAway(request: IncomingMessage, answer: ServerResponse, told: Told): void {
+/** The body is read first, so that the client hears the answer; but not for ever. */
+async function turnAway(
+  request: IncomingMessage,
+  answer: ServerResponse,
+  told: Told,
+  bodyTimeoutMs: number,
+): Promise<void> {
+  const exchange = exchangeOf(request)
+  if (!(await exchange.body.drainWithin(bodyTimeoutMs))) {
+    if (request.httpVersionMajor === 1) exchange.endChannel()
+    // The stream of a body that is not read to its end stays open.
+    else answer.once('finish', () => request.destroy())
+  }
   answer.statusCode = told.status
   // HTTP/2 has no reason phrase.
   if (request.httpVersionMajor === 1) answer.statusMessage = told.sentence

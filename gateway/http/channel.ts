@@ -15,6 +15,7 @@ export interface SocketChannelOptions {
   /** Monotonic milliseconds. */
   readonly openedAt: number
   readonly pipelinedMax: number
+  readonly unusedTimeoutMs: number
   /** `byClient` where the client ended it before the gateway began to. */
   readonly onClosed: (channelId: string, byClient: boolean) => void
 }
@@ -128,6 +129,16 @@ export class SocketChannel implements Line {
   /** The gateway is about to close this connection: from now on its end is not the client's doing. */
   noteEnding(): void {
     this.#isEnding = true
+  }
+
+  /** To be called where nothing was sent on it yet: it may stay unused for a while, and no longer. */
+  expectUse(): void {
+    const { socket } = this
+    const { unusedTimeoutMs } = this.#options
+    const timer = setTimeout(() => {
+      if (socket.bytesRead === 0) this.destroy()
+    }, unusedTimeoutMs)
+    socket.once('close', () => clearTimeout(timer))
   }
 
   /** Closes the connection once what was written has gone out. */

@@ -24,7 +24,7 @@ export interface ChannelsOptions {
   readonly limits: HttpLimits
   readonly onClosed: (channelId: string, byClient: boolean) => void
   readonly trusted: readonly TrustedRange[]
-  /** Whom a PROXY header named as the other end of a connection. */
+  /** Whom a connection comes from, by itself or by a PROXY header's word; undefined on a Unix socket. */
   readonly sourceOf: (socket: Socket) => string | undefined
 }
 
@@ -51,9 +51,8 @@ export class Channels {
   accept(socket: Socket): void {
     const { clock, limits, onClosed, sourceOf } = this.#options
     const openedAt = clock.monotonic()
-    const { pipelinedMax } = limits
-    const peer = sourceOf(socket) ?? socket.remoteAddress
-    const channel = new SocketChannel({ socket, peer, openedAt, pipelinedMax, onClosed })
+    const peer = sourceOf(socket)
+    const channel = new SocketChannel({ ...limits, socket, peer, openedAt, onClosed })
     this.#channels.set(socket, channel)
     socket.once('close', () => {
       this.#channels.delete(socket)
@@ -63,8 +62,10 @@ export class Channels {
   }
 
   acceptSession(session: ServerHttp2Session): void {
-    const { clock, onClosed } = this.#options
-    const channel = new SessionChannel({ session, openedAt: clock.monotonic(), onClosed })
+    const { clock, onClosed, sourceOf } = this.#options
+    const peer = sourceOf(session.socket)
+    const openedAt = clock.monotonic()
+    const channel = new SessionChannel({ session, peer, openedAt, onClosed })
     this.#sessions.set(session, channel)
     session.once('close', () => {
       this.#sessions.delete(session)

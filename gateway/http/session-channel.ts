@@ -7,6 +7,8 @@ import type { Line } from './line.js'
 
 export interface SessionChannelOptions {
   readonly session: ServerHttp2Session
+  /** Whom the session comes from, by itself or by a proxy's word; undefined on a Unix socket. */
+  readonly peer: string | undefined
   /** Monotonic milliseconds. */
   readonly openedAt: number
   readonly onClosed: (channelId: string, byClient: boolean) => void
@@ -21,8 +23,8 @@ export class SessionChannel implements Line {
 
   constructor(options: SessionChannelOptions) {
     this.#options = options
-    const { session, openedAt } = options
-    this.peer = session.socket.remoteAddress
+    const { session, peer, openedAt } = options
+    this.peer = peer
     this.#channel = { id: randomUUID(), openedAt, isHidden: false, isMultiplexed: true }
     session.once('close', () => options.onClosed(this.#channel.id, !this.#isEnding))
     // A stream's error is told to its request; the session's own end it, which `close` tells.

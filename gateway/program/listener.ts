@@ -75,7 +75,7 @@ export class Listener {
 
   #createServer(parts: ServedParts): HttpServer {
     const { userHeader, byCertificate, isAppendOnly, isPrivate, trusted } = this.#settings
-    const { speaksProxyProtocol } = this.#settings
+    const { speaksProxyProtocol, limits } = this.#settings
     const { passwords, tls } = this.#files
     const authenticate = createAuthenticator({
       ...(passwords === undefined ? {} : { passwords }),
@@ -86,6 +86,11 @@ export class Listener {
       ...parts,
       ...{ clock: systemClock, logger: this.#logger, authenticate },
       ...{ isAppendOnly, isPrivate, trusted, speaksProxyProtocol },
+      limits: {
+        connectionsMax: limits.connections,
+        connectionsPerAddressMax: limits.connectionsPerAddress,
+        headersTimeoutMs: limits.headerTimeoutMs,
+      },
       ...(tls === undefined ? {} : { tls }),
     })
   }

@@ -38,7 +38,12 @@ test('without anything the defaults of the schema hold', (t) => {
       isPrivate: false,
       trusted: [],
       speaksProxyProtocol: false,
-      limits: { waitingLogins: 16 },
+      limits: {
+        connections: 4096,
+        connectionsPerAddress: 512,
+        headerTimeoutMs: 15_000,
+        waitingLogins: 16,
+      },
     },
   ])
   t.deepEqual(warnings, [])
