@@ -4,6 +4,7 @@ import {
   count,
   duration,
   headerName,
+  hostNames,
   listenPlaces,
   toggle,
   trustedRanges,
@@ -33,6 +34,12 @@ export const listenerOptions = {
     schema: headerName,
     argument: 'HEADER',
     help: 'the header in which a trusted proxy names the user',
+  },
+  allowedHost: {
+    schema: hostNames,
+    isList: true,
+    argument: 'NAME',
+    help: 'a name that clients on this machine may use for it where nobody is asked who it is; several times, or with commas between',
   },
   appendOnly: {
     schema: toggle,

@@ -19,6 +19,8 @@ export interface ListenerSettings {
   readonly htpasswdFile?: string
   readonly userHeader?: string
   readonly byCertificate: boolean
+  /** Further names that lead here, where nobody is asked and only this machine can come in. */
+  readonly allowedHosts: readonly string[]
   readonly isAppendOnly: boolean
   readonly isPrivate: boolean
   readonly trusted: readonly TrustedRange[]
@@ -53,6 +55,7 @@ export function listenersOf(
     ...(htpasswdFile === undefined ? {} : { htpasswdFile }),
     ...(said.proxyAuthUsername === undefined ? {} : { userHeader: said.proxyAuthUsername }),
     byCertificate,
+    allowedHosts: said.allowedHost,
     isAppendOnly: said.appendOnly,
     isPrivate: said.privateRepos,
     trusted: said.trustedProxy,

@@ -70,6 +70,13 @@ export const trustedRanges: z.ZodType<readonly TrustedRange[]> = z.array(
     'a proxy has an address or a range of them, like 10.0.0.1 or fd00::/8',
   ),
 )
+/** Of hosts, in lower case. */
+export const hostNames: z.ZodType<readonly string[]> = z.array(
+  parsed(
+    (text) => (/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/i.test(text) ? text.toLowerCase() : undefined),
+    'a name of this machine has no port, like backup.example.org',
+  ),
+)
 export const text: z.ZodType<string> = z.string().min(1, 'it must not be empty')
 export const unsaidText: z.ZodType<string | undefined> = text.optional()
 /** Of an HTTP header, in lower case, as Node has it. */

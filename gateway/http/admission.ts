@@ -6,6 +6,8 @@ import type { Told } from './answer.js'
 import type { Authenticator } from './authentication/authenticator.js'
 import type { RequestHandler } from './channels.js'
 import { exchangeOf } from './exchange.js'
+import { turnAway } from './turning-away.js'
+import { refusalOfPage } from './pages.js'
 import type { LimitLog } from './limit-log.js'
 
 const challenge = 'Basic realm="Lockkeeper", charset="UTF-8"'
@@ -24,6 +26,29 @@ export interface AdmittingOptions {
   readonly limitLog: LimitLog
   /** How long the body of a request that is turned away is read. */
   readonly bodyTimeoutMs: number
+}
+
+export interface PagesOptions {
+  /** Names that lead here; undefined where any may. */
+  readonly names: readonly string[] | undefined
+  readonly bodyTimeoutMs: number
+}
+
+/** Hands on only what no page of another site sends. */
+export function withoutPages(
+  { names, bodyTimeoutMs }: PagesOptions,
+  handle: RequestHandler,
+): RequestHandler {
+  return (request, answer) => {
+    const exchange = exchangeOf(request)
+    const refusal = refusalOfPage(request, exchange.isFromProxy, names)
+    if (refusal === undefined) {
+      handle(request, answer)
+      return
+    }
+    exchange.note.refused = 'not-allowed'
+    turnAway(request, answer, refusal, bodyTimeoutMs).catch(stop)
+  }
 }
 
 /** Hands on to the doors only who may come in. */
@@ -65,26 +90,6 @@ async function admit(
       await turnAway(request, answer, busy, bodyTimeoutMs)
       return false
   }
-}
-
-/** The body is read first, so that the client hears the answer; but not for ever. */
-async function turnAway(
-  request: IncomingMessage,
-  answer: ServerResponse,
-  told: Told,
-  bodyTimeoutMs: number,
-): Promise<void> {
-  const exchange = exchangeOf(request)
-  if (!(await exchange.body.drainWithin(bodyTimeoutMs))) {
-    if (request.httpVersionMajor === 1) exchange.endChannel()
-    // The stream of a body that is not read to its end stays open.
-    else answer.once('finish', () => request.destroy())
-  }
-  answer.statusCode = told.status
-  // HTTP/2 has no reason phrase.
-  if (request.httpVersionMajor === 1) answer.statusMessage = told.sentence
-  answer.setHeader('content-type', 'text/plain; charset=utf-8')
-  answer.end(`${told.sentence}\n`)
 }
 
 /** Thrown where no promise can hold it back. */

@@ -9,7 +9,7 @@ import { createDavDoor } from '../webdav/door.js'
 import type { PlainFiles } from '../webdav/plain-files.js'
 import { isDavUrl } from '../webdav/target.js'
 import type { AccessLog } from './access-log.js'
-import { admitting } from './admission.js'
+import { admitting, withoutPages } from './admission.js'
 import type { Authenticator } from './authentication/authenticator.js'
 import { Channels, type RequestHandler } from './channels.js'
 import { refuseAddress } from './junk.js'
@@ -34,6 +34,8 @@ export interface HttpServerOptions {
   readonly ownDisk?: FilePlace
   /** Everybody may come in without one. */
   readonly authenticate?: Authenticator
+  /** Names, beside those of this machine, that may lead here; any may where it is left out. */
+  readonly names?: readonly string[]
   /** Proxies that may say who is behind them. */
   readonly trusted?: readonly TrustedRange[]
   /** Every connection begins with a PROXY header, from trusted addresses only. */
@@ -107,15 +109,14 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 }
 
 function admitted(
-  { authenticate }: HttpServerOptions,
+  { authenticate, names }: HttpServerOptions,
   { limitLog, limits }: { readonly limitLog: LimitLog; readonly limits: HttpLimits },
   handle: RequestHandler,
 ): RequestHandler {
-  if (authenticate === undefined) return handle
-  return admitting(
-    { authenticate, limitLog, bodyTimeoutMs: limits.refusedBodyTimeoutMs },
-    handle,
-  )
+  const { refusedBodyTimeoutMs: bodyTimeoutMs } = limits
+  const parts = { names, bodyTimeoutMs, limitLog }
+  if (authenticate === undefined) return withoutPages(parts, handle)
+  return withoutPages(parts, admitting({ ...parts, authenticate }, handle))
 }
 
 /** WebDAV has a shell of its own; every other address is REST's. */

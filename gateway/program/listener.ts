@@ -1,8 +1,9 @@
 /** Knows how one listener is made from its settings, and what of it can be read again while it runs. */
 import { lookup } from 'node:dns/promises'
+import { hostname } from 'node:os'
 import type { Logger } from 'pino'
-import type { ListenerSettings } from '../../config/listener-settings.js'
-import { formatListenPlace, type ListenPlace } from '../../config/listen-place.js'
+import { asksWho, type ListenerSettings } from '../../config/listener-settings.js'
+import { formatListenPlace, isLocal, type ListenPlace } from '../../config/listen-place.js'
 import { explainPlace } from './address-check.js'
 import { messageOf } from './fault.js'
 import type { Gate } from '../gate/gate.js'
@@ -82,8 +83,10 @@ export class Listener {
       ...(userHeader === undefined ? {} : { userHeader }),
       byCertificate,
     })
+    const names = namesOf(this.#settings)
     return createHttpServer({
       ...parts,
+      ...(names === undefined ? {} : { names }),
       ...{ clock: systemClock, logger: this.#logger, authenticate },
       ...{ isAppendOnly, isPrivate, trusted, speaksProxyProtocol },
       limits: {
@@ -114,6 +117,15 @@ export class Listener {
   async close(graceMs: number): Promise<void> {
     await this.#server?.close(graceMs)
   }
+}
+
+/** Whom nobody is asked must come by a name of this machine. No browser opens a Unix socket. */
+function namesOf(settings: ListenerSettings): string[] | undefined {
+  const { place, allowedHosts } = settings
+  if (asksWho(settings) || place.kind !== 'address') return undefined
+  if (!isLocal(place) && allowedHosts.length === 0) return undefined
+  const own = hostname().toLowerCase()
+  return [own, own.replace(/\..*$/, ''), place.address.host.toLowerCase(), ...allowedHosts]
 }
 
 function whereOf({ place }: ListenerSettings): ListenOptions {

@@ -34,6 +34,7 @@ test('without anything the defaults of the schema hold', (t) => {
     {
       place: { kind: 'address', address: { host: '127.0.0.1', port: 8000 } },
       byCertificate: false,
+      allowedHosts: [],
       isAppendOnly: false,
       isPrivate: false,
       trusted: [],
