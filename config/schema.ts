@@ -79,6 +79,12 @@ export const serveOptions = {
     argument: 'SIZE',
     help: 'refuse packs and plain files once all together would have more bytes; 0 is no bound',
   },
+  maxBufferedBodies: {
+    schema: size,
+    default: '32MiB',
+    argument: 'SIZE',
+    help: 'hold at most so many bytes of XML that is still being received, a quarter of them of one client',
+  },
   quarantineMaxSize: {
     schema: size,
     default: '10GiB',

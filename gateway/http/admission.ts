@@ -74,9 +74,11 @@ async function admit(
   })
   switch (identity.kind) {
     case 'anybody':
+      exchange.admit()
       return true
     case 'user':
       exchange.identify(identity.user)
+      exchange.admit()
       return true
     case 'unknown':
       exchange.note.refused = 'unknown-user'

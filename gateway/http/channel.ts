@@ -84,6 +84,11 @@ export class SocketChannel implements Line {
     return this.#channel.isMultiplexed !== true && !this.#channel.isHidden
   }
 
+  /** One answer at a time is all that it has, whoever it is. */
+  admit(): void {
+    // Nothing changes.
+  }
+
   hide(): void {
     if (this.#channel.isHidden) return
     this.#options.onClosed(this.#channel.id, false)

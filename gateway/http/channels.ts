@@ -12,6 +12,7 @@ import { SocketChannel } from './channel.js'
 import { Exchange } from './exchange.js'
 import { isBeyondLimits, refuseJunk } from './junk.js'
 import type { HttpLimits } from './limits.js'
+import type { MemoryBudget } from './memory-budget.js'
 import type { Line } from './line.js'
 import { Origins, type Origin } from './proxy/origins.js'
 import { logExchange } from './request-log.js'
@@ -22,6 +23,7 @@ export interface ChannelsOptions {
   readonly logger: Logger
   readonly accessLog?: AccessLog
   readonly limits: HttpLimits
+  readonly budget: MemoryBudget
   readonly onClosed: (channelId: string, byClient: boolean) => void
   readonly trusted: readonly TrustedRange[]
   /** Whom a connection comes from, by itself or by a PROXY header's word; undefined on a Unix socket. */
@@ -76,7 +78,7 @@ export class Channels {
 
   /** Hands a request to the door when its turn has come. */
   serve(request: IncomingMessage, answer: ServerResponse, handle: RequestHandler): void {
-    const { clock, logger, limits, accessLog } = this.#options
+    const { clock, logger, limits, accessLog, budget } = this.#options
     const line = this.#lineOf(request)
     if (line === undefined) {
       request.socket.destroy()
@@ -92,7 +94,7 @@ export class Channels {
     const endNeighbours = (isKnown: (channelId: string) => boolean): void =>
       this.#endIdleNeighbours(line, isKnown)
     const id = this.#nextId()
-    const exchange = new Exchange({ id, line, origin, request, answer, endNeighbours })
+    const exchange = new Exchange({ id, line, origin, request, answer, endNeighbours, budget })
     logExchange({ exchange, request, answer, clock, logger })
     if (accessLog !== undefined) {
       answer.once('close', () => {

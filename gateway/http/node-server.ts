@@ -6,6 +6,7 @@ import type { Socket } from 'node:net'
 import type { SecureVersion, TLSSocket } from 'node:tls'
 import type { Channels, RequestHandler } from './channels.js'
 import type { HttpLimits } from './limits.js'
+import { streamsBeforeLogin } from './session-channel.js'
 
 export interface TlsSettings {
   /** PEM. */
@@ -32,9 +33,6 @@ export interface NodeServer {
   readonly watchTimes: () => void
   readonly end: () => void
 }
-
-/** Requests that one HTTP/2 session may have under way; restic has five. */
-const streamsMax = 100
 
 export function createNodeServer(options: NodeServerOptions): NodeServer {
   const { channels, limits, handle, tls } = options
@@ -81,7 +79,10 @@ function createHttp2Server(
     ...timesOf(limits),
     ...secureOptionsOf(tls),
     allowHTTP1: true,
-    settings: { maxConcurrentStreams: streamsMax, maxHeaderListSize: limits.headerBytesMax },
+    settings: {
+      maxConcurrentStreams: streamsBeforeLogin,
+      maxHeaderListSize: limits.headerBytesMax,
+    },
   })
   server.on('request', (request, answer) =>
     serve(request as unknown as IncomingMessage, answer as unknown as ServerResponse),

@@ -17,6 +17,7 @@ import { createFront, type Front } from './front.js'
 import { LimitLog } from './limit-log.js'
 import { defaultHttpLimits, type HttpLimits } from './limits.js'
 import { listen, stopListening, type Listening, type ListenOptions } from './listening.js'
+import { defaultBudget, MemoryBudget } from './memory-budget.js'
 import { createNodeServer, type NodeServer, type TlsSettings } from './node-server.js'
 import { withoutSchemas } from './without-schemas.js'
 
@@ -42,6 +43,8 @@ export interface HttpServerOptions {
   readonly speaksProxyProtocol?: boolean
   readonly tls?: TlsSettings
   readonly limits?: Partial<HttpLimits>
+  /** Of all listeners, for bodies that are read into memory. */
+  readonly budget?: MemoryBudget
   /** False switches the WebDAV door off. */
   readonly hasDav?: boolean
   /** Where the WebDAV door may keep folders that are no repository: ordinary storage, unfenced. */
@@ -68,6 +71,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     clock,
     logger,
     limits,
+    budget: options.budget ?? new MemoryBudget(defaultBudget),
     onClosed,
     trusted,
     ...(options.accessLog === undefined ? {} : { accessLog: options.accessLog }),

@@ -5,6 +5,10 @@ import type { ServerHttp2Session } from 'node:http2'
 import type { Channel } from '../../fencing/evidence/presence.js'
 import type { Line } from './line.js'
 
+/** Requests that a session may have under way before somebody is let in on it, as many as restic has, and afterwards. */
+export const streamsBeforeLogin = 8
+const streamsMax = 100
+
 export interface SessionChannelOptions {
   readonly session: ServerHttp2Session
   /** Whom the session comes from, by itself or by a proxy's word; undefined on a Unix socket. */
@@ -20,6 +24,7 @@ export class SessionChannel implements Line {
   readonly peer: string | undefined
   #channel: Channel
   #isEnding = false
+  #isAdmitted = false
 
   constructor(options: SessionChannelOptions) {
     this.#options = options
@@ -43,6 +48,13 @@ export class SessionChannel implements Line {
 
   get isOver(): boolean {
     return this.#options.session.destroyed
+  }
+
+  admit(): void {
+    const { session } = this.#options
+    if (this.#isAdmitted || session.destroyed) return
+    this.#isAdmitted = true
+    session.settings({ maxConcurrentStreams: streamsMax })
   }
 
   hide(): void {

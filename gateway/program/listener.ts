@@ -12,6 +12,7 @@ import { createAuthenticator } from '../http/authentication/authenticator.js'
 import { PasswordFile } from '../http/authentication/password-file.js'
 import type { Listening, ListenOptions } from '../http/listening.js'
 import type { TlsSettings } from '../http/node-server.js'
+import type { MemoryBudget } from '../http/memory-budget.js'
 import { createHttpServer, type HttpServer } from '../http/server.js'
 import { TlsFiles } from '../http/tls-files.js'
 import { socketsOfSystemd } from './inherited-sockets.js'
@@ -22,6 +23,7 @@ import type { PlainFiles } from '../webdav/plain-files.js'
 export interface ServedParts {
   readonly gate: Gate
   readonly hasDav: boolean
+  readonly budget: MemoryBudget
   readonly accessLog?: AccessLog
   readonly plain?: PlainFiles
 }

@@ -2,11 +2,20 @@
 import test, { type ExecutionContext } from 'ava'
 import { World } from '../end-to-end/harness/world.js'
 import { Bystander } from './bystander.js'
-import { besiege, describe, passwordFile, startControl, type Siege } from './siege.js'
+import {
+  besiege,
+  describe,
+  passwordFile,
+  residentBytes,
+  startControl,
+  type Siege,
+} from './siege.js'
 
 /** A short run, beside other tests, judges the median; a whole one each request. */
 const judgedShare = process.env.ATTACK_SECONDS === undefined ? 0.5 : 1
 const limitMs = 300
+/** Whatever the attack, the gateway stays a small program. */
+const grownBytesMax = 160 * 2 ** 20
 
 function unhurt(t: ExecutionContext, siege: Siege): void {
   const { times, controlMs, failures } = siege.felt
@@ -29,13 +38,15 @@ const cases: readonly Case[] = [
   { entry: 'S8', attack: 'half-sent requests' },
   { entry: 'S8', attack: 'silent connections' },
   { entry: 'S8', attack: 'bodies without a login' },
+  { entry: 'S9', attack: 'unfinished XML', login: 'mallory:secret' },
 ]
 
 for (const { entry, attack, login } of cases) {
   test.serial(`${entry}: ${attack}`, async (t) => {
     const world = await World.open(t)
     const args = ['--htpasswd-file', await passwordFile(world)]
-    const { port } = await world.gateway({ args })
+    const gateway = await world.gateway({ args })
+    const { port } = gateway
     const controlPort = await startControl(t)
     const bystander = new Bystander({
       port,
@@ -44,6 +55,10 @@ for (const { entry, attack, login } of cases) {
       login: 'alice:secret',
     })
     await bystander.settle()
+    const before = await residentBytes(gateway)
     unhurt(t, await besiege({ attack, port, bystander, ...(login && { login }) }))
+    const grown = (await residentBytes(gateway)) - before
+    t.log(`memory: ${(grown / 2 ** 20).toFixed(0)} MiB more`)
+    t.true(grown < grownBytesMax, String(grown))
   })
 }
