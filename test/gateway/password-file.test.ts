@@ -105,6 +105,19 @@ test('a user that does not exist costs as much as one that does', async (t) => {
   t.is(compared.length, 1)
 })
 
+test('a user that does not exist costs what most cost, and different costs are told', async (t) => {
+  const [cheap, usual, other] = [await hash('a', 4), await hash('b', 5), await hash('c', 5)]
+  const { passwords, compared, problems } = await open(
+    t,
+    `alice:${cheap}\nbob:${usual}\ncarol:${other}\n`,
+  )
+  await passwords.verify('nobody', 'secret', home)
+  t.regex(compared[0] ?? '', /^\$2b\$05\$/)
+  t.regex(problems.join(), /different costs \(05, 04\).*-C 5/)
+  const same = await open(t, `bob:${usual}\ncarol:${other}\n`)
+  t.deepEqual(same.problems, [])
+})
+
 test('junk lines are problems that are told without their hashes', (t) => {
   const { entries, problems } = parsePasswords(
     ['# a comment', '', 'bad user:x', 'md5:$apr1$secret$stuff', `carol:${sha}`, 'nohash'].join(

@@ -40,8 +40,9 @@ const lookAgainMs = 1_000
 /** Of all networks together. */
 const allWaitingMax = 1024
 const defaultWaitingMax = 16
-/** Compared with where a user is unknown, so that the time of the answer does not tell. */
-const nobodysHash = '$2b$10$CwTycUXWue0Thq9StjUM0uJ8kA6sTjV5wQ8C1mBzZ0X2q9hF3n2xS'
+/** Of no password; what stands before it says what it costs to compare. */
+const nobodysSalt = 'CwTycUXWue0Thq9StjUM0uJ8kA6sTjV5wQ8C1mBzZ0X2q9hF3n2xS'
+const usualCost = '10'
 const userPattern = /^[\p{L}\p{N}._@+-]{1,255}$/u
 
 export class PasswordFile {
@@ -105,7 +106,7 @@ export class PasswordFile {
 
   async #check({ key, password, entry, network }: Check): Promise<Verification> {
     const verification = await this.#turns.take(network, async () => {
-      const isRight = await this.#matches(password, entry ?? nobodysHash)
+      const isRight = await this.#matches(password, entry ?? nobodysHash(this.#entries))
       if (isRight && entry !== undefined) return 'right'
       // Before the next one from there begins.
       const delayMs = this.#failures.add(network)
@@ -133,7 +134,10 @@ export class PasswordFile {
     const { entries, problems } = parsePasswords(await readFile(this.#options.file, 'utf8'))
     this.#entries = entries
     this.#version = version
-    for (const problem of problems) this.#options.onProblem(problem)
+    const mixed = mixedCostsWarning(entries)
+    for (const problem of [...problems, ...(mixed ? [mixed] : [])]) {
+      this.#options.onProblem(problem)
+    }
   }
 
   #keyOf(user: string, password: string, entry: string): string {
@@ -164,6 +168,29 @@ export function parsePasswords(text: string): { entries: Entries; problems: stri
     } else entries.set(user, hash)
   }
   return { entries, problems }
+}
+
+/** What the entries cost to compare, the commonest first: `12` of bcrypt, `SHA`. */
+export function costsOf(entries: Entries): string[] {
+  const counts = new Map<string, number>()
+  for (const hash of entries.values()) {
+    const cost = /^\$2[aby]\$(\d\d)\$/.exec(hash)?.[1] ?? 'SHA'
+    counts.set(cost, (counts.get(cost) ?? 0) + 1)
+  }
+  return [...counts].sort(([, one], [, other]) => other - one).map(([cost]) => cost)
+}
+
+/** Undefined where all cost the same. */
+export function mixedCostsWarning(entries: Entries): string | undefined {
+  const costs = costsOf(entries)
+  if (costs.length < 2) return undefined
+  return `passwords are kept at different costs (${costs.join(', ')}), so the time of an answer tells which names exist; renew them with htpasswd -B -C ${costs[0] === 'SHA' ? usualCost : String(Number(costs[0]))}`
+}
+
+/** Compared with where a user is unknown, at the cost of most others, so that the time of the answer does not tell. */
+function nobodysHash(entries: Entries): string {
+  const [cost = usualCost] = costsOf(entries)
+  return cost === 'SHA' ? `${shaPrefix}${'A'.repeat(27)}=` : `$2b$${cost}$${nobodysSalt}`
 }
 
 const bcryptPattern = /^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$/
