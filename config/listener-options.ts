@@ -2,7 +2,10 @@
 import { z } from 'zod'
 import {
   basePath,
+  duration,
   headerName,
+  hostNames,
+  positiveCount,
   listenPlaces,
   toggle,
   trustedRanges,
@@ -32,6 +35,12 @@ export const listenerOptions = {
     schema: headerName,
     argument: 'HEADER',
     help: 'the header in which a trusted proxy names the user',
+  },
+  allowedHost: {
+    schema: hostNames,
+    isList: true,
+    argument: 'NAME',
+    help: 'a name that clients on this machine may use for it where nobody is asked who it is; several times, or with commas between',
   },
   appendOnly: {
     schema: toggle,
@@ -90,5 +99,29 @@ export const listenerOptions = {
     default: '',
     argument: 'PATH',
     help: 'what a proxy takes off each address, like /backup; X-Forwarded-Prefix of a trusted proxy goes before it',
+  },
+  maxConnections: {
+    schema: positiveCount,
+    default: '4096',
+    argument: 'COUNT',
+    help: 'connections that may be open at once; further ones are closed',
+  },
+  maxConnectionsPerAddress: {
+    schema: positiveCount,
+    default: '512',
+    argument: 'COUNT',
+    help: 'of these, from one address; those of trusted proxies are not counted',
+  },
+  headerTimeout: {
+    schema: duration,
+    default: '15s',
+    argument: 'TIME',
+    help: 'close a connection whose request has begun and whose headers, or TLS handshake, have not come for so long',
+  },
+  maxWaitingLogins: {
+    schema: positiveCount,
+    default: '16',
+    argument: 'COUNT',
+    help: 'logins of one address that may wait for their password to be checked; a known login never waits',
   },
 } satisfies OptionSpecs

@@ -19,12 +19,23 @@ export interface ListenerSettings {
   readonly htpasswdFile?: string
   readonly userHeader?: string
   readonly byCertificate: boolean
+  /** Further names that lead here, where nobody is asked and only this machine can come in. */
+  readonly allowedHosts: readonly string[]
   readonly isAppendOnly: boolean
   readonly isPrivate: boolean
   readonly trusted: readonly TrustedRange[]
   readonly speaksProxyProtocol: boolean
   readonly basePath: string
   readonly tls?: TlsFilesSettings
+  readonly limits: ListenerLimits
+}
+
+export interface ListenerLimits {
+  readonly connections: number
+  readonly connectionsPerAddress: number
+  readonly headerTimeoutMs: number
+  /** Logins of one address that may wait for their check. */
+  readonly waitingLogins: number
 }
 
 type Said = ValuesOf<typeof listenerOptions>
@@ -45,11 +56,18 @@ export function listenersOf(
     ...(htpasswdFile === undefined ? {} : { htpasswdFile }),
     ...(said.proxyAuthUsername === undefined ? {} : { userHeader: said.proxyAuthUsername }),
     byCertificate,
+    allowedHosts: said.allowedHost,
     isAppendOnly: said.appendOnly,
     isPrivate: said.privateRepos,
     trusted: said.trustedProxy,
     speaksProxyProtocol: said.proxyProtocol,
     basePath: said.basePath,
+    limits: {
+      connections: said.maxConnections,
+      connectionsPerAddress: said.maxConnectionsPerAddress,
+      headerTimeoutMs: said.headerTimeout,
+      waitingLogins: said.maxWaitingLogins,
+    },
     ...(said.tls ? { tls: tlsOf(said, path) } : {}),
   }))
 }

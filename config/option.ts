@@ -63,6 +63,10 @@ export const basePath: z.ZodType<string> = z
   .string()
   .regex(/^(?:\/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*\/?$/, 'a base path is like /backup')
   .transform((path) => path.replace(/\/$/, ''))
+export const positiveCount: z.ZodType<number> = parsed(
+  (text) => (/^[1-9]\d{0,6}$/.test(text.trim()) ? Number(text) : undefined),
+  'it is a whole number from 1 to 9999999',
+)
 const listenPlace: z.ZodType<ListenPlace> = parsed(
   parseListenPlace,
   'a place to listen at is HOST:PORT, like 127.0.0.1:8000 or [::1]:8000, unix:/PATH, systemd or fd:N',
@@ -72,6 +76,13 @@ export const trustedRanges: z.ZodType<readonly TrustedRange[]> = z.array(
   parsed(
     parseTrustedRange,
     'a proxy has an address or a range of them, like 10.0.0.1 or fd00::/8',
+  ),
+)
+/** Of hosts, in lower case. */
+export const hostNames: z.ZodType<readonly string[]> = z.array(
+  parsed(
+    (text) => (/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/i.test(text) ? text.toLowerCase() : undefined),
+    'a name of this machine has no port, like backup.example.org',
   ),
 )
 export const text: z.ZodType<string> = z.string().min(1, 'it must not be empty')

@@ -97,6 +97,12 @@ export const serveOptions = {
     argument: 'NUMBER',
     help: "make no more repositories than so many: below a user's folder with --private-repos, else all together; 0 is no bound",
   },
+  maxBufferedBodies: {
+    schema: size,
+    default: '32MiB',
+    argument: 'SIZE',
+    help: 'hold at most so many bytes of XML that is still being received, a quarter of them of one client',
+  },
   quarantineMaxSize: {
     schema: size,
     default: '10GiB',

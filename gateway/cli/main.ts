@@ -5,6 +5,7 @@ import { SettingsError } from '../../config/settings-error.js'
 import { keepHeapSmall, unoptimised } from '../program/heap.js'
 import { CommandError, exitCodes } from './exit-code.js'
 import { createProgram } from './program.js'
+import { printableLines } from '../program/printable.js'
 import { StartError } from '../program/start-error.js'
 
 const leaveMs = 2_000
@@ -29,15 +30,16 @@ function explain(error: unknown): number {
   if (error instanceof CommanderError)
     return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
   if (error instanceof SettingsError) {
-    for (const problem of error.problems) console.error(`lockkeeper: ${problem}`)
+    for (const problem of error.problems)
+      console.error(printableLines(`lockkeeper: ${problem}`))
     return exitCodes.usage
   }
   if (error instanceof StartError) {
-    console.error(`lockkeeper: ${error.message}`)
+    console.error(printableLines(`lockkeeper: ${error.message}`))
     return exitCodes.unavailable
   }
   if (error instanceof CommandError) {
-    console.error(`lockkeeper: ${error.message}`)
+    console.error(printableLines(`lockkeeper: ${error.message}`))
     return error.exitCode
   }
   console.error('lockkeeper: this is a bug; please report it with what follows.')

@@ -1,8 +1,10 @@
 /** Knows how answers are written to stdout: as JSON for programs, as columns for people. */
 import { once } from 'node:events'
+import { printable, printableLines } from '../program/printable.js'
 
 /** Waits for a slow reader; one that has gone is no error. */
-export async function print(text: string): Promise<void> {
+export async function print(raw: string): Promise<void> {
+  const text = printableLines(raw)
   if (process.stdout.destroyed || process.stdout.errored !== null) return
   if (process.stdout.write(text)) return
   // How the output may fail is the program's to say, once; here it only ends the waiting.
@@ -16,7 +18,7 @@ export async function printJson(value: unknown): Promise<void> {
 
 /** Columns as wide as they must be; the last one is never filled up. */
 export function columns(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [head, ...rows]
+  const lines = [head, ...rows].map((cells) => cells.map(printable))
   const widths = head.map((_, at) => Math.max(...lines.map((line) => line[at]?.length ?? 0)))
   return lines
     .map(

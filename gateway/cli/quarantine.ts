@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { formatSize } from '../../config/size.js'
 import { AdminError, type Admin } from '../operate/admin/admin.js'
+import { printable, printableLines } from '../program/printable.js'
 import { displayName } from '../operate/admin/names.js'
 import type { ItemView } from '../operate/admin/views.js'
 import { CommandError, exitCodes } from './exit-code.js'
@@ -154,7 +155,7 @@ async function each(
     } catch (error) {
       if (!(error instanceof AdminError) || ids.length === 1) throw error
       failed += 1
-      console.error(`lockkeeper: ${error.message}`)
+      console.error(printableLines(`lockkeeper: ${error.message}`))
     }
   }
   if (failed === 0) return exitCodes.ok
@@ -205,5 +206,7 @@ function story(item: ItemView): string {
     ['time', localTime(item.time)],
     ['journal', `position ${item.position}`],
   ]
-  return lines.map(([name = '', value = '']) => `${`${name}:`.padEnd(15)}${value}\n`).join('')
+  return lines
+    .map(([name = '', value = '']) => `${`${name}:`.padEnd(15)}${printable(value)}\n`)
+    .join('')
 }

@@ -6,11 +6,12 @@ import {
   type JournalEvent,
 } from '../../fencing/journal/event.js'
 import type { RecordView } from '../operate/admin/views.js'
+import { printable } from '../program/printable.js'
 import { shortObject } from './output.js'
 
 export function describeRecord(record: RecordView): string {
   const event = parseEvent(JSON.stringify(record))
-  return event === undefined ? JSON.stringify(record) : describe(event)
+  return printable(event === undefined ? JSON.stringify(record) : describe(event))
 }
 
 function describe(event: JournalEvent): string {

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { loadGatewaySettings, type LoadedSettings } from '../../config/gateway-settings.js'
 import { serveOptions } from '../../config/schema.js'
 import { unoptimised } from '../program/heap.js'
+import { printableLines } from '../program/printable.js'
 import type { Serving } from '../program/main.js'
 import { addOptions, askedBy } from './options.js'
 
@@ -44,7 +45,7 @@ export function addServe(program: Command): void {
       logger,
       reread: () => load().settings,
       onServing: (serving) => {
-        process.stdout.write(banner(loaded, serving))
+        process.stdout.write(printableLines(banner(loaded, serving)))
       },
     })
   })

@@ -1,6 +1,7 @@
 /** Knows the commands that show who is writing where, and that end a writer. */
 import type { Command } from 'commander'
 import { formatSize } from '../../config/size.js'
+import { printable } from '../program/printable.js'
 import { displayName } from '../operate/admin/names.js'
 import type { RepositoryView, UnfencedView } from '../operate/admin/views.js'
 import { exitCodes } from './exit-code.js'
@@ -88,9 +89,10 @@ export function addWriters(program: Command): void {
 function showUnfenced(view: UnfencedView): string {
   if (view === null) return ''
   const others = view.count - view.names.length
-  // Clients chose them, and a terminal would do what they say.
-  const shown = view.names.map((name) => name.replace(/\p{C}/gu, '?'))
-  const names = [...shown, ...(others > 0 ? [`and ${others} more`] : [])].join(', ')
+  const names = [
+    ...view.names.map(printable),
+    ...(others > 0 ? [`and ${others} more`] : []),
+  ].join(', ')
   const what = names === '' ? 'none at the top of the folder yet' : names
   return `\nUNFENCED (--plain-files): whatever is no repository; ${what}\n`
 }

@@ -31,4 +31,17 @@ export class RequestBody implements UploadBody {
       // Nobody is left to be answered.
     }
   }
+
+  /** As `drain`, but not for longer; answers whether the body has ended. */
+  async drainWithin(ms: number): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), ms)
+    })
+    try {
+      return await Promise.race([this.drain().then(() => true), late])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
 }

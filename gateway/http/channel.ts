@@ -15,6 +15,7 @@ export interface SocketChannelOptions {
   /** Monotonic milliseconds. */
   readonly openedAt: number
   readonly pipelinedMax: number
+  readonly unusedTimeoutMs: number
   /** `byClient` where the client ended it before the gateway began to. */
   readonly onClosed: (channelId: string, byClient: boolean) => void
 }
@@ -83,6 +84,11 @@ export class SocketChannel implements Line {
     return this.#channel.isMultiplexed !== true && !this.#channel.isHidden
   }
 
+  /** One answer at a time is all that it has, whoever it is. */
+  admit(): void {
+    // Nothing changes.
+  }
+
   hide(): void {
     if (this.#channel.isHidden) return
     this.#options.onClosed(this.#channel.id, false)
@@ -128,6 +134,16 @@ export class SocketChannel implements Line {
   /** The gateway is about to close this connection: from now on its end is not the client's doing. */
   noteEnding(): void {
     this.#isEnding = true
+  }
+
+  /** To be called where nothing was sent on it yet: it may stay unused for a while, and no longer. */
+  expectUse(): void {
+    const { socket } = this
+    const { unusedTimeoutMs } = this.#options
+    const timer = setTimeout(() => {
+      if (socket.bytesRead === 0) this.destroy()
+    }, unusedTimeoutMs)
+    socket.once('close', () => clearTimeout(timer))
   }
 
   /** Closes the connection once what was written has gone out. */

@@ -13,6 +13,7 @@ import { staysOpenAfter } from './constants.js'
 import { Exchange } from './exchange.js'
 import { isBeyondLimits, refuseJunk } from './junk.js'
 import type { HttpLimits } from './limits.js'
+import type { MemoryBudget } from './memory-budget.js'
 import type { Line } from './line.js'
 import { Origins, type Origin } from './proxy/origins.js'
 import { logExchange } from './request-log.js'
@@ -23,9 +24,10 @@ export interface ChannelsOptions {
   readonly logger: Logger
   readonly accessLog?: AccessLog
   readonly limits: HttpLimits
+  readonly budget: MemoryBudget
   readonly onClosed: (channelId: string, byClient: boolean) => void
   readonly trusted: readonly TrustedRange[]
-  /** Whom a PROXY header named as the other end of a connection. */
+  /** Whom a connection comes from, by itself or by a PROXY header's word; undefined on a Unix socket. */
   readonly sourceOf: (socket: Socket) => string | undefined
 }
 
@@ -52,9 +54,8 @@ export class Channels {
   accept(socket: Socket): void {
     const { clock, limits, onClosed, sourceOf } = this.#options
     const openedAt = clock.monotonic()
-    const { pipelinedMax } = limits
-    const peer = sourceOf(socket) ?? socket.remoteAddress
-    const channel = new SocketChannel({ socket, peer, openedAt, pipelinedMax, onClosed })
+    const peer = sourceOf(socket)
+    const channel = new SocketChannel({ ...limits, socket, peer, openedAt, onClosed })
     this.#channels.set(socket, channel)
     socket.once('close', () => {
       this.#channels.delete(socket)
@@ -64,8 +65,10 @@ export class Channels {
   }
 
   acceptSession(session: ServerHttp2Session): void {
-    const { clock, onClosed } = this.#options
-    const channel = new SessionChannel({ session, openedAt: clock.monotonic(), onClosed })
+    const { clock, onClosed, sourceOf } = this.#options
+    const peer = sourceOf(session.socket)
+    const openedAt = clock.monotonic()
+    const channel = new SessionChannel({ session, peer, openedAt, onClosed })
     this.#sessions.set(session, channel)
     session.once('close', () => {
       this.#sessions.delete(session)
@@ -76,7 +79,7 @@ export class Channels {
 
   /** Hands a request to the door when its turn has come. */
   serve(request: IncomingMessage, answer: ServerResponse, handle: RequestHandler): void {
-    const { clock, logger, limits, accessLog } = this.#options
+    const { clock, logger, limits, accessLog, budget } = this.#options
     const line = this.#lineOf(request)
     if (line === undefined) {
       request.socket.destroy()
@@ -93,7 +96,7 @@ export class Channels {
     const endNeighbours = (isKnown: (channelId: string) => boolean): void =>
       this.#endIdleNeighbours(line, isKnown)
     const id = this.#nextId()
-    const exchange = new Exchange({ id, line, origin, request, answer, endNeighbours })
+    const exchange = new Exchange({ id, line, origin, request, answer, endNeighbours, budget })
     logExchange({ exchange, request, answer, clock, logger })
     if (accessLog !== undefined) {
       answer.once('close', () => {

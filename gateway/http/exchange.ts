@@ -3,6 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Channel } from '../../fencing/evidence/presence.js'
 import { describeClient, type Client } from '../../fencing/journal/event.js'
 import { RequestBody } from './body.js'
+import type { MemoryBudget } from './memory-budget.js'
+import { networkOf } from './network.js'
 import type { Line } from './line.js'
 import type { Origin } from './proxy/origins.js'
 
@@ -30,7 +32,12 @@ export interface ExchangeParts {
   readonly request: IncomingMessage
   readonly answer: ServerResponse
   readonly endNeighbours: (isKnown: (channelId: string) => boolean) => void
+  readonly budget: MemoryBudget
 }
+
+/** `no-room`: so much is held of bodies that are not whole yet that the client is to try again. */
+export type WholeBody =
+  { readonly kind: 'whole'; readonly bytes: Buffer } | { readonly kind: 'too-long' | 'no-room' }
 
 export class Exchange {
   readonly id: string
@@ -63,6 +70,30 @@ export class Exchange {
   /** Who it is has been proved. */
   identify(user: string): void {
     this.#user = user
+  }
+
+  /** Reads a small body into memory, where there is room; the rest of one that is not taken is still to be drained. */
+  async wholeBody(bytesMax: number): Promise<WholeBody> {
+    const { budget } = this.#parts
+    const client = this.#user ?? networkOf(this.#parts.origin.address)
+    const chunks: Uint8Array[] = []
+    let size = 0
+    try {
+      for await (const chunk of this.body.chunks) {
+        if (size + chunk.length > bytesMax) return { kind: 'too-long' }
+        if (!budget.take(client, chunk.length)) return { kind: 'no-room' }
+        size += chunk.length
+        chunks.push(chunk)
+      }
+      return { kind: 'whole', bytes: Buffer.concat(chunks) }
+    } finally {
+      budget.giveBack(client, size)
+    }
+  }
+
+  /** Whoever is let in may ask more at once. */
+  admit(): void {
+    this.#parts.line.admit()
   }
 
   get isFromProxy(): boolean {

@@ -25,7 +25,11 @@ export function refuseJunk(error: NodeJS.ErrnoException, channel: SocketChannel)
   // While it lingers, every further chunk of junk comes here again.
   if (channel.isEnding) return
   const isGone = error.code === 'ECONNRESET' || !socket.writable
-  if (isGone || due?.headersSent === true || isNeverUsed(error, channel)) {
+  if (isNeverUsed(error, channel)) {
+    channel.expectUse()
+    return
+  }
+  if (isGone || due?.headersSent === true) {
     channel.destroy()
     return
   }
@@ -67,7 +71,7 @@ export function refuseAddress(request: IncomingMessage, answer: ServerResponse):
   answer.writeHead(400, sentence, { 'content-type': 'text/plain' }).end(`${sentence}\n`)
 }
 
-/** A connection that never carried a request is idle, not slow; Go would print an answer that it did not ask for. */
+/** A connection that never carried a byte is idle, not slow; Go would print an answer that it did not ask for. */
 function isNeverUsed(error: NodeJS.ErrnoException, { socket }: SocketChannel): boolean {
   return error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && socket.bytesRead === 0
 }

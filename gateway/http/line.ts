@@ -12,6 +12,8 @@ export interface Line {
   readonly isOver: boolean
   /** A proxy that nobody declared shows itself: from here on the line is a channel that says nothing. */
   readonly hide: () => void
+  /** Who sends on it may come in. */
+  readonly admit: () => void
   /** Resolves when this answer's turn has come; undefined where too many wait. */
   readonly takeTurn: (answer: ServerResponse) => Promise<void> | undefined
   /**

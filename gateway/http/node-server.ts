@@ -6,6 +6,7 @@ import type { Socket } from 'node:net'
 import type { SecureVersion, TLSSocket } from 'node:tls'
 import type { Channels, RequestHandler } from './channels.js'
 import type { HttpLimits } from './limits.js'
+import { streamsBeforeLogin } from './session-channel.js'
 
 export interface TlsSettings {
   /** PEM. */
@@ -28,10 +29,10 @@ export interface NodeServerOptions {
 export interface NodeServer {
   readonly server: Server
   readonly replaceCertificate: (tls: TlsSettings) => void
+  /** It is handed its connections: Node looks after their times only where it is told that the server listens. */
+  readonly watchTimes: () => void
+  readonly end: () => void
 }
-
-/** Requests that one HTTP/2 session may have under way; restic has five. */
-const streamsMax = 100
 
 export function createNodeServer(options: NodeServerOptions): NodeServer {
   const { channels, limits, handle, tls } = options
@@ -42,7 +43,7 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
     bound(server, limits)
     server.on('connection', (socket: Socket) => channels.accept(socket))
     refuseJunkOf(server, channels)
-    return { server, replaceCertificate: () => undefined }
+    return { server, replaceCertificate: () => undefined, ...lifeOf(server) }
   }
   const server = tls.http2
     ? createHttp2Server(tls, limits, serve, channels)
@@ -55,7 +56,17 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
   const replaceCertificate = (next: TlsSettings): void =>
     server.setSecureContext(secureOptionsOf(next))
   // What differs between the three is of no concern to whoever routes requests.
-  return { server: server as unknown as Server, replaceCertificate }
+  return { server: server as unknown as Server, replaceCertificate, ...lifeOf(server) }
+}
+
+function lifeOf(
+  server: Server | TlsServer | Http2SecureServer,
+): Pick<NodeServer, 'watchTimes' | 'end'> {
+  return {
+    watchTimes: () => void server.emit('listening'),
+    // Says that it does not listen, which is right.
+    end: () => void server.close(() => undefined),
+  }
 }
 
 function createHttp2Server(
@@ -68,7 +79,10 @@ function createHttp2Server(
     ...timesOf(limits),
     ...secureOptionsOf(tls),
     allowHTTP1: true,
-    settings: { maxConcurrentStreams: streamsMax, maxHeaderListSize: limits.headerBytesMax },
+    settings: {
+      maxConcurrentStreams: streamsBeforeLogin,
+      maxHeaderListSize: limits.headerBytesMax,
+    },
   })
   server.on('request', (request, answer) =>
     serve(request as unknown as IncomingMessage, answer as unknown as ServerResponse),
@@ -81,7 +95,6 @@ function createHttp2Server(
 }
 
 function bound(server: Server | TlsServer | Http2SecureServer, limits: HttpLimits): void {
-  server.maxConnections = limits.connectionsMax
   // One more than allowed, so that too many can be told from just enough: Node drops the rest without a word.
   Object.assign(server, {
     maxHeadersCount: limits.headersMax + 1,
@@ -106,9 +119,10 @@ function timesOf(limits: HttpLimits): object {
     maxHeaderSize: limits.headerBytesMax,
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     headersTimeout: limits.headersTimeoutMs,
+    handshakeTimeout: limits.headersTimeoutMs,
     // A body has no limit on its whole time, only on progress (`server.timeout`).
     requestTimeout: 0,
-    connectionsCheckingInterval: Math.min(30_000, Math.ceil(limits.headersTimeoutMs / 4)),
+    connectionsCheckingInterval: Math.ceil(limits.headersTimeoutMs / 4),
   }
 }
 

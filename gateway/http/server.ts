@@ -1,5 +1,4 @@
 /** Knows how to serve HTTP on one listener and to stop, within limits; what is asked of it is the doors' business. */
-import type { Server } from 'node:net'
 import { fastify, type FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { TrustedRange } from '../../config/trusted-range.js'
@@ -10,14 +9,16 @@ import { createDavDoor } from '../webdav/door.js'
 import type { PlainFiles } from '../webdav/plain-files.js'
 import { isDavRequest } from '../webdav/target.js'
 import type { AccessLog } from './access-log.js'
-import { admitting } from './admission.js'
+import { admitting, withoutPages } from './admission.js'
 import type { Authenticator } from './authentication/authenticator.js'
 import { Channels, type RequestHandler } from './channels.js'
 import { refuseAddress } from './junk.js'
+import { createFront, type Front } from './front.js'
+import { LimitLog } from './limit-log.js'
 import { defaultHttpLimits, type HttpLimits } from './limits.js'
 import { listen, stopListening, type Listening, type ListenOptions } from './listening.js'
+import { defaultBudget, MemoryBudget } from './memory-budget.js'
 import { createNodeServer, type NodeServer, type TlsSettings } from './node-server.js'
-import { createProxyFront, type ProxyFront } from './proxy/proxy-front.js'
 import { withoutSchemas } from './without-schemas.js'
 
 export interface HttpServerOptions {
@@ -34,6 +35,8 @@ export interface HttpServerOptions {
   readonly ownDisk?: FilePlace
   /** Everybody may come in without one. */
   readonly authenticate?: Authenticator
+  /** Names, beside those of this machine, that may lead here; any may where it is left out. */
+  readonly names?: readonly string[]
   /** Proxies that may say who is behind them. */
   readonly trusted?: readonly TrustedRange[]
   /** Every connection begins with a PROXY header, from trusted addresses only. */
@@ -42,6 +45,8 @@ export interface HttpServerOptions {
   readonly limits?: Partial<HttpLimits>
   /** What a proxy takes off each address, where it does not say so itself. */
   readonly basePath?: string
+  /** Of all listeners, for bodies that are read into memory. */
+  readonly budget?: MemoryBudget
   /** False switches the WebDAV door off. */
   readonly hasDav?: boolean
   /** Where the WebDAV door may keep folders that are no repository: ordinary storage, unfenced. */
@@ -62,11 +67,13 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const limits = { ...defaultHttpLimits, ...options.limits }
   const onClosed = (id: string, byClient: boolean): void => gate.closed(id, byClient)
   const { trusted = [] } = options
-  const parts: { server?: NodeServer; front?: ProxyFront } = {}
+  const limitLog = new LimitLog(logger, clock.monotonic)
+  const parts: { server?: NodeServer; front?: Front } = {}
   const channels = new Channels({
     clock,
     logger,
     limits,
+    budget: options.budget ?? new MemoryBudget(defaultBudget),
     onClosed,
     trusted,
     ...(options.accessLog === undefined ? {} : { accessLog: options.accessLog }),
@@ -74,38 +81,48 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   })
   const dav = options.hasDav === false ? undefined : createDavDoor({ ...options, isPrivate })
   const app = createRouter((router) => {
-    const handle = admitted(options, doors(router, dav))
+    const handle = admitted(options, { limitLog, limits }, doors(router, dav))
     parts.server = createNodeServer({ channels, limits, handle, ...(tls && { tls }) })
     return parts.server.server
   })
-  if (options.speaksProxyProtocol === true) {
-    const { headersTimeoutMs: headerTimeoutMs, connectionsMax } = limits
-    const accept = (socket: unknown): boolean => app.server.emit('connection', socket)
-    parts.front = createProxyFront({ trusted, headerTimeoutMs, connectionsMax, accept })
-  }
+  const front = createFront({
+    ...{ trusted, limits, limitLog },
+    speaksProxyProtocol: options.speaksProxyProtocol === true,
+    allowHalfOpen: tls === undefined,
+    accept: (socket) => void app.server.emit('connection', socket),
+  })
+  parts.front = front
   app.register(restDoor, {
     ...{ gate, logger, isAppendOnly, isPrivate },
     ...(ownDisk === undefined ? {} : { ownDisk }),
   })
-  const listening = (): Server => parts.front?.server ?? app.server
   return {
     listen: async (where) => {
       await app.ready()
-      return listen(listening(), where)
+      parts.server?.watchTimes()
+      return listen(front.server, where)
     },
     replaceCertificate: (next) => parts.server?.replaceCertificate(next),
     close: async (graceMs) => {
-      const stopped = stopListening(listening())
+      const stopped = stopListening(front.server)
       gate.close()
       await channels.close(graceMs)
       await stopped
+      parts.server?.end()
       await app.close()
     },
   }
 }
 
-function admitted({ authenticate }: HttpServerOptions, handle: RequestHandler): RequestHandler {
-  return authenticate === undefined ? handle : admitting(authenticate, handle)
+function admitted(
+  { authenticate, names }: HttpServerOptions,
+  { limitLog, limits }: { readonly limitLog: LimitLog; readonly limits: HttpLimits },
+  handle: RequestHandler,
+): RequestHandler {
+  const { refusedBodyTimeoutMs: bodyTimeoutMs } = limits
+  const parts = { names, bodyTimeoutMs, limitLog }
+  if (authenticate === undefined) return withoutPages(parts, handle)
+  return withoutPages(parts, admitting({ ...parts, authenticate }, handle))
 }
 
 /** WebDAV has a shell of its own; every other address is REST's. */

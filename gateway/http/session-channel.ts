@@ -5,8 +5,14 @@ import type { ServerHttp2Session } from 'node:http2'
 import type { Channel } from '../../fencing/evidence/presence.js'
 import type { Line } from './line.js'
 
+/** Requests that a session may have under way before somebody is let in on it, as many as restic has, and afterwards. */
+export const streamsBeforeLogin = 8
+const streamsMax = 100
+
 export interface SessionChannelOptions {
   readonly session: ServerHttp2Session
+  /** Whom the session comes from, by itself or by a proxy's word; undefined on a Unix socket. */
+  readonly peer: string | undefined
   /** Monotonic milliseconds. */
   readonly openedAt: number
   readonly onClosed: (channelId: string, byClient: boolean) => void
@@ -18,12 +24,14 @@ export class SessionChannel implements Line {
   readonly peer: string | undefined
   #channel: Channel
   #isEnding = false
+  #isAdmitted = false
 
   constructor(options: SessionChannelOptions) {
     this.#options = options
-    const { session, openedAt } = options
-    this.peer = session.socket.remoteAddress
-    this.#channel = { id: randomUUID(), openedAt, isHidden: false, isMultiplexed: true, staysOpen: true }
+    const { session, peer, openedAt } = options
+    this.peer = peer
+    const shown = { isHidden: false, isMultiplexed: true, staysOpen: true }
+    this.#channel = { id: randomUUID(), openedAt, ...shown }
     session.once('close', () => options.onClosed(this.#channel.id, !this.#isEnding))
     // A stream's error is told to its request; the session's own end it, which `close` tells.
     session.on('error', () => undefined)
@@ -41,6 +49,13 @@ export class SessionChannel implements Line {
 
   get isOver(): boolean {
     return this.#options.session.destroyed
+  }
+
+  admit(): void {
+    const { session } = this.#options
+    if (this.#isAdmitted || session.destroyed) return
+    this.#isAdmitted = true
+    session.settings({ maxConcurrentStreams: streamsMax })
   }
 
   hide(): void {

@@ -1,8 +1,9 @@
 /** Knows how one listener is made from its settings, and what of it can be read again while it runs. */
 import { lookup } from 'node:dns/promises'
+import { hostname } from 'node:os'
 import type { Logger } from 'pino'
-import type { ListenerSettings } from '../../config/listener-settings.js'
-import { formatListenPlace, type ListenPlace } from '../../config/listen-place.js'
+import { asksWho, type ListenerSettings } from '../../config/listener-settings.js'
+import { formatListenPlace, isLocal, type ListenPlace } from '../../config/listen-place.js'
 import { explainPlace } from './address-check.js'
 import { messageOf } from './fault.js'
 import type { Gate } from '../gate/gate.js'
@@ -11,6 +12,7 @@ import { createAuthenticator } from '../http/authentication/authenticator.js'
 import { PasswordFile } from '../http/authentication/password-file.js'
 import type { Listening, ListenOptions } from '../http/listening.js'
 import type { TlsSettings } from '../http/node-server.js'
+import type { MemoryBudget } from '../http/memory-budget.js'
 import { createHttpServer, type HttpServer } from '../http/server.js'
 import { TlsFiles } from '../http/tls-files.js'
 import { socketsOfSystemd } from './inherited-sockets.js'
@@ -21,6 +23,7 @@ import type { PlainFiles } from '../webdav/plain-files.js'
 export interface ServedParts {
   readonly gate: Gate
   readonly hasDav: boolean
+  readonly budget: MemoryBudget
   readonly accessLog?: AccessLog
   readonly plain?: PlainFiles
 }
@@ -75,17 +78,24 @@ export class Listener {
 
   #createServer(parts: ServedParts): HttpServer {
     const { userHeader, byCertificate, isAppendOnly, isPrivate, trusted } = this.#settings
-    const { speaksProxyProtocol, basePath } = this.#settings
+    const { speaksProxyProtocol, basePath, limits } = this.#settings
     const { passwords, tls } = this.#files
     const authenticate = createAuthenticator({
       ...(passwords === undefined ? {} : { passwords }),
       ...(userHeader === undefined ? {} : { userHeader }),
       byCertificate,
     })
+    const names = namesOf(this.#settings)
     return createHttpServer({
       ...parts,
+      ...(names === undefined ? {} : { names }),
       ...{ clock: systemClock, logger: this.#logger, authenticate },
       ...{ isAppendOnly, isPrivate, trusted, speaksProxyProtocol, basePath },
+      limits: {
+        connectionsMax: limits.connections,
+        connectionsPerAddressMax: limits.connectionsPerAddress,
+        headersTimeoutMs: limits.headerTimeoutMs,
+      },
       ...(tls === undefined ? {} : { tls }),
     })
   }
@@ -109,6 +119,15 @@ export class Listener {
   async close(graceMs: number): Promise<void> {
     await this.#server?.close(graceMs)
   }
+}
+
+/** Whom nobody is asked must come by a name of this machine. No browser opens a Unix socket. */
+function namesOf(settings: ListenerSettings): string[] | undefined {
+  const { place, allowedHosts } = settings
+  if (asksWho(settings) || place.kind !== 'address') return undefined
+  if (!isLocal(place) && allowedHosts.length === 0) return undefined
+  const own = hostname().toLowerCase()
+  return [own, own.replace(/\..*$/, ''), place.address.host.toLowerCase(), ...allowedHosts]
 }
 
 function whereOf({ place }: ListenerSettings): ListenOptions {
@@ -153,14 +172,17 @@ async function placesOf(place: ListenPlace): Promise<ListenPlace[]> {
 }
 
 async function passwordsOf(
-  { htpasswdFile: file }: ListenerSettings,
+  { htpasswdFile: file, limits }: ListenerSettings,
   logger: Logger,
 ): Promise<PasswordFile | undefined> {
   if (file === undefined) return undefined
   const onProblem = (problem: string): void => logger.warn({ file }, problem)
   const monotonic = (): number => systemClock.monotonic()
   try {
-    return await PasswordFile.open({ file, monotonic, onProblem })
+    return await PasswordFile.open({
+      ...{ file, monotonic, onProblem },
+      waitingMax: limits.waitingLogins,
+    })
   } catch (error) {
     throw new StartError(`the password file cannot be read: ${messageOf(error)}`)
   }

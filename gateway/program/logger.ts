@@ -1,6 +1,7 @@
 /** Knows how the log is written: to stderr, for eyes on a terminal and as JSON otherwise. */
 import { createRequire } from 'node:module'
 import { pino, type Logger } from 'pino'
+import { printableLines } from './printable.js'
 import type { LogFormat, LogLevel } from '../../config/schema.js'
 
 const stderr = 2
@@ -34,16 +35,23 @@ export function levelOf(settings: {
 }
 
 /** Synchronous, so that the last words of a process that stops are not lost. */
-function lines(): pino.DestinationStream {
+function lines(): { write: (line: string) => void } {
   const destination = pino.destination({ dest: stderr, sync: true })
   // Whoever read the log has gone; that is no reason to stop serving.
   destination.on('error', () => undefined)
-  return destination
+  return { write: (line) => void destination.write(printableLines(line)) }
 }
 
 /** A service logs lines of JSON, and starts without this. */
 function loadPretty(): typeof import('pino-pretty') {
   return createRequire(import.meta.url)('pino-pretty') as typeof import('pino-pretty')
+}
+
+/** The formatter would undo what is escaped, and adds escapes of its own for colours. */
+function readable(line: string): object {
+  return JSON.parse(line, (_key, value: unknown) =>
+    typeof value === 'string' ? printableLines(value) : value,
+  ) as object
 }
 
 function pretty(): pino.DestinationStream {
@@ -52,5 +60,5 @@ function pretty(): pino.DestinationStream {
     colorize: process.stderr.isTTY && process.env.NO_COLOR === undefined,
     translateTime: 'SYS:HH:MM:ss',
   })
-  return { write: (line) => destination.write(format(line)) }
+  return { write: (line) => destination.write(format(readable(line))) }
 }

@@ -19,6 +19,7 @@ import { assemble, type Assembly } from './assembly.js'
 import { countUntil } from './counting.js'
 import { logEvents } from './event-log.js'
 import { defaultParking, Gate } from '../gate/gate.js'
+import { MemoryBudget } from '../http/memory-budget.js'
 import { startCpuProfile } from './cpu-profile.js'
 import { keepHeapSmall } from './heap.js'
 import type { OpenListener } from './listener.js'
@@ -123,8 +124,9 @@ async function serve(running: Running, parts: Parts): Promise<void> {
   const around = { gate, clock: systemClock, logger }
   const mounts = await openMountListener({ ...around, isAppendOnly, folder, file })
   try {
+    const budget = new MemoryBudget({ bytesMax: settings.maxBufferedBodies })
     const open = await listeners.open({
-      ...{ gate, hasDav: !settings.noWebdav },
+      ...{ gate, hasDav: !settings.noWebdav, budget },
       ...(accessLog === undefined ? {} : { accessLog }),
       ...(plain === undefined ? {} : { plain }),
     })

@@ -12,19 +12,15 @@ export type XmlBody =
 
 /** Reads the body to its end, whatever is in it. */
 export async function readXml(exchange: Exchange): Promise<XmlBody> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of exchange.body.chunks) {
-    size += chunk.length
-    if (size > xmlBytesMax) break
-    chunks.push(chunk)
-  }
-  if (size === 0) return { kind: 'none' }
-  if (size > xmlBytesMax) {
+  const body = await exchange.wholeBody(xmlBytesMax)
+  if (body.kind !== 'whole') {
     await exchange.body.drain()
-    return bad(413, 'The XML is longer than 1 MiB.')
+    return body.kind === 'too-long'
+      ? bad(413, 'The XML is longer than 1 MiB.')
+      : bad(503, 'Too many bodies are being received (--max-buffered-bodies). Try again.')
   }
-  const text = decode(Buffer.concat(chunks))
+  if (body.bytes.length === 0) return { kind: 'none' }
+  const text = decode(body.bytes)
   if (text === undefined) return bad(400, 'The XML is not UTF-8.')
   try {
     return { kind: 'xml', root: parseXml(text) }

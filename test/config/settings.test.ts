@@ -36,11 +36,18 @@ test('without anything the defaults of the schema hold', (t) => {
     {
       place: { kind: 'address', address: { host: '127.0.0.1', port: 8000 } },
       byCertificate: false,
+      allowedHosts: [],
       isAppendOnly: false,
       isPrivate: false,
       trusted: [],
       speaksProxyProtocol: false,
       basePath: '',
+      limits: {
+        connections: 4096,
+        connectionsPerAddress: 512,
+        headerTimeoutMs: 15_000,
+        waitingLogins: 16,
+      },
     },
   ])
   t.deepEqual(warnings, [])

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import type { RepositoryId } from '../../fencing/object.js'
+import { parseTrustedRange } from '../../config/trusted-range.js'
 import { eventually } from '../end-to-end/harness/wait.js'
 import { endlessStore } from './endless-store.js'
 import { nameOf, openDoor, type Door, type DoorOptions } from './door.js'
@@ -231,14 +232,18 @@ test('an idle connection outlives restic by default', async (t) => {
 })
 
 test.serial('headers that do not come are not waited for', async (t) => {
-  const door = await opened(t, { limits: { headersTimeoutMs: 500 } })
+  const limits = { headersTimeoutMs: 500, unusedTimeoutMs: 1000 }
+  const door = await opened(t, { limits })
+  const silent = await connected(t, door)
   const slow = await connected(t, door)
   slow.send('GET /repo/config HTTP/1.1\r\nHost')
   t.is((await slow.answer())?.status, 408)
   await slow.closed()
-  const silent = await connected(t, door)
+  t.false(silent.isOver, 'Go dials ahead')
+  const late = await connected(t, door)
   await silent.closed()
   t.is(silent.unread.length, 0)
+  t.is((await late.request('HEAD', '/repo/config')).status, 200)
 })
 
 test('connections beyond the limit are closed, and there is room again when one ends', async (t) => {
@@ -256,6 +261,40 @@ test('connections beyond the limit are closed, and there is room again when one 
     return (await next.answer({ isHead: true }))?.status === 404
   })
   t.pass()
+})
+
+test('one address has so many connections, and a trusted proxy any number', async (t) => {
+  const limits = { connectionsPerAddressMax: 2 }
+  const door = await openDoor({ limits })
+  t.teardown(() => door.close())
+  const [first] = [await connected(t, door), await connected(t, door)]
+  for (let round = 0; round < 2; round += 1) await (await connected(t, door)).closed()
+  const told = door.log.filter(({ limit }) => limit === '--max-connections-per-address')
+  t.is(told.length, 1, 'said once')
+  first.destroy()
+  await eventually('room for another', async () => {
+    const next = await connected(t, door)
+    next.ask('HEAD /repo/config HTTP/1.1', 'Host: g')
+    return (await next.answer({ isHead: true }))?.status === 404
+  })
+  const loopback = parseTrustedRange('127.0.0.1')
+  const behind = await openDoor({ limits, listener: { trusted: loopback ? [loopback] : [] } })
+  t.teardown(() => behind.close())
+  for (let count = 0; count < 5; count += 1)
+    t.is((await (await connected(t, behind)).request('HEAD', '/repo/config')).status, 404)
+})
+
+test('a body that comes without a login is not read for ever', async (t) => {
+  const door = await openDoor({
+    limits: { refusedBodyTimeoutMs: 200 },
+    listener: { authenticate: async () => ({ kind: 'unknown' }) },
+  })
+  t.teardown(() => door.close())
+  const client = await connected(t, door)
+  client.ask('POST /repo/config HTTP/1.1', 'Host: g', 'Content-Length: 10')
+  client.send('half')
+  t.is((await client.answer())?.status, 401)
+  await client.closed()
 })
 
 test.serial(

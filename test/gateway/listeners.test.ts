@@ -186,6 +186,42 @@ test('PROXY protocol: the header names the client, and nobody gets in without it
   t.is(await send(get), '')
 })
 
+test('PROXY protocol: whom the header does not name is no proxy, and nobody', async (t) => {
+  const authenticate = createAuthenticator({ userHeader: 'x-remote-user' })
+  const listener = { trusted: loopback, speaksProxyProtocol: true, authenticate }
+  const door = await open(t, { listener })
+  const local = Buffer.from('0d0a0d0a000d0a515549540a20000000', 'hex')
+  for (const header of [Buffer.from('PROXY UNKNOWN\r\n'), local]) {
+    const socket = connect(door.port, '127.0.0.1')
+    socket.write(header)
+    socket.write('GET /r/keys/ HTTP/1.1\r\nHost: x\r\nX-Remote-User: alice\r\n\r\n')
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    t.regex(answer.toString(), /^HTTP\/1\.1 401/)
+    socket.destroy()
+  }
+})
+
+test('PROXY protocol: over HTTP/2 the header names the client too', async (t) => {
+  const listener = {
+    trusted: loopback,
+    speaksProxyProtocol: true,
+    authenticate: createAuthenticator({ userHeader: 'x-remote-user' }),
+    tls: tls('server', { http2: true }),
+  }
+  const door = await open(t, { listener })
+  const beneath = connect(door.port, '127.0.0.1')
+  beneath.write('PROXY TCP4 192.0.2.9 127.0.0.1 5000 80\r\n')
+  const ca = pem('ca.pem')
+  const session = connectHttp2('https://127.0.0.1', {
+    createConnection: () => connectTls({ socket: beneath, ca, ALPNProtocols: ['h2'] }),
+  })
+  t.teardown(() => session.destroy())
+  const stream = session.request({ ':path': '/r/keys/', 'x-remote-user': 'alice' })
+  const [headers] = (await once(stream, 'response')) as [Record<string, unknown>]
+  t.is(headers[':status'], 401)
+  stream.destroy()
+})
+
 test('PROXY protocol: only trusted addresses may use it', async (t) => {
   const { port } = await open(t, { listener: { trusted: [], speaksProxyProtocol: true } })
   await closing(connect(port, '127.0.0.1'))

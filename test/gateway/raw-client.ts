@@ -74,7 +74,7 @@ export class RawClient {
     const { headers = [], body = '' } = asked
     const hasBody = method === 'POST' || method === 'PUT' || body.length > 0
     const length = hasBody ? [`Content-Length: ${Buffer.byteLength(body)}`] : []
-    this.ask(`${method} ${path} HTTP/1.1`, 'Host: gateway', ...headers, ...length)
+    this.ask(`${method} ${path} HTTP/1.1`, 'Host: 127.0.0.1', ...headers, ...length)
     if (body.length > 0) this.send(body)
     const answer = await this.answer({ isHead: method === 'HEAD' })
     if (answer === undefined) throw new Error(`${method} ${path} was not answered`)

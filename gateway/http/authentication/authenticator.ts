@@ -1,6 +1,7 @@
 /** Knows who is behind a request: nobody in particular, a user with a password, a proxy's user, a certificate's name. */
 import type { IncomingMessage } from 'node:http'
 import { TLSSocket, type PeerCertificate } from 'node:tls'
+import { networkOf } from '../network.js'
 import type { PasswordFile } from './password-file.js'
 
 export type Identity =
@@ -20,10 +21,12 @@ export interface AuthenticatorOptions {
   readonly byCertificate?: boolean
 }
 
-export type Authenticator = (
-  request: IncomingMessage,
-  isFromProxy: boolean,
-) => Promise<Identity>
+export interface Sender {
+  readonly isFromProxy: boolean
+  readonly address: string
+}
+
+export type Authenticator = (request: IncomingMessage, sender: Sender) => Promise<Identity>
 
 /**
  * A certificate first, since the handshake proved it; then the header, which only a trusted proxy may set; then a
@@ -32,7 +35,7 @@ export type Authenticator = (
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
   const { passwords, userHeader, byCertificate = false } = options
   const isOpen = passwords === undefined && userHeader === undefined && !byCertificate
-  return async (request, isFromProxy) => {
+  return async (request, { isFromProxy, address }) => {
     if (isOpen) return { kind: 'anybody' }
     const certified = byCertificate ? certifiedUser(request) : undefined
     if (certified !== undefined) return { kind: 'user', user: certified }
@@ -41,7 +44,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     if (typeof told === 'string' && told !== '') return { kind: 'user', user: told }
     const given = basicCredentials(request.headers.authorization)
     if (passwords === undefined || given === undefined) return { kind: 'unknown' }
-    const verification = await passwords.verify(given.user, given.password)
+    const verification = await passwords.verify(given.user, given.password, networkOf(address))
     switch (verification) {
       case 'right':
         return { kind: 'user', user: given.user }

@@ -2,7 +2,9 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { LRUCache } from 'lru-cache'
-import { Turns } from './turns.js'
+import { compareOnThread, threadsMax } from './bcrypt-threads.js'
+import { Failures } from './failures.js'
+import { FairTurns } from './fair-turns.js'
 
 export interface PasswordFileOptions {
   readonly file: string
@@ -12,23 +14,35 @@ export interface PasswordFileOptions {
   readonly onProblem: (problem: string) => void
   /** bcrypt's comparison of a password and a hash, unless a test counts them. */
   readonly compare?: (password: string, hash: string) => Promise<boolean>
+  /** Logins of one network that may wait for their check. */
+  readonly waitingMax?: number
 }
 
 export type Verification = 'right' | 'wrong' | 'busy'
 
+interface Check {
+  readonly key: string
+  readonly password: string
+  readonly entry: string | undefined
+  readonly network: string
+}
+
 /** What a check needs of the file: what it says may not change while bcrypt is at work. */
 type Entries = ReadonlyMap<string, string>
 
-/** A verified password is believed for so long, so that a client of thousands of requests costs one bcrypt. */
-export const verifiedForMs = 60_000
+/**
+ * A verified password is believed until its line in the file changes, so that nobody who is known ever waits behind those
+ * who are not. So many of those used last are remembered.
+ */
 const verifiedMax = 10_000
 /** The file is looked at again at most this often. */
 const lookAgainMs = 1_000
-/** bcrypt occupies a thread of the pool that also reads and writes files, so never more than this at once. */
-const checksAtOnce = 2
-const checksWaitingMax = 64
-/** Compared with where a user is unknown, so that the time of the answer does not tell. */
-const nobodysHash = '$2b$10$CwTycUXWue0Thq9StjUM0uJ8kA6sTjV5wQ8C1mBzZ0X2q9hF3n2xS'
+/** Of all networks together. */
+const allWaitingMax = 1024
+const defaultWaitingMax = 16
+/** Of no password; what stands before it says what it costs to compare. */
+const nobodysSalt = 'CwTycUXWue0Thq9StjUM0uJ8kA6sTjV5wQ8C1mBzZ0X2q9hF3n2xS'
+const usualCost = '10'
 const userPattern = /^[\p{L}\p{N}._@+-]{1,255}$/u
 
 export class PasswordFile {
@@ -41,23 +55,21 @@ export class PasswordFile {
   readonly #secret = randomBytes(32)
   /** Checks under way: the connections of one client come at once with the same password. */
   readonly #checks = new Map<string, Promise<Verification>>()
-  readonly #turns = new Turns(checksAtOnce, checksWaitingMax)
+  readonly #turns: FairTurns
+  readonly #failures: Failures
 
   private constructor(options: Required<PasswordFileOptions>) {
     this.#options = options
-    this.#verified = new LRUCache({
-      max: verifiedMax,
-      ttl: verifiedForMs,
-      ttlResolution: 0,
-      perf: { now: options.monotonic },
-    })
+    const { monotonic, waitingMax } = options
+    this.#verified = new LRUCache({ max: verifiedMax })
+    this.#turns = new FairTurns({ atOnce: threadsMax, waitingMax, allWaitingMax })
+    this.#failures = new Failures(monotonic)
   }
 
   /** Reads the file; rejects with Node's own error where it cannot be read, so that a gateway does not start without it. */
   static async open(options: PasswordFileOptions): Promise<PasswordFile> {
-    // A gateway without passwords starts without it.
-    const { compare = (await import('bcrypt')).compare } = options
-    const passwords = new PasswordFile({ ...options, compare })
+    const { compare = compareOnThread, waitingMax = defaultWaitingMax } = options
+    const passwords = new PasswordFile({ ...options, compare, waitingMax })
     await passwords.#read(await versionOf(options.file))
     return passwords
   }
@@ -79,27 +91,30 @@ export class PasswordFile {
     }
   }
 
-  /** `wrong` for an unknown user too; `busy` where so many checks wait already that this one was not made. */
-  async verify(user: string, password: string): Promise<Verification> {
+  /**
+   * `wrong` for an unknown user too; `busy` where so many checks of this network wait already that this one was not made.
+   */
+  async verify(user: string, password: string, network: string): Promise<Verification> {
     await this.#lookAgain()
     const entry = this.#entries.get(user)
     const key = this.#keyOf(user, password, entry ?? '')
     if (entry !== undefined && this.#verified.get(key) === true) return 'right'
-    const check = this.#checks.get(key) ?? this.#check(key, password, entry)
+    const check = this.#checks.get(key) ?? this.#check({ key, password, entry, network })
     this.#checks.set(key, check)
     return check.finally(() => this.#checks.delete(key))
   }
 
-  async #check(
-    key: string,
-    password: string,
-    entry: string | undefined,
-  ): Promise<Verification> {
-    const isRight = await this.#turns.take(() => this.#matches(password, entry ?? nobodysHash))
-    if (isRight === undefined) return 'busy'
-    if (!isRight || entry === undefined) return 'wrong'
-    this.#verified.set(key, true)
-    return 'right'
+  async #check({ key, password, entry, network }: Check): Promise<Verification> {
+    const verification = await this.#turns.take(network, async () => {
+      const isRight = await this.#matches(password, entry ?? nobodysHash(this.#entries))
+      if (isRight && entry !== undefined) return 'right'
+      // Before the next one from there begins.
+      const delayMs = this.#failures.add(network)
+      if (delayMs > 0) this.#turns.holdOff(network, delayMs)
+      return 'wrong'
+    })
+    if (verification === 'right') this.#verified.set(key, true)
+    return verification ?? 'busy'
   }
 
   async #matches(password: string, hash: string): Promise<boolean> {
@@ -119,7 +134,10 @@ export class PasswordFile {
     const { entries, problems } = parsePasswords(await readFile(this.#options.file, 'utf8'))
     this.#entries = entries
     this.#version = version
-    for (const problem of problems) this.#options.onProblem(problem)
+    const mixed = mixedCostsWarning(entries)
+    for (const problem of [...problems, ...(mixed ? [mixed] : [])]) {
+      this.#options.onProblem(problem)
+    }
   }
 
   #keyOf(user: string, password: string, entry: string): string {
@@ -150,6 +168,29 @@ export function parsePasswords(text: string): { entries: Entries; problems: stri
     } else entries.set(user, hash)
   }
   return { entries, problems }
+}
+
+/** What the entries cost to compare, the commonest first: `12` of bcrypt, `SHA`. */
+export function costsOf(entries: Entries): string[] {
+  const counts = new Map<string, number>()
+  for (const hash of entries.values()) {
+    const cost = /^\$2[aby]\$(\d\d)\$/.exec(hash)?.[1] ?? 'SHA'
+    counts.set(cost, (counts.get(cost) ?? 0) + 1)
+  }
+  return [...counts].sort(([, one], [, other]) => other - one).map(([cost]) => cost)
+}
+
+/** Undefined where all cost the same. */
+export function mixedCostsWarning(entries: Entries): string | undefined {
+  const costs = costsOf(entries)
+  if (costs.length < 2) return undefined
+  return `passwords are kept at different costs (${costs.join(', ')}), so the time of an answer tells which names exist; renew them with htpasswd -B -C ${costs[0] === 'SHA' ? usualCost : String(Number(costs[0]))}`
+}
+
+/** Compared with where a user is unknown, at the cost of most others, so that the time of the answer does not tell. */
+function nobodysHash(entries: Entries): string {
+  const [cost = usualCost] = costsOf(entries)
+  return cost === 'SHA' ? `${shaPrefix}${'A'.repeat(27)}=` : `$2b$${cost}$${nobodysSalt}`
 }
 
 const bcryptPattern = /^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$/

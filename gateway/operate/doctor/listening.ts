@@ -5,7 +5,7 @@ import { createSecureContext } from 'node:tls'
 import type { ListenerSettings, TlsFilesSettings } from '../../../config/listener-settings.js'
 import { formatListenPlace, isLocal } from '../../../config/listen-place.js'
 import { faultOfAddress } from '../../program/address-check.js'
-import { parsePasswords } from '../../http/authentication/password-file.js'
+import { mixedCostsWarning, parsePasswords } from '../../http/authentication/password-file.js'
 import type { Finding, Level } from './finding.js'
 
 const dayMs = 24 * 60 * 60_000
@@ -33,6 +33,8 @@ export async function checkPasswords(listener: ListenerSettings): Promise<Findin
       const told = `${file}: the passwords of ${users} are kept as {SHA}, which is quickly guessed; use htpasswd -B`
       findings.push(say('passwords', 'warning', told))
     }
+    const mixed = mixedCostsWarning(entries)
+    if (mixed !== undefined) findings.push(say('passwords', 'warning', `${file}: ${mixed}`))
     if (await mayOthersRead(file)) {
       findings.push(say('passwords', 'warning', `${file} can be read by everybody; chmod 640`))
     }

@@ -1,0 +1,64 @@
+/** Entry by entry: one attacks, and another's requests are answered within 300 ms all the while. */
+import test, { type ExecutionContext } from 'ava'
+import { World } from '../end-to-end/harness/world.js'
+import { Bystander } from './bystander.js'
+import {
+  besiege,
+  describe,
+  passwordFile,
+  residentBytes,
+  startControl,
+  type Siege,
+} from './siege.js'
+
+/** A short run, beside other tests, judges the median; a whole one each request. */
+const judgedShare = process.env.ATTACK_SECONDS === undefined ? 0.5 : 1
+const limitMs = 300
+/** Whatever the attack, the gateway stays a small program. */
+const grownBytesMax = 160 * 2 ** 20
+
+function unhurt(t: ExecutionContext, siege: Siege): void {
+  const { times, controlMs, failures } = siege.felt
+  t.log(describe(siege))
+  t.deepEqual(failures, [])
+  const judged = times[Math.ceil(times.length * judgedShare) - 1] ?? Infinity
+  t.true(judged <= limitMs + controlMs, describe(siege))
+}
+
+interface Case {
+  readonly entry: string
+  readonly attack: string
+  readonly login?: string
+}
+
+const cases: readonly Case[] = [
+  { entry: 'as it is', attack: 'none' },
+  { entry: 'S4', attack: 'unknown names' },
+  { entry: 'S4', attack: 'wrong passwords of a known name' },
+  { entry: 'S8', attack: 'half-sent requests' },
+  { entry: 'S8', attack: 'silent connections' },
+  { entry: 'S8', attack: 'bodies without a login' },
+  { entry: 'S9', attack: 'unfinished XML', login: 'mallory:secret' },
+]
+
+for (const { entry, attack, login } of cases) {
+  test.serial(`${entry}: ${attack}`, async (t) => {
+    const world = await World.open(t)
+    const args = ['--htpasswd-file', await passwordFile(world)]
+    const gateway = await world.gateway({ args })
+    const { port } = gateway
+    const controlPort = await startControl(t)
+    const bystander = new Bystander({
+      port,
+      controlPort,
+      repository: 'alice',
+      login: 'alice:secret',
+    })
+    await bystander.settle()
+    const before = await residentBytes(gateway)
+    unhurt(t, await besiege({ attack, port, bystander, ...(login && { login }) }))
+    const grown = (await residentBytes(gateway)) - before
+    t.log(`memory: ${(grown / 2 ** 20).toFixed(0)} MiB more`)
+    t.true(grown < grownBytesMax, String(grown))
+  })
+}
