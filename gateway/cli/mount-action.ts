@@ -5,6 +5,7 @@ import { loadGatewaySettings, type GatewaySettings } from '../../config/gateway-
 import { loadSettings, flagsSource } from '../../config/load.js'
 import { serveOptions, type LogLevel } from '../../config/schema.js'
 import { parseGatewayUrl } from '../fuse/gateway-address.js'
+import { greetGateway } from '../fuse/greeting.js'
 import { openMount, type Mount } from '../fuse/mounting.js'
 import { createLogger } from '../program/logger.js'
 import { runGateway } from '../program/main.js'
@@ -59,6 +60,8 @@ async function mountRemote(
     throw new CommandError(exitCodes.usage, '--plain-files is for a folder on this machine')
   }
   if (parsed === undefined) throw new CommandError(exitCodes.usage, `"${url}" is no address`)
+  const { address, basis } = parsed
+  await mounting(() => greetGateway(address, basis))
   return untilSignal(folder, async () =>
     mounting(() =>
       openMount({
