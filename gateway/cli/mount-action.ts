@@ -10,7 +10,7 @@ import { openMount, type Mount } from '../fuse/mounting.js'
 import { createLogger } from '../program/logger.js'
 import { runGateway } from '../program/main.js'
 import { mounting, openServedMount } from '../program/served-mount.js'
-import { servedFolder } from '../program/served-folder.js'
+import { existingFolder } from '../program/served-folder.js'
 import { watchSignals } from '../program/signals.js'
 import { StartError } from '../program/start-error.js'
 import { mountSocketIn, stateFolderOf } from '../program/state/places.js'
@@ -81,7 +81,7 @@ async function mountLocal(
   flags: MountFlags,
   logLevel: LogLevel,
 ): Promise<number> {
-  const served = await servedFolder(path)
+  const served = await existingFolder(path)
   const settings = environmentSettings()
   const socket = mountSocketIn(stateFolderOf(served, settings.state))
   const logger = createLogger({ level: logLevel })

@@ -7,7 +7,7 @@ import type { Logger } from 'pino'
 import { openPlainFolder } from '../../backends/local/plain-folder.js'
 import { howToRecover } from '../../backends/sqlite/faults.js'
 import type { GatewaySettings } from '../../config/gateway-settings.js'
-import { observingWarning } from '../../config/schema.js'
+import { observingWarning, serveOptions } from '../../config/schema.js'
 import { BackendError } from '../../fencing/ports.js'
 import { openAccessLog, type AccessLogFile } from './access-log-file.js'
 import { faultOfAddress } from './address-check.js'
@@ -25,7 +25,7 @@ import { Listeners } from './listeners.js'
 import { rereadSettings } from './rereading.js'
 import type { Mount } from '../fuse/mounting.js'
 import { openMountListener } from './mount-listener.js'
-import { servedFolder } from './served-folder.js'
+import { createdFolder, existingFolder, refuseMissingState } from './served-folder.js'
 import { messageOf } from './fault.js'
 import { isLackOfMounts, openServedMount } from './served-mount.js'
 import { watchSignals, type Signals } from './signals.js'
@@ -205,7 +205,7 @@ async function assembleFor(
   // Of a gateway that is refused nothing must remain. Where there is a state, the gateway that has it is named first.
   if (fault !== undefined && !existsSync(stateFolderOf(resolve(settings.path), settings.state)))
     throw fault
-  const folder = await servedFolder(settings.path)
+  const folder = await folderOf(settings)
   const onFault = (error: unknown, what: string): void => {
     if (error instanceof AssertionError) throw error
     logger.error({ err: error }, `${what} failed`)
@@ -218,6 +218,13 @@ async function assembleFor(
   if (refusal === undefined) return assembly
   await assembly.close()
   throw refusal
+}
+
+/** A mistyped path, or the place of a disk that is not mounted, must not become a healthy-looking empty gateway. */
+async function folderOf({ path, state, create }: GatewaySettings): Promise<string> {
+  if (state !== undefined && !create) await refuseMissingState(state)
+  const isMade = create || path === serveOptions.path.default
+  return isMade ? createdFolder(path) : existingFolder(path)
 }
 
 /** The first that cannot be listened at, as far as that can be told without doing it. */

@@ -1,5 +1,6 @@
 /** What a mount is refused for before anything is mounted: its gateway, its repository, its folder. */
 import { createServer } from 'node:http'
+import { existsSync } from 'node:fs'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import test, { type ExecutionContext } from 'ava'
@@ -67,4 +68,11 @@ test.serial('of what is no gateway there is no mount', async (t) => {
   const port = typeof address === 'object' ? address?.port : undefined
   const { stderr } = await mount(t, world, `http://127.0.0.1:${port ?? 0}/`)
   t.regex(stderr, /no Lockkeeper gateway.*404/)
+})
+
+test.serial('a folder that is not there is not made for a mount', async (t) => {
+  const world = await World.open(t)
+  const { stderr } = await mount(t, world, 'nonsense')
+  t.regex(stderr, /"[^"]*nonsense" is not there/)
+  t.false(existsSync(world.path('nonsense')))
 })

@@ -13,7 +13,13 @@ import { RestWriter } from './rest-writer.js'
 
 const serve = async (world: World, ...args: readonly string[]): Promise<Ended> => {
   const [file, ...rest] = gatewayCommand(['serve', ...args])
-  return new Child(file, rest, { env: world.environment() }).ended
+  const child = new Child(file, rest, { env: world.environment() })
+  // One that serves after all stays until it is ended.
+  child.says(/Lockkeeper serves/).then(
+    () => child.signal('SIGTERM'),
+    () => undefined,
+  )
+  return child.ended
 }
 
 test.serial('a second gateway of a state is refused, and told of the first', async (t) => {
@@ -34,7 +40,8 @@ test.serial('who cannot start changes nothing and says what to do', async (t) =>
   for (const [path, listen, code, words] of [
     ['new', `127.0.0.1:${port}`, 3, /listens on .* already.*--listen/],
     ['new', '0.0.0.0:0', 2, /--no-auth/],
-    ['new/below', free, 3, /make it first/],
+    ['new', free, 3, /is not there.*--create/],
+    ['new/below', free, 3, /is not there/],
     ['file', free, 3, /is a file, not a folder/],
     ['file/below', free, 3, /is a file, not a folder/],
   ] as const) {
@@ -44,6 +51,34 @@ test.serial('who cannot start changes nothing and says what to do', async (t) =>
     t.is(ended.stderr.trim().split('\n').length, 1)
     t.false(existsSync(world.path('new')))
   }
+})
+
+test.serial('a folder is made where it is the default, or is asked for', async (t) => {
+  const world = await World.open(t)
+  const serving = async (...args: readonly string[]): Promise<void> => {
+    const [file, ...rest] = gatewayCommand(['serve', '--listen', '127.0.0.1:0', ...args])
+    const gateway = new Child(file, rest, { env: world.environment(), cwd: world.folder })
+    await gateway.says(/Lockkeeper serves/)
+    gateway.signal('SIGTERM')
+    t.is((await gateway.ended).code, 0)
+  }
+  await serving()
+  t.true(existsSync(world.path('data', '.lockkeeper')))
+  await serving('--path', 'new', '--state', 'state', '--create')
+  t.is((await stat(world.path('new'))).mode & 0o777, 0o700)
+  t.is((await stat(world.path('state'))).mode & 0o777, 0o700)
+  const below = await serve(world, '--path', world.path('a/b'), '--create')
+  t.is(below.code, 3)
+  t.regex(below.stderr, /neither is.*mkdir -p/)
+})
+
+test.serial('a state folder that is not there is not begun anew', async (t) => {
+  const world = await World.open(t)
+  const path = ['--path', world.repositories, '--listen', '127.0.0.1:0']
+  const ended = await serve(world, ...path, '--state', world.path('sate'))
+  t.is(ended.code, 3, ended.stderr)
+  t.regex(ended.stderr, /state folder "[^"]*sate" is not there.*--create/)
+  t.false(existsSync(world.path('sate')))
 })
 
 test.serial('SIGTERM ends within 10 s, whatever a client holds up', async (t) => {
@@ -74,6 +109,7 @@ test.serial('a folder whose path is longer than that of a socket may be', async 
     'serve',
     '--path',
     path,
+    '--create',
     '--listen',
     `127.0.0.1:${port}`,
   ])
