@@ -6,6 +6,7 @@ import { displayName } from '../operate/admin/names.js'
 import type { ArchiveView, RecordView, VerificationView } from '../operate/admin/views.js'
 import { recordsBeforeSealing } from '../gate/sealing-limit.js'
 import { CommandError, exitCodes } from './exit-code.js'
+import { watchInterruption } from './interruption.js'
 import { addPath, operate } from './operate.js'
 import { describeRecord } from './record-text.js'
 import { localTime, print, printJson } from './output.js'
@@ -171,15 +172,14 @@ async function readJournal(
   question: JournalQuestion,
   isJson: boolean,
 ): Promise<number> {
-  const ending = new AbortController()
-  const end = (): void => ending.abort()
-  process.once('SIGINT', end).once('SIGTERM', end)
-  process.stdout.once('close', end)
-  for await (const record of admin.journal(question, ending.signal)) {
-    if (ending.signal.aborted) break
+  const gone = new AbortController()
+  process.stdout.once('close', () => gone.abort())
+  const ending = AbortSignal.any([watchInterruption(), gone.signal])
+  for await (const record of admin.journal(question, ending)) {
+    if (ending.aborted) break
     await print(isJson ? `${JSON.stringify(record)}\n` : line(record))
   }
-  if (question.isFollowed && !ending.signal.aborted) {
+  if (question.isFollowed && !ending.aborted) {
     throw new CommandError(exitCodes.unavailable, 'the gateway has ended; nothing is recorded')
   }
   return exitCodes.ok

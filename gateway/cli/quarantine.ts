@@ -6,6 +6,7 @@ import { displayName } from '../operate/admin/names.js'
 import type { ItemView } from '../operate/admin/views.js'
 import { CommandError, exitCodes } from './exit-code.js'
 import { exportItem } from './export.js'
+import { watchInterruption } from './interruption.js'
 import { addPath, operate, reasonOption, whoActs } from './operate.js'
 import { columns, localTime, print, printJson, shortObject } from './output.js'
 
@@ -103,7 +104,7 @@ function addExport(quarantine: Command): void {
     .addHelpText('after', exportHelp)
   addPath(command).action((id: string, file: string) =>
     operate(command, async (admin) => {
-      await exportItem(await admin.bytes(id), file)
+      await exportItem(await admin.bytes(id), file, watchInterruption())
       return exitCodes.ok
     }),
   )
