@@ -12,7 +12,6 @@ import { runGateway } from '../program/main.js'
 import { mounting, openServedMount } from '../program/served-mount.js'
 import { existingFolder } from '../program/served-folder.js'
 import { watchSignals } from '../program/signals.js'
-import { StartError } from '../program/start-error.js'
 import { mountSocketIn, stateFolderOf } from '../program/state/places.js'
 import { CommandError, exitCodes } from './exit-code.js'
 
@@ -39,14 +38,9 @@ export async function mount(
   const { logLevel } = loadSettings({ logLevel: serveOptions.logLevel }, [
     flagsSource({ logLevel: flags.logLevel }),
   ])
-  try {
-    return /^https?:\/\//i.test(source)
-      ? await mountRemote(source, folder, flags, logLevel)
-      : await mountLocal(source, folder, flags, logLevel)
-  } catch (error) {
-    if (!(error instanceof StartError)) throw error
-    throw new CommandError(exitCodes.unavailable, error.message, { cause: error })
-  }
+  return /^https?:\/\//i.test(source)
+    ? mountRemote(source, folder, flags, logLevel)
+    : mountLocal(source, folder, flags, logLevel)
 }
 
 async function mountRemote(

@@ -116,6 +116,7 @@ function addRelease(quarantine: Command): void {
     .summary('commit items to their repository after all')
     .description('Commits items to their repository after all.')
     .argument('<ID...>', 'the ids of the items')
+    .usage('<ID...> --reason <TEXT> [options]')
     .addOption(reasonOption())
     .option('--force', 'release what cannot be proved')
     .addHelpText('after', releaseHelp)
@@ -133,6 +134,7 @@ function addDiscard(quarantine: Command): void {
     .summary('drop items and their bytes')
     .description('Drops items and their bytes; their story stays in the journal.')
     .argument('<ID...>', 'the ids of the items')
+    .usage('<ID...> --reason <TEXT> [options]')
     .addOption(reasonOption())
     .addHelpText('after', discardHelp)
   addPath(command).action((ids: string[], { reason }: { reason: string }) => {

@@ -1,9 +1,10 @@
 /** Knows the command that serves a folder until a signal ends it. */
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import { loadGatewaySettings, type LoadedSettings } from '../../config/gateway-settings.js'
 import { serveOptions } from '../../config/schema.js'
 import { unoptimised } from '../program/heap.js'
 import type { Serving } from '../program/main.js'
+import { version } from '../program/version.js'
 import { addOptions, askedBy } from './options.js'
 
 const examples = `
@@ -24,12 +25,23 @@ Signals:
   a second one stops it at once. SIGHUP reads passwords, certificates and the level of the log
   again, and begins a new --log file.`
 
+/** Flags of rest-server that this program lacks, and what to do instead. */
+const flagsOfOthers = {
+  '--prometheus': 'this version has no metrics; leave it away',
+  '--prometheus-no-auth': 'this version has no metrics; leave it away',
+} as const
+
 export function addServe(program: Command): void {
   const command = program
     .command('serve')
     .summary('serve the repositories in a folder')
     .description('Serves the repositories in a folder to unmodified backup clients.')
+    .version(version, '-v, --version', 'print the version')
     .addHelpText('after', examples)
+  for (const [flag, instead] of Object.entries(flagsOfOthers)) {
+    command.addOption(new Option(flag).hideHelp())
+    command.on(`option:${flag.slice(2)}`, () => command.error(`error: ${flag}: ${instead}`))
+  }
   addOptions(command, serveOptions).action(async () => {
     const load = (): LoadedSettings => loadGatewaySettings(askedBy(command, serveOptions))
     const loaded = load()

@@ -7,6 +7,7 @@ import type { Logger } from 'pino'
 import { openPlainFolder } from '../../backends/local/plain-folder.js'
 import { howToRecover } from '../../backends/sqlite/faults.js'
 import type { GatewaySettings } from '../../config/gateway-settings.js'
+import type { ListenerSettings } from '../../config/listener-settings.js'
 import { observingWarning, serveOptions } from '../../config/schema.js'
 import { BackendError } from '../../fencing/ports.js'
 import { openAccessLog, type AccessLogFile } from './access-log-file.js'
@@ -29,7 +30,7 @@ import { createdFolder, existingFolder, refuseMissingState } from './served-fold
 import { messageOf } from './fault.js'
 import { isLackOfMounts, openServedMount } from './served-mount.js'
 import { watchSignals, type Signals } from './signals.js'
-import { starting, StartError } from './start-error.js'
+import { refusalsOf, starting, StartError } from './start-error.js'
 import { mountSocketIn, stateFolderOf } from './state/places.js'
 import { systemClock, systemRandom } from './surroundings.js'
 import { boundedFiles } from '../webdav/bounded-files.js'
@@ -74,8 +75,16 @@ export async function runGateway(running: Running): Promise<number> {
   const signals = watchSignals()
   const recordings = new Recordings()
   recordings.subscribe(logEvents(logger))
-  const listeners = await Listeners.prepare(settings.listeners, logger)
-  const assembly = await assembleFor(settings, recordings, logger)
+  const preparing = Listeners.prepare(settings.listeners, logger)
+  const refusal = await refusalsOf([
+    () => preparing,
+    ...settings.listeners.map((listener) => () => refusePlace(listener)),
+    () => refuseFolders(settings),
+  ])
+  // Of a gateway that is refused nothing must remain. Where there is a state, the gateway that has it is named first.
+  if (refusal !== undefined && !hasState(settings)) throw refusal
+  const assembly = await assembleFor(settings, refusal, recordings, logger)
+  const listeners = await preparing
   const ending = new AbortController()
   const working: Promise<void>[] = [tickUntil(ending.signal, assembly)]
   try {
@@ -198,14 +207,12 @@ function reread(
 
 async function assembleFor(
   settings: GatewaySettings,
+  refused: StartError | undefined,
   recordings: Recordings,
   logger: Logger,
 ): Promise<Assembly> {
-  const fault = await faultOfPlaces(settings)
-  // Of a gateway that is refused nothing must remain. Where there is a state, the gateway that has it is named first.
-  if (fault !== undefined && !existsSync(stateFolderOf(resolve(settings.path), settings.state)))
-    throw fault
-  const folder = await folderOf(settings)
+  const { path } = settings
+  const folder = await (mayMakeFolders(settings) ? createdFolder(path) : existingFolder(path))
   const onFault = (error: unknown, what: string): void => {
     if (error instanceof AssertionError) throw error
     logger.error({ err: error }, `${what} failed`)
@@ -214,26 +221,31 @@ async function assembleFor(
   const assembly = await starting(() =>
     assemble({ folder, command: 'serve', settings, observe, onFault }),
   )
-  const refusal = fault ?? refusalOf(assembly)
+  const refusal = refused ?? refusalOf(assembly)
   if (refusal === undefined) return assembly
   await assembly.close()
   throw refusal
 }
 
-/** A mistyped path, or the place of a disk that is not mounted, must not become a healthy-looking empty gateway. */
-async function folderOf({ path, state, create }: GatewaySettings): Promise<string> {
-  if (state !== undefined && !create) await refuseMissingState(state)
-  const isMade = create || path === serveOptions.path.default
-  return isMade ? createdFolder(path) : existingFolder(path)
+function hasState({ path, state }: GatewaySettings): boolean {
+  return existsSync(path) && existsSync(stateFolderOf(resolve(path), state))
 }
 
-/** The first that cannot be listened at, as far as that can be told without doing it. */
-async function faultOfPlaces({ listeners }: GatewaySettings): Promise<StartError | undefined> {
-  for (const { place } of listeners) {
-    const fault = place.kind === 'address' ? await faultOfAddress(place.address) : undefined
-    if (fault !== undefined) return fault
-  }
-  return undefined
+/** A mistyped path, or the place of a disk that is not mounted, must not become a healthy-looking empty gateway. */
+async function refuseFolders(settings: GatewaySettings): Promise<void> {
+  const { path, state, create } = settings
+  if (state !== undefined && !create) await refuseMissingState(state)
+  if (!mayMakeFolders(settings) || existsSync(path)) await existingFolder(path)
+}
+
+function mayMakeFolders({ path, create }: GatewaySettings): boolean {
+  return create || path === serveOptions.path.default
+}
+
+/** As far as it can be told without listening there. */
+async function refusePlace({ place }: ListenerSettings): Promise<void> {
+  const fault = place.kind === 'address' ? await faultOfAddress(place.address) : undefined
+  if (fault !== undefined) throw fault
 }
 
 /** A newer program may have laid out more than the journal anew. */

@@ -177,6 +177,15 @@ test.serial('while a gateway runs, what is not there is told, with an exit code'
   }
 })
 
+test.serial('what must be given is shown as such', async (t) => {
+  const world = await World.open(t)
+  for (const command of [['fence'], ['quarantine', 'release'], ['quarantine', 'discard']]) {
+    const { stdout } = await world.lockkeeper(...command, '--help')
+    t.regex(stdout, /^Usage: .* --reason <TEXT> \[options\]$/m)
+    t.regex(stdout, /--reason <TEXT> +why \(required\)/)
+  }
+})
+
 test.serial('the journal is read from a position, a time, and as it grows', async (t) => {
   const { world, gateway } = await overtaken(t)
   const all = await journalOf(world)

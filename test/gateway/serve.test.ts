@@ -45,7 +45,10 @@ test.serial('who cannot start changes nothing and says what to do', async (t) =>
     ['file', free, 3, /is a file, not a folder/],
     ['file/below', free, 3, /is a file, not a folder/],
   ] as const) {
-    const ended = await serve(world, '--path', world.path(path), '--listen', listen)
+    // Asked for or not, nothing is made for a gateway that is refused.
+    const create = path === 'new' && code === 3 && listen !== free ? ['--create'] : []
+    const place = ['--path', world.path(path), '--listen', listen]
+    const ended = await serve(world, ...place, ...create)
     t.is(ended.code, code, ended.stderr)
     t.regex(ended.stderr, words)
     t.is(ended.stderr.trim().split('\n').length, 1)
@@ -79,6 +82,44 @@ test.serial('a state folder that is not there is not begun anew', async (t) => {
   t.is(ended.code, 3, ended.stderr)
   t.regex(ended.stderr, /state folder "[^"]*sate" is not there.*--create/)
   t.false(existsSync(world.path('sate')))
+})
+
+test.serial('all that is wrong with a start is told at once', async (t) => {
+  const world = await World.open(t)
+  const { port } = await world.gateway()
+  const ended = await serve(
+    world,
+    ...['--path', world.path('typo'), '--listen', `127.0.0.1:${port}`],
+    ...['--htpasswd-file', world.path('nobody')],
+  )
+  t.is(ended.code, 3)
+  const lines = ended.stderr.trim().split('\n')
+  t.is(lines.length, 3, ended.stderr)
+  for (const words of [/listens on .* already/, /typo" is not there/, /password file/])
+    t.true(
+      lines.some((line) => words.test(line)),
+      ended.stderr,
+    )
+})
+
+test.serial('a file that cannot be written at the end is refused at the start', async (t) => {
+  const world = await World.open(t)
+  const path = ['--path', world.repositories, '--listen', '127.0.0.1:0']
+  const ended = await serve(world, ...path, '--cpu-profile', world.path('no/where'))
+  t.is(ended.code, 3, ended.stderr)
+  t.regex(ended.stderr, /--cpu-profile .* cannot be written/)
+})
+
+test.serial('who comes from rest-server is told what its flags are here', async (t) => {
+  const world = await World.open(t)
+  const metrics = await serve(world, '--prometheus')
+  t.is(metrics.code, 2)
+  t.regex(metrics.stderr, /^error: --prometheus: .*metrics.*leave it away\n$/)
+  for (const flag of ['-v', '--version']) {
+    const { code, stdout } = await serve(world, flag)
+    t.is(code, 0)
+    t.regex(stdout, /^\d+\.\d+\.\d+\n$/)
+  }
 })
 
 test.serial('SIGTERM ends within 10 s, whatever a client holds up', async (t) => {
