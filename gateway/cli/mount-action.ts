@@ -56,16 +56,10 @@ async function mountRemote(
   if (parsed === undefined) throw new CommandError(exitCodes.usage, `"${url}" is no address`)
   const { address, basis } = parsed
   await mounting(() => greetGateway(address, basis))
-  return untilSignal(folder, async () =>
-    mounting(() =>
-      openMount({
-        ...parsed,
-        ...mountOptions(flags),
-        folder,
-        logger: createLogger({ level: logLevel }),
-      }),
-    ),
-  )
+  const logger = createLogger({ level: logLevel })
+  const options = { ...parsed, ...mountOptions(flags), folder, logger }
+  const isOne = basis.length > 0
+  return untilSignal(folder, async () => mounting(() => openMount(options)), isOne)
 }
 
 /** Through the gateway that serves the folder, if one does; else this process is the gateway. */
@@ -109,10 +103,14 @@ function mountOptions(flags: MountFlags): {
   return { isReadOnly, allowOther, ...(as === undefined ? {} : { as }) }
 }
 
-async function untilSignal(folder: string, open: () => Promise<Mount>): Promise<number> {
+async function untilSignal(
+  folder: string,
+  open: () => Promise<Mount>,
+  isOne = false,
+): Promise<number> {
   const { signalled } = watchSignals()
   const mounted = await open()
-  sayMounted(mounted.folder)
+  sayMounted(mounted.folder, isOne)
   const lost = await Promise.race([signalled.then(() => undefined), mounted.lost])
   await mounted.close()
   if (lost === undefined) return exitCodes.ok
@@ -122,9 +120,9 @@ async function untilSignal(folder: string, open: () => Promise<Mount>): Promise<
   )
 }
 
-function sayMounted(folder: string): void {
+function sayMounted(folder: string, isOne = false): void {
   process.stdout.write(
-    `Mounted on ${folder}\n\nTry it:\n  restic -r ${folder}/laptop backup ~/Documents\n`,
+    `Mounted on ${folder}\n\nTry it:\n  restic -r ${folder}${isOne ? '' : '/REPOSITORY'} snapshots\n`,
   )
 }
 

@@ -5,6 +5,7 @@ import { serveOptions } from '../../config/schema.js'
 import { unoptimised } from '../program/heap.js'
 import type { Serving } from '../program/main.js'
 import { version } from '../program/version.js'
+import { commandOf, firstSteps } from './first-steps.js'
 import { addOptions, askedBy } from './options.js'
 
 const examples = `
@@ -63,27 +64,16 @@ export function addServe(program: Command): void {
 }
 
 function banner({ settings, warnings }: LoadedSettings, serving: Serving): string {
-  const { folder, listeners, mountFolder } = serving
-  const url = listeners.find((one) => one.url !== undefined)?.url ?? 'http://HOST/'
+  const { folder, listeners } = serving
   const notes = [...warnings, ...serving.warnings]
+  const command = commandOf({ file: process.argv[1] ?? '', environment: process.env })
   return [
     ...listeners.map(
       ({ address, url: where = address, isAppendOnly }) =>
         `Lockkeeper serves ${folder} at ${where}${isAppendOnly ? ' (append-only)' : ''}`,
     ),
     '',
-    'Try it:',
-    `  export RESTIC_REPOSITORY=rest:${url}laptop`,
-    '  restic init',
-    '  restic backup ~/Documents',
-    'Better, with a fresh tag that says which run is writing (see "npx lockkeeper run --help"):',
-    '  npx lockkeeper run -- restic backup ~/Documents',
-    ...(mountFolder === undefined
-      ? []
-      : ['Or on the mount:', `  restic -r ${mountFolder}/laptop backup ~/Documents`]),
-    'Look at it:',
-    `  npx lockkeeper status --path ${folder}${settings.state === undefined ? '' : ` --state ${settings.state}`}`,
-    '',
+    ...firstSteps(settings, serving, command),
     ...notes.map((note) => `WARNING: ${note}`),
     ...(notes.length > 0 ? [''] : []),
   ].join('\n')

@@ -41,6 +41,8 @@ export interface Serving {
   readonly listeners: readonly OpenListener[]
   /** The real path of the folder that the repositories are mounted on. */
   readonly mountFolder: string | undefined
+  /** How many repositories stand in the folder. */
+  readonly repositories: number
   /** What an operator must be told. */
   readonly warnings: readonly string[]
 }
@@ -135,7 +137,8 @@ async function serve(running: Running, parts: Parts): Promise<void> {
     const mount = await mountWhereAsked(settings, folder, file, logger, warnings)
     if (settings.fencing === 'observe') logger.warn(observingWarning)
     for (const listener of open) logger.info({ folder, ...listener }, 'serving')
-    onServing({ folder, listeners: open, mountFolder: mount?.folder, warnings })
+    const repositories = (await store.repositories()).length
+    onServing({ folder, listeners: open, mountFolder: mount?.folder, repositories, warnings })
     reread(running, signals, listeners, accessLog)
     logger.info({ signal: await signals.signalled }, 'ending')
     endInTime(logger)
