@@ -208,5 +208,23 @@ function story(item: ItemView): string {
     ['time', localTime(item.time)],
     ['journal', `position ${item.position}`],
   ]
-  return lines.map(([name = '', value = '']) => `${`${name}:`.padEnd(15)}${value}\n`).join('')
+  const told = lines.map(([name = '', value = '']) => `${`${name}:`.padEnd(15)}${value}\n`)
+  return `${told.join('')}\n${whatNow(item)}`
+}
+
+/** What to do about an item, in words for the operator. */
+function whatNow(item: ItemView): string {
+  const { id, state, object } = item
+  if (state === 'waiting')
+    return 'What now: nothing. Its client tries again, until it is sure whose write it is.\n'
+  if (state !== 'quarantined') return `What now: nothing; it is ${state}.\n`
+  const discard = `  lockkeeper quarantine discard ${id} --reason "..."\n`
+  const again = `What now: let the client run again; it saves what is new. Then this is not needed any more:\n${discard}`
+  if (!item.kept) return again
+  const release = `  lockkeeper quarantine release ${id} --reason "..."`
+  if (object.startsWith('data/'))
+    return `${again}A pack harms nothing, and may be released:\n${release}\n`
+  const risk =
+    'It may rest on what a prune has deleted. If it is needed all the same, release it, and check:'
+  return `${again}${risk}\n${release} --force\n  restic check\n`
 }
