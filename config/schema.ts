@@ -34,6 +34,11 @@ export const commonOptions = {
 
 export const serveOptions = {
   ...commonOptions,
+  create: {
+    schema: toggle,
+    default: false,
+    help: 'make the folders of --path and --state where they are not there; those above them must be',
+  },
   ...listenerOptions,
   noVerifyUpload: {
     schema: toggle,

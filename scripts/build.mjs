@@ -2,6 +2,7 @@
  * Knows when `dist/` is behind the sources, and compiles then. Also npm's prepare hook (`npm install` from git), so
  * it must install nothing itself.
  */
+import './node-version.mjs'
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'

@@ -35,8 +35,23 @@ const unpackPackages = async (verb) => {
   return true
 }
 
-const compilePackages = async () => {
-  if (!(await npm('rebuild'))) return false
+/** How often something that takes long says that it goes on. */
+const SIGN_OF_LIFE_MS = 15_000
+
+/** npm says nothing until all of them are done; SQLite takes about two minutes where nobody has compiled it before. */
+const compilePackages = async (say) => {
+  say(
+    'Compiling what packages bring in C (SQLite, bcrypt, FUSE) where npm finds it not ready-made ...',
+  )
+  const began = performance.now()
+  const signs = setInterval(() => {
+    const seconds = Math.round((performance.now() - began) / 1000)
+    say(
+      `... still compiling, ${seconds} s so far; two minutes are usual, and this is the first time only`,
+    )
+  }, SIGN_OF_LIFE_MS)
+  const isDone = await npm('rebuild').finally(() => clearInterval(signs))
+  if (!isDone) return false
   const now = new Date()
   await utimes(join(root, NPM_RECORD), now, now)
   return true
@@ -54,7 +69,7 @@ export const prepare = async (say = console.log, onBuilt = async () => undefined
   const building = isUnpacked ? build(say) : Promise.resolve(false)
   const [isBuilt, isCompiled] = await Promise.all([
     building,
-    isInstalling && isUnpacked ? compilePackages() : true,
+    isInstalling && isUnpacked ? compilePackages(say) : true,
     building.then((isBuilt) => (isBuilt ? onBuilt() : undefined)),
   ])
   // Only while it installs does npm forgive an optional package that cannot be compiled here.

@@ -7,18 +7,9 @@ import { pathToFileURL } from 'node:url'
 import { root } from './build.mjs'
 import { prepare } from './prepare.mjs'
 
-const DEFAULTS = [
-  ['--path', './data'],
-  ['--listen', '127.0.0.1:8000'],
-]
-
-const given = process.argv.slice(2)
-const isGiven = (flag) => given.some((word) => word === flag || word.startsWith(`${flag}=`))
-const defaults = DEFAULTS.filter(([flag]) => !isGiven(flag)).flat()
-
 if (await prepare()) {
   const program = join(root, 'dist', 'gateway', 'cli', 'main.js')
-  process.argv = [process.execPath, program, 'serve', ...defaults, ...given]
+  process.argv = [process.execPath, program, 'serve', ...process.argv.slice(2)]
   await import(pathToFileURL(program).href)
 } else {
   process.exitCode = 1

@@ -21,6 +21,7 @@ export function addFence(program: Command): void {
       '<REPO>',
       'the repository, by its path below the folder ("/" is the folder itself)',
     )
+    .usage('<REPO> --reason <TEXT> [options]')
     .addOption(reasonOption())
     .addHelpText('after', help)
   addPath(command).action((name: string, { reason }: { reason: string }) =>

@@ -6,6 +6,7 @@ import { displayName } from '../operate/admin/names.js'
 import type { ArchiveView, RecordView, VerificationView } from '../operate/admin/views.js'
 import { recordsBeforeSealing } from '../gate/sealing-limit.js'
 import { CommandError, exitCodes } from './exit-code.js'
+import { watchInterruption } from './interruption.js'
 import { addPath, operate } from './operate.js'
 import { describeRecord } from './record-text.js'
 import { localTime, print, printJson } from './output.js'
@@ -15,6 +16,25 @@ const journalHelp = `
 (2026-11-24T08:00:00Z), or a position (120: from record 120 on).
 --follow goes on with what is recorded while a gateway runs, until Ctrl-C.
 --json prints one JSON object a line: repository, position, time, hash, kind, and the event's own fields.
+
+What the words mean (a writer is one run of a program, as far as the gateway can tell):
+  adopted    the gateway came to know a repository that stood there already
+  opened     a writer began: it asked for the config
+  looked     a writer read lists: from here on it relies on what it saw
+  committed  an object was written             deleted    an object was deleted
+  owned      it became known whose lock it is  answered   its writer surely heard that it is saved
+  retracted  a failed upload was taken back before the next try; nothing changed
+  refused    a write was not let in: stale (a prune overtook its writer), conflict (others wrote since the
+             prune began), unseen (no run that this gateway saw begin), ambiguous (not sure whose it is)
+  knocked    a write was put off ("try again", 503) until it is sure whose it is
+  passed     --fencing observe let through what would have been refused
+  ended      a writer ended: it let go of its locks, was silent, or an operator said so
+  revived    a writer that was taken for ended was heard of again
+  released, discarded, evicted   what became of a refused write in quarantine
+  outside    the folder was used past the gateway
+  fenced     an operator raised the generation
+  sealed     old records moved into an archive
+The generation of a repository goes up by one with each prune or repair; a writer from before one is stale.
 
 Examples:
   $ lockkeeper journal laptop --since 2h
@@ -171,15 +191,14 @@ async function readJournal(
   question: JournalQuestion,
   isJson: boolean,
 ): Promise<number> {
-  const ending = new AbortController()
-  const end = (): void => ending.abort()
-  process.once('SIGINT', end).once('SIGTERM', end)
-  process.stdout.once('close', end)
-  for await (const record of admin.journal(question, ending.signal)) {
-    if (ending.signal.aborted) break
+  const gone = new AbortController()
+  process.stdout.once('close', () => gone.abort())
+  const ending = AbortSignal.any([watchInterruption(), gone.signal])
+  for await (const record of admin.journal(question, ending)) {
+    if (ending.aborted) break
     await print(isJson ? `${JSON.stringify(record)}\n` : line(record))
   }
-  if (question.isFollowed && !ending.signal.aborted) {
+  if (question.isFollowed && !ending.aborted) {
     throw new CommandError(exitCodes.unavailable, 'the gateway has ended; nothing is recorded')
   }
   return exitCodes.ok

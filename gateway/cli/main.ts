@@ -29,14 +29,10 @@ try {
 function explain(error: unknown): number {
   if (error instanceof CommanderError)
     return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
-  if (error instanceof SettingsError) {
+  if (error instanceof SettingsError || error instanceof StartError) {
     for (const problem of error.problems)
       console.error(printableLines(`lockkeeper: ${problem}`))
-    return exitCodes.usage
-  }
-  if (error instanceof StartError) {
-    console.error(printableLines(`lockkeeper: ${error.message}`))
-    return exitCodes.unavailable
+    return error instanceof StartError ? exitCodes.unavailable : exitCodes.usage
   }
   if (error instanceof CommandError) {
     console.error(printableLines(`lockkeeper: ${error.message}`))

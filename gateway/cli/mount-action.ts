@@ -5,13 +5,13 @@ import { loadGatewaySettings, type GatewaySettings } from '../../config/gateway-
 import { loadSettings, flagsSource } from '../../config/load.js'
 import { serveOptions, type LogLevel } from '../../config/schema.js'
 import { parseGatewayUrl } from '../fuse/gateway-address.js'
+import { greetGateway } from '../fuse/greeting.js'
 import { openMount, type Mount } from '../fuse/mounting.js'
 import { createLogger } from '../program/logger.js'
 import { runGateway } from '../program/main.js'
 import { mounting, openServedMount } from '../program/served-mount.js'
-import { servedFolder } from '../program/served-folder.js'
+import { existingFolder } from '../program/served-folder.js'
 import { watchSignals } from '../program/signals.js'
-import { StartError } from '../program/start-error.js'
 import { mountSocketIn, stateFolderOf } from '../program/state/places.js'
 import { CommandError, exitCodes } from './exit-code.js'
 
@@ -38,14 +38,9 @@ export async function mount(
   const { logLevel } = loadSettings({ logLevel: serveOptions.logLevel }, [
     flagsSource({ logLevel: flags.logLevel }),
   ])
-  try {
-    return /^https?:\/\//i.test(source)
-      ? await mountRemote(source, folder, flags, logLevel)
-      : await mountLocal(source, folder, flags, logLevel)
-  } catch (error) {
-    if (!(error instanceof StartError)) throw error
-    throw new CommandError(exitCodes.unavailable, error.message, { cause: error })
-  }
+  return /^https?:\/\//i.test(source)
+    ? mountRemote(source, folder, flags, logLevel)
+    : mountLocal(source, folder, flags, logLevel)
 }
 
 async function mountRemote(
@@ -59,16 +54,12 @@ async function mountRemote(
     throw new CommandError(exitCodes.usage, '--plain-files is for a folder on this machine')
   }
   if (parsed === undefined) throw new CommandError(exitCodes.usage, `"${url}" is no address`)
-  return untilSignal(folder, async () =>
-    mounting(() =>
-      openMount({
-        ...parsed,
-        ...mountOptions(flags),
-        folder,
-        logger: createLogger({ level: logLevel }),
-      }),
-    ),
-  )
+  const { address, basis } = parsed
+  await mounting(() => greetGateway(address, basis))
+  const logger = createLogger({ level: logLevel })
+  const options = { ...parsed, ...mountOptions(flags), folder, logger }
+  const isOne = basis.length > 0
+  return untilSignal(folder, async () => mounting(() => openMount(options)), isOne)
 }
 
 /** Through the gateway that serves the folder, if one does; else this process is the gateway. */
@@ -78,7 +69,7 @@ async function mountLocal(
   flags: MountFlags,
   logLevel: LogLevel,
 ): Promise<number> {
-  const served = await servedFolder(path)
+  const served = await existingFolder(path)
   const settings = environmentSettings()
   const socket = mountSocketIn(stateFolderOf(served, settings.state))
   const logger = createLogger({ level: logLevel })
@@ -112,10 +103,14 @@ function mountOptions(flags: MountFlags): {
   return { isReadOnly, allowOther, ...(as === undefined ? {} : { as }) }
 }
 
-async function untilSignal(folder: string, open: () => Promise<Mount>): Promise<number> {
+async function untilSignal(
+  folder: string,
+  open: () => Promise<Mount>,
+  isOne = false,
+): Promise<number> {
   const { signalled } = watchSignals()
   const mounted = await open()
-  sayMounted(mounted.folder)
+  sayMounted(mounted.folder, isOne)
   const lost = await Promise.race([signalled.then(() => undefined), mounted.lost])
   await mounted.close()
   if (lost === undefined) return exitCodes.ok
@@ -125,9 +120,9 @@ async function untilSignal(folder: string, open: () => Promise<Mount>): Promise<
   )
 }
 
-function sayMounted(folder: string): void {
+function sayMounted(folder: string, isOne = false): void {
   process.stdout.write(
-    `Mounted on ${folder}\n\nTry it:\n  restic -r ${folder}/laptop backup ~/Documents\n`,
+    `Mounted on ${folder}\n\nTry it:\n  restic -r ${folder}${isOne ? '' : '/REPOSITORY'} snapshots\n`,
   )
 }
 

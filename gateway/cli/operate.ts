@@ -54,7 +54,7 @@ function exitCodeOf({ code }: AdminError): number {
 
 /** Why something is done, as it will stand in the journal. */
 export function reasonOption(): Option {
-  const help = 'why; it stands in the journal, beside who you are'
+  const help = 'why (required); it stands in the journal, beside who you are'
   const option = new Option('--reason <TEXT>', help).makeOptionMandatory()
   return option.argParser((text) => {
     if (text.trim() !== '') return text

@@ -31,7 +31,7 @@ export async function createProgram(named = ''): Promise<Command> {
     .description(
       'A gateway for restic repositories that keeps a late writer from damaging them.',
     )
-    .version(version, '-V, --version', 'print the version')
+    .version(version, '-v, --version', 'print the version')
     .helpOption('-h, --help', 'show what a command does and takes')
     .helpCommand('help [COMMAND]', 'show what a command does and takes')
     .enablePositionalOptions()

@@ -7,6 +7,7 @@ import { displayName } from '../operate/admin/names.js'
 import type { ItemView } from '../operate/admin/views.js'
 import { CommandError, exitCodes } from './exit-code.js'
 import { exportItem } from './export.js'
+import { watchInterruption } from './interruption.js'
 import { addPath, operate, reasonOption, whoActs } from './operate.js'
 import { columns, localTime, print, printJson, shortObject } from './output.js'
 
@@ -104,7 +105,7 @@ function addExport(quarantine: Command): void {
     .addHelpText('after', exportHelp)
   addPath(command).action((id: string, file: string) =>
     operate(command, async (admin) => {
-      await exportItem(await admin.bytes(id), file)
+      await exportItem(await admin.bytes(id), file, watchInterruption())
       return exitCodes.ok
     }),
   )
@@ -116,6 +117,7 @@ function addRelease(quarantine: Command): void {
     .summary('commit items to their repository after all')
     .description('Commits items to their repository after all.')
     .argument('<ID...>', 'the ids of the items')
+    .usage('<ID...> --reason <TEXT> [options]')
     .addOption(reasonOption())
     .option('--force', 'release what cannot be proved')
     .addHelpText('after', releaseHelp)
@@ -133,6 +135,7 @@ function addDiscard(quarantine: Command): void {
     .summary('drop items and their bytes')
     .description('Drops items and their bytes; their story stays in the journal.')
     .argument('<ID...>', 'the ids of the items')
+    .usage('<ID...> --reason <TEXT> [options]')
     .addOption(reasonOption())
     .addHelpText('after', discardHelp)
   addPath(command).action((ids: string[], { reason }: { reason: string }) => {
@@ -206,7 +209,25 @@ function story(item: ItemView): string {
     ['time', localTime(item.time)],
     ['journal', `position ${item.position}`],
   ]
-  return lines
-    .map(([name = '', value = '']) => `${`${name}:`.padEnd(15)}${printable(value)}\n`)
-    .join('')
+  const told = lines.map(
+    ([name = '', value = '']) => `${`${name}:`.padEnd(15)}${printable(value)}\n`,
+  )
+  return `${told.join('')}\n${whatNow(item)}`
+}
+
+/** What to do about an item, in words for the operator. */
+function whatNow(item: ItemView): string {
+  const { id, state, object } = item
+  if (state === 'waiting')
+    return 'What now: nothing. Its client tries again, until it is sure whose write it is.\n'
+  if (state !== 'quarantined') return `What now: nothing; it is ${state}.\n`
+  const discard = `  lockkeeper quarantine discard ${id} --reason "..."\n`
+  const again = `What now: let the client run again; it saves what is new. Then this is not needed any more:\n${discard}`
+  if (!item.kept) return again
+  const release = `  lockkeeper quarantine release ${id} --reason "..."`
+  if (object.startsWith('data/'))
+    return `${again}A pack harms nothing, and may be released:\n${release}\n`
+  const risk =
+    'It may rest on what a prune has deleted. If it is needed all the same, release it, and check:'
+  return `${again}${risk}\n${release} --force\n  restic check\n`
 }

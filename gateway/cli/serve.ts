@@ -1,10 +1,12 @@
 /** Knows the command that serves a folder until a signal ends it. */
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import { loadGatewaySettings, type LoadedSettings } from '../../config/gateway-settings.js'
 import { serveOptions } from '../../config/schema.js'
 import { unoptimised } from '../program/heap.js'
 import { printableLines } from '../program/printable.js'
 import type { Serving } from '../program/main.js'
+import { version } from '../program/version.js'
+import { commandOf, firstSteps } from './first-steps.js'
 import { addOptions, askedBy } from './options.js'
 
 const examples = `
@@ -25,12 +27,23 @@ Signals:
   a second one stops it at once. SIGHUP reads passwords, certificates and the level of the log
   again, and begins a new --log file.`
 
+/** Flags of rest-server that this program lacks, and what to do instead. */
+const flagsOfOthers = {
+  '--prometheus': 'this version has no metrics; leave it away',
+  '--prometheus-no-auth': 'this version has no metrics; leave it away',
+} as const
+
 export function addServe(program: Command): void {
   const command = program
     .command('serve')
     .summary('serve the repositories in a folder')
     .description('Serves the repositories in a folder to unmodified backup clients.')
+    .version(version, '-v, --version', 'print the version')
     .addHelpText('after', examples)
+  for (const [flag, instead] of Object.entries(flagsOfOthers)) {
+    command.addOption(new Option(flag).hideHelp())
+    command.on(`option:${flag.slice(2)}`, () => command.error(`error: ${flag}: ${instead}`))
+  }
   addOptions(command, serveOptions).action(async () => {
     const load = (): LoadedSettings => loadGatewaySettings(askedBy(command, serveOptions))
     const loaded = load()
@@ -52,27 +65,16 @@ export function addServe(program: Command): void {
 }
 
 function banner({ settings, warnings }: LoadedSettings, serving: Serving): string {
-  const { folder, listeners, mountFolder } = serving
-  const url = listeners.find((one) => one.url !== undefined)?.url ?? 'http://HOST/'
+  const { folder, listeners } = serving
   const notes = [...warnings, ...serving.warnings]
+  const command = commandOf({ file: process.argv[1] ?? '', environment: process.env })
   return [
     ...listeners.map(
       ({ address, url: where = address, isAppendOnly }) =>
         `Lockkeeper serves ${folder} at ${where}${isAppendOnly ? ' (append-only)' : ''}`,
     ),
     '',
-    'Try it:',
-    `  export RESTIC_REPOSITORY=rest:${url}laptop`,
-    '  restic init',
-    '  restic backup ~/Documents',
-    'Better, with a fresh tag that says which run is writing (see "npx lockkeeper run --help"):',
-    '  npx lockkeeper run -- restic backup ~/Documents',
-    ...(mountFolder === undefined
-      ? []
-      : ['Or on the mount:', `  restic -r ${mountFolder}/laptop backup ~/Documents`]),
-    'Look at it:',
-    `  npx lockkeeper status --path ${folder}${settings.state === undefined ? '' : ` --state ${settings.state}`}`,
-    '',
+    ...firstSteps(settings, serving, command),
     ...notes.map((note) => `WARNING: ${note}`),
     ...(notes.length > 0 ? [''] : []),
   ].join('\n')

@@ -33,6 +33,10 @@ export interface OpenListener extends Listening {
   /** `http://127.0.0.1:8000/`; undefined where no address stands for it. */
   readonly url: string | undefined
   readonly isAppendOnly: boolean
+  readonly isPrivate: boolean
+  /** What a client is asked for; `other`: a certificate, or the word of a proxy. */
+  readonly asks: 'nobody' | 'password' | 'other'
+  readonly certificateFile?: string
 }
 
 interface ListenerFiles {
@@ -70,10 +74,19 @@ export class Listener {
       const listening = await server.listen(whereOf(this.#settings))
       const scheme = tls === undefined ? 'http' : 'https'
       const url = listening.port === 0 ? undefined : `${scheme}://${listening.address}/`
-      return { ...listening, url, isAppendOnly }
+      const { isPrivate } = this.#settings
+      const certificate = tls === undefined ? {} : { certificateFile: tls.certificateFile }
+      return { ...listening, url, isAppendOnly, isPrivate, asks: this.#asks(), ...certificate }
     } catch (error) {
       throw explainPlace(place, error)
     }
+  }
+
+  #asks(): OpenListener['asks'] {
+    const { htpasswdFile, userHeader, speaksProxyProtocol, trusted, tls } = this.#settings
+    const isBehind = userHeader !== undefined || speaksProxyProtocol || trusted.length > 0
+    if (isBehind || tls?.clientCaFile !== undefined) return 'other'
+    return htpasswdFile === undefined ? 'nobody' : 'password'
   }
 
   #createServer(parts: ServedParts): HttpServer {

@@ -7,7 +7,8 @@ import type { Logger } from 'pino'
 import { openPlainFolder } from '../../backends/local/plain-folder.js'
 import { howToRecover } from '../../backends/sqlite/faults.js'
 import type { GatewaySettings } from '../../config/gateway-settings.js'
-import { observingWarning } from '../../config/schema.js'
+import type { ListenerSettings } from '../../config/listener-settings.js'
+import { observingWarning, serveOptions } from '../../config/schema.js'
 import { BackendError } from '../../fencing/ports.js'
 import { openAccessLog, type AccessLogFile } from './access-log-file.js'
 import { faultOfAddress } from './address-check.js'
@@ -27,11 +28,11 @@ import { Listeners } from './listeners.js'
 import { rereadSettings } from './rereading.js'
 import type { Mount } from '../fuse/mounting.js'
 import { openMountListener } from './mount-listener.js'
-import { servedFolder } from './served-folder.js'
+import { createdFolder, existingFolder, refuseMissingState } from './served-folder.js'
 import { messageOf } from './fault.js'
 import { isLackOfMounts, openServedMount } from './served-mount.js'
 import { watchSignals, type Signals } from './signals.js'
-import { starting, StartError } from './start-error.js'
+import { refusalsOf, starting, StartError } from './start-error.js'
 import { mountSocketIn, stateFolderOf } from './state/places.js'
 import { systemClock, systemRandom } from './surroundings.js'
 import { boundedFiles } from '../webdav/bounded-files.js'
@@ -42,6 +43,8 @@ export interface Serving {
   readonly listeners: readonly OpenListener[]
   /** The real path of the folder that the repositories are mounted on. */
   readonly mountFolder: string | undefined
+  /** How many repositories stand in the folder. */
+  readonly repositories: number
   /** What an operator must be told. */
   readonly warnings: readonly string[]
 }
@@ -76,8 +79,16 @@ export async function runGateway(running: Running): Promise<number> {
   const signals = watchSignals()
   const recordings = new Recordings()
   recordings.subscribe(logEvents(logger))
-  const listeners = await Listeners.prepare(settings.listeners, logger)
-  const assembly = await assembleFor(settings, recordings, logger)
+  const preparing = Listeners.prepare(settings.listeners, logger)
+  const refusal = await refusalsOf([
+    () => preparing,
+    ...settings.listeners.map((listener) => () => refusePlace(listener)),
+    () => refuseFolders(settings),
+  ])
+  // Of a gateway that is refused nothing must remain. Where there is a state, the gateway that has it is named first.
+  if (refusal !== undefined && !hasState(settings)) throw refusal
+  const assembly = await assembleFor(settings, refusal, recordings, logger)
+  const listeners = await preparing
   const ending = new AbortController()
   const working: Promise<void>[] = [tickUntil(ending.signal, assembly)]
   try {
@@ -134,7 +145,8 @@ async function serve(running: Running, parts: Parts): Promise<void> {
     const mount = await mountWhereAsked(settings, folder, file, logger, warnings)
     if (settings.fencing === 'observe') logger.warn(observingWarning)
     for (const listener of open) logger.info({ folder, ...listener }, 'serving')
-    onServing({ folder, listeners: open, mountFolder: mount?.folder, warnings })
+    const repositories = (await store.repositories()).length
+    onServing({ folder, listeners: open, mountFolder: mount?.folder, repositories, warnings })
     reread(running, signals, listeners, accessLog)
     logger.info({ signal: await signals.signalled }, 'ending')
     endInTime(logger)
@@ -206,14 +218,12 @@ function reread(
 
 async function assembleFor(
   settings: GatewaySettings,
+  refused: StartError | undefined,
   recordings: Recordings,
   logger: Logger,
 ): Promise<Assembly> {
-  const fault = await faultOfPlaces(settings)
-  // Of a gateway that is refused nothing must remain. Where there is a state, the gateway that has it is named first.
-  if (fault !== undefined && !existsSync(stateFolderOf(resolve(settings.path), settings.state)))
-    throw fault
-  const folder = await servedFolder(settings.path)
+  const { path } = settings
+  const folder = await (mayMakeFolders(settings) ? createdFolder(path) : existingFolder(path))
   const onFault = (error: unknown, what: string): void => {
     if (error instanceof AssertionError) throw error
     logger.error({ err: error }, `${what} failed`)
@@ -222,19 +232,31 @@ async function assembleFor(
   const assembly = await starting(() =>
     assemble({ folder, command: 'serve', settings, observe, onFault }),
   )
-  const refusal = fault ?? refusalOf(assembly)
+  const refusal = refused ?? refusalOf(assembly)
   if (refusal === undefined) return assembly
   await assembly.close()
   throw refusal
 }
 
-/** The first that cannot be listened at, as far as that can be told without doing it. */
-async function faultOfPlaces({ listeners }: GatewaySettings): Promise<StartError | undefined> {
-  for (const { place } of listeners) {
-    const fault = place.kind === 'address' ? await faultOfAddress(place.address) : undefined
-    if (fault !== undefined) return fault
-  }
-  return undefined
+function hasState({ path, state }: GatewaySettings): boolean {
+  return existsSync(path) && existsSync(stateFolderOf(resolve(path), state))
+}
+
+/** A mistyped path, or the place of a disk that is not mounted, must not become a healthy-looking empty gateway. */
+async function refuseFolders(settings: GatewaySettings): Promise<void> {
+  const { path, state, create } = settings
+  if (state !== undefined && !create) await refuseMissingState(state)
+  if (!mayMakeFolders(settings) || existsSync(path)) await existingFolder(path)
+}
+
+function mayMakeFolders({ path, create }: GatewaySettings): boolean {
+  return create || path === serveOptions.path.default
+}
+
+/** As far as it can be told without listening there. */
+async function refusePlace({ place }: ListenerSettings): Promise<void> {
+  const fault = place.kind === 'address' ? await faultOfAddress(place.address) : undefined
+  if (fault !== undefined) throw fault
 }
 
 /** A newer program may have laid out more than the journal anew. */

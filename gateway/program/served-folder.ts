@@ -1,22 +1,36 @@
-/** Knows what the folder of the repositories must be before anything is made in it. */
+/** Decides whether the folder of the repositories can be served: what it must be before anything is made in it. */
 import { constants } from 'node:fs'
 import { access, mkdir, realpath, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { codeOf, messageOf } from './fault.js'
 import { StartError } from './start-error.js'
 
-/** The folder's real path; made where only its last part is missing. Throws a StartError. */
-export async function servedFolder(path: string): Promise<string> {
+/** The folder's real path; made, where only its last part is missing. Throws a StartError. */
+export async function createdFolder(path: string): Promise<string> {
   const folder = resolve(path)
   if (await isMissing(folder)) await make(folder)
   return existingFolder(path)
+}
+
+/**
+ * A state that was begun anew in a mistyped folder, or on the bare folder of a disk that is not mounted, would know of no
+ * view and of no prune.
+ */
+export async function refuseMissingState(path: string): Promise<void> {
+  const folder = resolve(path)
+  if (!(await isMissing(folder))) return
+  throw new StartError(
+    `the state folder "${folder}" is not there: mount its disk, say --state, or give --create to begin a new state`,
+  )
 }
 
 /** The real path of a folder that can be read and written. Throws a StartError. */
 export async function existingFolder(path: string): Promise<string> {
   const folder = resolve(path)
   if (await isMissing(folder)) {
-    throw new StartError(`"${folder}" is not there; say --path, or make it first`)
+    throw new StartError(
+      `"${folder}" is not there: mount its disk, say --path, make it, or start a gateway with --create`,
+    )
   }
   if (!(await stat(folder)).isDirectory()) {
     throw new StartError(
@@ -51,7 +65,6 @@ async function isMissing(path: string): Promise<boolean> {
   }
 }
 
-/** A mistyped path must not become a new tree of folders. */
 async function make(folder: string): Promise<void> {
   try {
     await mkdir(folder, { mode: 0o700 })

@@ -9,6 +9,7 @@ import { mayEnter, type Gate } from '../gate/gate.js'
 import { constantsOf } from '../http/constants.js'
 import { exchangeOf } from '../http/exchange.js'
 import { tell, type Told } from '../http/answer.js'
+import { isBrowser, welcome } from '../http/welcome.js'
 import type { Call, ListCall, ObjectCall, RootCall } from './call.js'
 import { answerBytes, answerList, answerPresence } from './reading.js'
 import {
@@ -166,6 +167,12 @@ async function run<C extends Call>(methods: Methods<C>, call: C): Promise<void> 
     await exchange.body.drain()
     exchange.note.refused = 'not-allowed'
     tell(reply, toldOfRefusal('not-allowed'))
+    return
+  }
+  if (method === undefined && isBrowser(request.raw)) {
+    await exchange.body.drain()
+    const { headers, page } = welcome(request.raw, call.repository)
+    void reply.code(200).headers(headers).send(page)
     return
   }
   if (method === undefined) {

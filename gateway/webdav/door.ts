@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import type { Clock } from '../../fencing/ports.js'
 import type { Gate } from '../gate/gate.js'
 import { exchangeOf } from '../http/exchange.js'
+import { isBrowser, welcome } from '../http/welcome.js'
 import { tell, type Told } from './answer.js'
 import type { Call, Surroundings } from './call.js'
 import { Folders } from './folders.js'
@@ -131,6 +132,12 @@ async function run(shell: Shell, call: Call): Promise<void> {
     }
     const methods = await methodsFor(call)
     const method = Object.hasOwn(methods, name) ? methods[name] : undefined
+    if (method === undefined && isBrowser(request)) {
+      await exchange.body.drain()
+      const { headers, page } = welcome(request, '')
+      answer.writeHead(200, { ...headers, 'content-length': Buffer.byteLength(page) }).end(page)
+      return
+    }
     if (method === undefined) {
       await exchange.body.drain()
       tell(answer, notUnderstood, { allow: Object.keys(methods).join(', ') })

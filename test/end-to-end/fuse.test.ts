@@ -45,7 +45,7 @@ const serveMounted = async (t: ExecutionContext, world: World, flags: string[] =
     ])
     const child = new Child(file, args, { env: world.environment() })
     t.teardown(() => child.kill())
-    await child.says(/Or on the mount:/)
+    await child.says(/Look at it:/)
     return child
   }
   return { folder, start, path: (...names: string[]) => join(folder.path, ...names) }

@@ -69,6 +69,6 @@ testWith('rest-server')(
     const flags = flagsIn(theirs.stdout + theirs.stderr)
     t.true(flags.size > 15)
     const missing = [...flags].filter((flag) => !ours.has(flag))
-    t.deepEqual(missing.sort(), ['--prometheus', '--prometheus-no-auth', '--version'])
+    t.deepEqual(missing.sort(), ['--prometheus', '--prometheus-no-auth'])
   },
 )

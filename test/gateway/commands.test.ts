@@ -1,9 +1,11 @@
 /** Every command as a process of its own, while a gateway runs and while none does. */
 import { readFile, stat, writeFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import Database from 'better-sqlite3'
 import { Child } from '../end-to-end/harness/child.js'
+import { projectRoot } from '../end-to-end/harness/clients.js'
 import { quarantineOf, journalOf, statusOf } from '../end-to-end/harness/facts.js'
 import { gatewayCommand } from '../end-to-end/harness/service.js'
 import { World } from '../end-to-end/harness/world.js'
@@ -174,6 +176,36 @@ test.serial('while a gateway runs, what is not there is told, with an exit code'
     t.is(ended.code, code, `${args.join(' ')}: ${ended.stderr}`)
     t.regex(ended.stderr, words)
     t.is(ended.stdout, '')
+  }
+})
+
+test.serial(
+  'each word of the journal is explained, and each item says what to do now',
+  async (t) => {
+    const { world } = await overtaken(t)
+    const { stdout: help } = await world.lockkeeper('journal', '--help')
+    for (const kind of eventKinds) t.regex(help, new RegExp(`\\b${kind}\\b`), kind)
+    for (const { id, object } of await quarantineOf(world)) {
+      const { stdout } = await world.lockkeeper('quarantine', 'show', id)
+      t.regex(stdout, /What now: let the client run again/)
+      t.is(stdout.includes(`release ${id} --reason "..." --force`), !object.startsWith('data/'))
+    }
+  },
+)
+
+/** All kinds that the one reader of events for people tells apart. */
+const eventKinds = [
+  ...readFileSync(join(projectRoot, 'gateway', 'cli', 'record-text.ts'), 'utf8').matchAll(
+    /^ {4}case '(\w+)'/gm,
+  ),
+].map(([, kind = '']) => kind)
+
+test.serial('what must be given is shown as such', async (t) => {
+  const world = await World.open(t)
+  for (const command of [['fence'], ['quarantine', 'release'], ['quarantine', 'discard']]) {
+    const { stdout } = await world.lockkeeper(...command, '--help')
+    t.regex(stdout, /^Usage: .* --reason <TEXT> \[options\]$/m)
+    t.regex(stdout, /--reason <TEXT> +why \(required\)/)
   }
 })
 

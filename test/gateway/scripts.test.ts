@@ -1,7 +1,7 @@
 /** What the project's scripts say of themselves, and that they do so with Node alone, before anything is fetched or built. */
 import test from 'ava'
 import { execa } from 'execa'
-import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -76,6 +76,57 @@ for (const [name, args, says] of bad) {
     t.deepEqual(left, ['scripts'])
   })
 }
+
+test.serial('start: a Node that is too old is told which to install', async (t) => {
+  const older = "Object.defineProperty(process, 'version', { value: 'v18.20.4' })"
+  const variables = {
+    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(older)}`,
+  }
+  const { exitCode, stdout, stderr, left } = await run('start', [], variables)
+  t.is(exitCode, 1)
+  t.is(stdout, '')
+  t.regex(
+    stderr,
+    /^error: Lockkeeper needs Node 20 or newer, and this is v18\.20\.4\. .*nvm install/,
+  )
+  t.deepEqual(left, ['scripts'])
+})
+
+test.serial('start: compiling the packages gives a sign of life', async (t) => {
+  const home = await mkdtemp(join(tmpdir(), 'lockkeeper-start-'))
+  t.teardown(() => rm(home, { recursive: true, force: true }))
+  await cp(join(folder, 'scripts'), join(home, 'scripts'), { recursive: true })
+  await writeFile(join(home, 'tsconfig.json'), '{"include": []}')
+  await writeFile(join(home, 'package.json'), '{}')
+  await writeFile(join(home, 'package-lock.json'), '{}')
+  // An npm that installs at once, and compiles until somebody has seen that it does.
+  const npm = `#!/bin/sh
+    case $1 in
+      ci) mkdir -p node_modules && : >node_modules/.package-lock.json ;;
+      rebuild) while [ ! -e seen ]; do sleep 0.1; done; exit 1 ;;
+    esac`
+  await mkdir(join(home, 'bin'))
+  await writeFile(join(home, 'bin', 'npm'), npm, { mode: 0o755 })
+  const quick = (await readFile(join(home, 'scripts', 'prepare.mjs'), 'utf8')).replace(
+    /SIGN_OF_LIFE_MS = [\d_]+/,
+    'SIGN_OF_LIFE_MS = 10',
+  )
+  await writeFile(join(home, 'scripts', 'prepare.mjs'), quick)
+  const env = { PATH: `${join(home, 'bin')}:${process.env.PATH ?? ''}` }
+  const child = execa(process.execPath, ['scripts/prepare.mjs'], {
+    cwd: home,
+    env,
+    reject: false,
+  })
+  for await (const line of child) {
+    if (!line.includes('still compiling')) continue
+    t.regex(line, /\d+ s so far/)
+    await writeFile(join(home, 'seen'), '')
+    break
+  }
+  const { stdout } = await child
+  t.regex(stdout, /Compiling what packages bring/)
+})
 
 test.serial('fuzz: a variable that is no number is refused by its name', async (t) => {
   const { exitCode, stderr } = await run('fuzz', [], { FUZZ_COUNT: 'none' })

@@ -13,7 +13,13 @@ import { RestWriter } from './rest-writer.js'
 
 const serve = async (world: World, ...args: readonly string[]): Promise<Ended> => {
   const [file, ...rest] = gatewayCommand(['serve', ...args])
-  return new Child(file, rest, { env: world.environment() }).ended
+  const child = new Child(file, rest, { env: world.environment() })
+  // One that serves after all stays until it is ended.
+  child.says(/Lockkeeper serves/).then(
+    () => child.signal('SIGTERM'),
+    () => undefined,
+  )
+  return child.ended
 }
 
 test.serial('a second gateway of a state is refused, and told of the first', async (t) => {
@@ -23,7 +29,7 @@ test.serial('a second gateway of a state is refused, and told of the first', asy
   const second = await serve(world, '--path', world.repositories, ...listen)
   t.is(second.code, 3)
   t.regex(second.stderr, new RegExp(`in use by "lockkeeper serve".*127.0.0.1:${gateway.port}`))
-  await gateway.child.says(/npx lockkeeper run -- restic backup/)
+  await gateway.child.says(/ run -- restic backup/)
 })
 
 test.serial('who cannot start changes nothing and says what to do', async (t) => {
@@ -34,15 +40,85 @@ test.serial('who cannot start changes nothing and says what to do', async (t) =>
   for (const [path, listen, code, words] of [
     ['new', `127.0.0.1:${port}`, 3, /listens on .* already.*--listen/],
     ['new', '0.0.0.0:0', 2, /--no-auth/],
-    ['new/below', free, 3, /make it first/],
+    ['new', free, 3, /is not there.*--create/],
+    ['new/below', free, 3, /is not there/],
     ['file', free, 3, /is a file, not a folder/],
     ['file/below', free, 3, /is a file, not a folder/],
   ] as const) {
-    const ended = await serve(world, '--path', world.path(path), '--listen', listen)
+    // Asked for or not, nothing is made for a gateway that is refused.
+    const create = path === 'new' && code === 3 && listen !== free ? ['--create'] : []
+    const place = ['--path', world.path(path), '--listen', listen]
+    const ended = await serve(world, ...place, ...create)
     t.is(ended.code, code, ended.stderr)
     t.regex(ended.stderr, words)
     t.is(ended.stderr.trim().split('\n').length, 1)
     t.false(existsSync(world.path('new')))
+  }
+})
+
+test.serial('a folder is made where it is the default, or is asked for', async (t) => {
+  const world = await World.open(t)
+  const serving = async (...args: readonly string[]): Promise<void> => {
+    const [file, ...rest] = gatewayCommand(['serve', '--listen', '127.0.0.1:0', ...args])
+    const gateway = new Child(file, rest, { env: world.environment(), cwd: world.folder })
+    await gateway.says(/Lockkeeper serves/)
+    gateway.signal('SIGTERM')
+    t.is((await gateway.ended).code, 0)
+  }
+  await serving()
+  t.true(existsSync(world.path('data', '.lockkeeper')))
+  await serving('--path', 'new', '--state', 'state', '--create')
+  t.is((await stat(world.path('new'))).mode & 0o777, 0o700)
+  t.is((await stat(world.path('state'))).mode & 0o777, 0o700)
+  const below = await serve(world, '--path', world.path('a/b'), '--create')
+  t.is(below.code, 3)
+  t.regex(below.stderr, /neither is.*mkdir -p/)
+})
+
+test.serial('a state folder that is not there is not begun anew', async (t) => {
+  const world = await World.open(t)
+  const path = ['--path', world.repositories, '--listen', '127.0.0.1:0']
+  const ended = await serve(world, ...path, '--state', world.path('sate'))
+  t.is(ended.code, 3, ended.stderr)
+  t.regex(ended.stderr, /state folder "[^"]*sate" is not there.*--create/)
+  t.false(existsSync(world.path('sate')))
+})
+
+test.serial('all that is wrong with a start is told at once', async (t) => {
+  const world = await World.open(t)
+  const { port } = await world.gateway()
+  const ended = await serve(
+    world,
+    ...['--path', world.path('typo'), '--listen', `127.0.0.1:${port}`],
+    ...['--htpasswd-file', world.path('nobody')],
+  )
+  t.is(ended.code, 3)
+  const lines = ended.stderr.trim().split('\n')
+  t.is(lines.length, 3, ended.stderr)
+  for (const words of [/listens on .* already/, /typo" is not there/, /password file/])
+    t.true(
+      lines.some((line) => words.test(line)),
+      ended.stderr,
+    )
+})
+
+test.serial('a file that cannot be written at the end is refused at the start', async (t) => {
+  const world = await World.open(t)
+  const path = ['--path', world.repositories, '--listen', '127.0.0.1:0']
+  const ended = await serve(world, ...path, '--cpu-profile', world.path('no/where'))
+  t.is(ended.code, 3, ended.stderr)
+  t.regex(ended.stderr, /--cpu-profile .* cannot be written/)
+})
+
+test.serial('who comes from rest-server is told what its flags are here', async (t) => {
+  const world = await World.open(t)
+  const metrics = await serve(world, '--prometheus')
+  t.is(metrics.code, 2)
+  t.regex(metrics.stderr, /^error: --prometheus: .*metrics.*leave it away\n$/)
+  for (const flag of ['-v', '--version']) {
+    const { code, stdout } = await serve(world, flag)
+    t.is(code, 0)
+    t.regex(stdout, /^\d+\.\d+\.\d+\n$/)
   }
 })
 
@@ -74,6 +150,7 @@ test.serial('a folder whose path is longer than that of a socket may be', async 
     'serve',
     '--path',
     path,
+    '--create',
     '--listen',
     `127.0.0.1:${port}`,
   ])

@@ -61,7 +61,7 @@ export const liveMountedDay = async (
     ])
     const gateway = new Child(file, args, { env: world.environment() })
     try {
-      await gateway.says(/Or on the mount:/, 120_000)
+      await gateway.says(/Look at it:/, 120_000)
       const day = { world, mount, gateway, counts: new Map<string, number>() }
       const samples = await live(day, minutes * 60_000)
       say([...day.counts].map(([what, count]) => `${count} × ${what}`).join(', '))

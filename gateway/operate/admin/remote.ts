@@ -1,6 +1,7 @@
 /** Knows how to ask a gateway that runs what an operator wants, as if it were asked directly. */
 import { once } from 'node:events'
 import { Agent, request, type IncomingMessage } from 'node:http'
+import { Readable } from 'node:stream'
 import { json } from 'node:stream/consumers'
 import { codeOf } from '../../program/fault.js'
 import { AdminError, type Admin } from './admin.js'
@@ -30,7 +31,7 @@ export function connectAdmin(socketPath: string): RemoteAdmin {
     endWriter: (id, by) => ask(client, 'endWriter', { id, by }),
     items: (question) => ask(client, 'items', question),
     item: (id) => ask(client, 'item', { id }),
-    bytes: (id) => post(client, '/bytes', { id }),
+    bytes: (id) => readBytes(client, id),
     release: (id, act) => ask(client, 'release', { id, ...act }),
     discard: (id, act) => ask(client, 'discard', { id, ...act }),
     journal: (question, signal) => readJournal(client, question, signal),
@@ -62,11 +63,28 @@ async function* readJournal(
   question: object,
   signal: AbortSignal,
 ): ReturnType<Admin['journal']> {
-  const body = await post(client, '/journal', question, signal)
   try {
+    const body = await post(client, '/journal', question, signal)
     for await (const line of linesOf(body)) yield recordView.parse(JSON.parse(line))
   } catch (error) {
     if (!signal.aborted) throw gone(error)
+  }
+}
+
+async function readBytes(client: Client, id: string): Promise<Readable> {
+  try {
+    const body = await post(client, '/bytes', { id })
+    return Readable.from(piecesOf(body), { objectMode: false })
+  } catch (error) {
+    throw gone(error)
+  }
+}
+
+async function* piecesOf(body: IncomingMessage): AsyncGenerator<Buffer> {
+  try {
+    for await (const piece of body) yield piece as Buffer
+  } catch (error) {
+    throw gone(error)
   }
 }
 
