@@ -65,6 +65,11 @@ export default tseslint.config(
     'backends/ knows bytes and names only; it may import the ports of fencing/.',
   ),
   layer(
+    ['formats/**/*.ts'],
+    '(\\.\\./)+(gateway|backends|fencing|config)/|^node:(fs|http|net|os|path)|^(fastify|pino|better-sqlite3)',
+    "formats/ knows restic's bytes and names only: it reads through its own ports.ts.",
+  ),
+  layer(
     ['gateway/rest/**/*.ts', 'gateway/webdav/**/*.ts', 'gateway/fuse/**/*.ts'],
     'backends/',
     'A door receives the gate, never a backend.',
