@@ -32,15 +32,15 @@ export class PlainReader {
     return reader
   }
 
-  async blob(id: Id): Promise<Buffer> {
+  async blob(id: Id, { files, key } = this.repository): Promise<Buffer> {
     const located = this.blobs.get(id)
     if (located === undefined) throw new Error(`no blob ${id}`)
     const { pack, place } = located
-    const file = await this.repository.files.open(`data/${pack}`)
+    const file = await files.open(`data/${pack}`)
     if (file === undefined) throw new Error(`no pack ${pack}`)
     try {
       const sealed = await file.read(place.offset, place.length)
-      return await openBlob(this.repository.key, { id, place, sealed })
+      return await openBlob(key, { id, place, sealed })
     } finally {
       await file.close()
     }
