@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { parseDuration } from './duration.js'
 import { parseListenPlace, type ListenPlace } from './listen-place.js'
+import { parsePasswordFileFlag, type PasswordFileFlag } from './repository-settings.js'
 import { parseSize } from './size.js'
 import { parseTrustedRange, type TrustedRange } from './trusted-range.js'
 
@@ -64,6 +65,12 @@ export const trustedRanges: z.ZodType<readonly TrustedRange[]> = z.array(
   parsed(
     parseTrustedRange,
     'a proxy has an address or a range of them, like 10.0.0.1 or fd00::/8',
+  ),
+)
+export const passwordFiles: z.ZodType<readonly PasswordFileFlag[]> = z.array(
+  parsed(
+    parsePasswordFileFlag,
+    'a password file has its repository before it, like laptop=/etc/lockkeeper/laptop.password',
   ),
 )
 export const text: z.ZodType<string> = z.string().min(1, 'it must not be empty')
