@@ -42,8 +42,16 @@ export interface HttpServerOptions {
   readonly limits?: Partial<HttpLimits>
   /** False switches the WebDAV door off. */
   readonly hasDav?: boolean
+  /** Answers the addresses of the browser of snapshots, where there is one. */
+  readonly browser?: (isPrivate: boolean) => SnapshotBrowser
   /** Where the WebDAV door may keep folders that are no repository: ordinary storage, unfenced. */
   readonly plain?: PlainFiles
+}
+
+/** A door of its own: what it answers, and how. */
+export interface SnapshotBrowser {
+  readonly takes: (url: string) => boolean
+  readonly handle: RequestHandler
 }
 
 export interface HttpServer {
@@ -71,8 +79,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     sourceOf: (socket) => parts.front?.sourceOf(socket),
   })
   const dav = options.hasDav === false ? undefined : createDavDoor({ ...options, isPrivate })
+  const browser = options.browser?.(isPrivate)
   const app = createRouter((router) => {
-    const handle = admitted(options, doors(router, dav))
+    const handle = admitted(options, doors(router, dav, browser))
     parts.server = createNodeServer({ channels, limits, handle, ...(tls && { tls }) })
     return parts.server.server
   })
@@ -106,10 +115,16 @@ function admitted({ authenticate }: HttpServerOptions, handle: RequestHandler): 
   return authenticate === undefined ? handle : admitting(authenticate, handle)
 }
 
-/** WebDAV has a shell of its own; every other address is REST's. */
-function doors(router: RequestHandler, dav: RequestHandler | undefined): RequestHandler {
+/** WebDAV and the browser have addresses of their own; every other one is REST's. */
+function doors(
+  router: RequestHandler,
+  dav: RequestHandler | undefined,
+  browser: SnapshotBrowser | undefined,
+): RequestHandler {
   return (request, answer) => {
-    if (dav !== undefined && isDavUrl(request.url ?? '')) dav(request, answer)
+    const url = request.url ?? ''
+    if (browser?.takes(url) === true) browser.handle(request, answer)
+    else if (dav !== undefined && isDavUrl(url)) dav(request, answer)
     else router(request, answer)
   }
 }

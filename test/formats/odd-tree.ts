@@ -97,7 +97,8 @@ const makeLinks = async (folder: string): Promise<void> => {
 
 const makeTimes = async (folder: string): Promise<void> => {
   await writeFile(`${folder}/old`, 'before the epoch')
-  await utimes(`${folder}/old`, -86_400, -86_399.25)
+  // A number below 0 Node takes for now.
+  await utimes(`${folder}/old`, new Date(-86_400_000), new Date(-86_399_250))
   await writeFile(`${folder}/new`, 'far ahead')
   await utimes(`${folder}/new`, 4_102_444_800, 4_102_444_800.125)
 }
