@@ -70,7 +70,7 @@ export default tseslint.config(
     "formats/ knows restic's bytes and names only: it reads through its own ports.ts.",
   ),
   layer(
-    ['gateway/rest/**/*.ts', 'gateway/webdav/**/*.ts', 'gateway/fuse/**/*.ts'],
+    ['rest', 'webdav', 'fuse', 'browse'].map((door) => `gateway/${door}/**/*.ts`),
     'backends/',
     'A door receives the gate, never a backend.',
   ),
