@@ -65,7 +65,12 @@ export default tseslint.config(
     'backends/ knows bytes and names only; it may import the ports of fencing/.',
   ),
   layer(
-    ['gateway/rest/**/*.ts', 'gateway/webdav/**/*.ts', 'gateway/fuse/**/*.ts'],
+    ['formats/**/*.ts'],
+    '(\\.\\./)+(gateway|backends|fencing|config)/|^node:(fs|http|net|os|path)|^(fastify|pino|better-sqlite3)',
+    "formats/ knows restic's bytes and names only: it reads through its own ports.ts.",
+  ),
+  layer(
+    ['rest', 'webdav', 'fuse', 'browse'].map((door) => `gateway/${door}/**/*.ts`),
     'backends/',
     'A door receives the gate, never a backend.',
   ),

@@ -18,15 +18,21 @@ import {
 import { nearest } from './nearest.js'
 import { variableOf, type OptionSpecs, type ValuesOf } from './option.js'
 import { commonOptions, observingWarning, serveOptions } from './schema.js'
+import { mergeRepositories, type RepositorySettings } from './repository-settings.js'
 import { SettingsError } from './settings-error.js'
 import { readSettingsFile, type SettingsFile } from './settings-file.js'
 
 type Values = ValuesOf<typeof serveOptions>
 
-export interface GatewaySettings extends Omit<Values, keyof typeof listenerOptions> {
+export interface GatewaySettings extends Omit<
+  Values,
+  keyof typeof listenerOptions | 'passwordFile'
+> {
   readonly listeners: readonly ListenerSettings[]
   /** Of the mount, which is no listener. */
   readonly appendOnly: boolean
+  /** Those that the gateway has the password of. */
+  readonly repositories: readonly RepositorySettings[]
 }
 
 export interface Asked {
@@ -57,7 +63,8 @@ export function loadGatewaySettings({ flags, environment }: Asked): LoadedSettin
   const rest = Object.fromEntries(
     Object.entries(values).filter(([key]) => !Object.hasOwn(listenerOptions, key)),
   ) as Omit<Values, keyof typeof listenerOptions>
-  const settings = { ...rest, listeners, appendOnly: values.appendOnly }
+  const repositories = mergeRepositories(values.passwordFile, file?.repositories ?? [])
+  const settings = { ...rest, listeners, appendOnly: values.appendOnly, repositories }
   const warnings = [...unknownVariables(environment), ...warningsOn(settings)]
   return { settings, said, warnings }
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { parseDuration } from './duration.js'
 import { parseListenPlace, type ListenPlace } from './listen-place.js'
+import { parsePasswordFileFlag, type PasswordFileFlag } from './repository-settings.js'
 import { parseSize } from './size.js'
 import { parseTrustedRange, type TrustedRange } from './trusted-range.js'
 
@@ -83,6 +84,12 @@ export const hostNames: z.ZodType<readonly string[]> = z.array(
   parsed(
     (text) => (/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/i.test(text) ? text.toLowerCase() : undefined),
     'a name of this machine has no port, like backup.example.org',
+  ),
+)
+export const passwordFiles: z.ZodType<readonly PasswordFileFlag[]> = z.array(
+  parsed(
+    parsePasswordFileFlag,
+    'a password file has its repository before it, like laptop=/etc/lockkeeper/laptop.password',
   ),
 )
 export const text: z.ZodType<string> = z.string().min(1, 'it must not be empty')

@@ -1,7 +1,16 @@
 /** Knows every option of the gateway, once: flags, variables, keys of the file and help are made from it. */
 import { z } from 'zod'
 import { listenerOptions } from './listener-options.js'
-import { count, duration, size, text, toggle, unsaidText, type OptionSpecs } from './option.js'
+import {
+  count,
+  duration,
+  passwordFiles,
+  size,
+  text,
+  toggle,
+  unsaidText,
+  type OptionSpecs,
+} from './option.js'
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
@@ -125,6 +134,12 @@ export const serveOptions = {
     default: '14d',
     argument: 'TIME',
     help: 'take a writer for ended that was silent for so long; one that wakes later is not recognised',
+  },
+  passwordFile: {
+    schema: passwordFiles,
+    isList: true,
+    argument: 'REPO=FILE',
+    help: 'a repository and the file with its password, so that its snapshots can be browsed below /-/browse/; several times for several',
   },
   log: {
     schema: unsaidText,

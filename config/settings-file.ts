@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { z } from 'zod'
 import type { Source } from './load.js'
 import { SettingsError } from './settings-error.js'
+import { readRepositories, type RepositorySettings } from './repository-settings.js'
 import { nearest } from './nearest.js'
 import { fileKeyOf, type OptionSpecs } from './option.js'
 
@@ -11,6 +12,7 @@ export interface SettingsFile {
   readonly source: Source
   /** One for each entry of `listeners`; undefined where the file has no such list. */
   readonly listeners: readonly Source[] | undefined
+  readonly repositories: readonly RepositorySettings[]
 }
 
 export interface FileSpecs {
@@ -19,6 +21,7 @@ export interface FileSpecs {
 }
 
 const listenersKey = 'listeners'
+const repositoriesKey = 'repositories'
 const bytesMax = 2 ** 20
 
 const scalar = z.string()
@@ -42,15 +45,35 @@ export function parseSettingsFile(text: string, file: string, specs: FileSpecs):
   const problems: string[] = []
   const root = mapping.safeParse(readYaml(text, file) ?? {})
   if (!root.success) throw new SettingsError([`${file}: its top must be keys with values`])
-  const { [listenersKey]: list, ...values } = root.data
+  const { [listenersKey]: list, [repositoriesKey]: keyed, ...values } = root.data
   // A file names no other file.
   const options = Object.fromEntries(
     Object.entries(specs.options).filter(([key]) => key !== 'config'),
   )
-  const source = sourceOf(values, { file, specs: options, more: [listenersKey], problems })
+  const source = sourceOf(values, {
+    file,
+    specs: options,
+    more: [listenersKey, repositoriesKey],
+    problems,
+  })
   const listeners = list === undefined ? undefined : entriesOf(list, file, specs, problems)
+  const repositories = repositoriesOf(keyed, file, problems)
   if (problems.length > 0) throw new SettingsError(problems)
-  return { source, listeners }
+  return { source, listeners, repositories }
+}
+
+function repositoriesOf(
+  written: unknown,
+  file: string,
+  problems: string[],
+): RepositorySettings[] {
+  try {
+    return written === undefined ? [] : readRepositories(written, file)
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error
+    problems.push(...error.problems)
+    return []
+  }
 }
 
 /** Most commands are given no file, and start without this. */

@@ -10,7 +10,10 @@ const knownMax = 1_000
  * Tag and user aside: the door, Host, the version of HTTP, User-Agent, and whether a login is sent (docs/RESTIC.md section
  * 9). Twelve hex digits; the text stands in the journal and must not give away what a header holds.
  */
-export function constantsOf(door: string, { headers, httpVersionMajor }: IncomingMessage): string {
+export function constantsOf(
+  door: string,
+  { headers, httpVersionMajor }: IncomingMessage,
+): string {
   const host = headers.host ?? String(headers[':authority'] ?? '')
   const hasLogin = headers.authorization !== undefined
   const text = [door, host, httpVersionMajor, headers['user-agent'] ?? '', hasLogin].join('\n')

@@ -49,8 +49,16 @@ export interface HttpServerOptions {
   readonly budget?: MemoryBudget
   /** False switches the WebDAV door off. */
   readonly hasDav?: boolean
+  /** Answers the addresses of the browser of snapshots, where there is one. */
+  readonly browser?: (isPrivate: boolean) => SnapshotBrowser
   /** Where the WebDAV door may keep folders that are no repository: ordinary storage, unfenced. */
   readonly plain?: PlainFiles
+}
+
+/** A door of its own: what it answers, and how. */
+export interface SnapshotBrowser {
+  readonly takes: (url: string) => boolean
+  readonly handle: RequestHandler
 }
 
 export interface HttpServer {
@@ -80,8 +88,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     sourceOf: (socket) => parts.front?.sourceOf(socket),
   })
   const dav = options.hasDav === false ? undefined : createDavDoor({ ...options, isPrivate })
+  const browser = options.browser?.(isPrivate)
   const app = createRouter((router) => {
-    const handle = admitted(options, { limitLog, limits }, doors(router, dav))
+    const served = doors(router, dav, browser)
+    const handle = admitted(options, { limitLog, limits }, served)
     parts.server = createNodeServer({ channels, limits, handle, ...(tls && { tls }) })
     return parts.server.server
   })
@@ -125,10 +135,16 @@ function admitted(
   return withoutPages(parts, admitting({ ...parts, authenticate }, handle))
 }
 
-/** WebDAV has a shell of its own; every other address is REST's. */
-function doors(router: RequestHandler, dav: RequestHandler | undefined): RequestHandler {
+/** WebDAV and the browser have addresses of their own; every other one is REST's. */
+function doors(
+  router: RequestHandler,
+  dav: RequestHandler | undefined,
+  browser: SnapshotBrowser | undefined,
+): RequestHandler {
   return (request, answer) => {
-    if (dav !== undefined && isDavRequest(request)) dav(request, answer)
+    const url = request.url ?? ''
+    if (browser?.takes(url) === true) browser.handle(request, answer)
+    else if (dav !== undefined && isDavRequest(request)) dav(request, answer)
     else router(request, answer)
   }
 }

@@ -13,7 +13,7 @@ import { PasswordFile } from '../http/authentication/password-file.js'
 import type { Listening, ListenOptions } from '../http/listening.js'
 import type { TlsSettings } from '../http/node-server.js'
 import type { MemoryBudget } from '../http/memory-budget.js'
-import { createHttpServer, type HttpServer } from '../http/server.js'
+import { createHttpServer, type HttpServer, type SnapshotBrowser } from '../http/server.js'
 import { TlsFiles } from '../http/tls-files.js'
 import { socketsOfSystemd } from './inherited-sockets.js'
 import { StartError } from './start-error.js'
@@ -26,6 +26,7 @@ export interface ServedParts {
   readonly budget: MemoryBudget
   readonly accessLog?: AccessLog
   readonly plain?: PlainFiles
+  readonly browser?: (isPrivate: boolean) => SnapshotBrowser
 }
 
 /** As it is told to people. */

@@ -23,7 +23,7 @@ import { defaultParking, Gate } from '../gate/gate.js'
 import { MemoryBudget } from '../http/memory-budget.js'
 import { startCpuProfile } from './cpu-profile.js'
 import { keepHeapSmall } from './heap.js'
-import type { OpenListener } from './listener.js'
+import type { OpenListener, ServedParts } from './listener.js'
 import { Listeners } from './listeners.js'
 import { rereadSettings } from './rereading.js'
 import type { Mount } from '../fuse/mounting.js'
@@ -140,6 +140,7 @@ async function serve(running: Running, parts: Parts): Promise<void> {
       ...{ gate, hasDav: !settings.noWebdav, budget },
       ...(accessLog === undefined ? {} : { accessLog }),
       ...(plain === undefined ? {} : { plain }),
+      ...(await browserOf(settings, gate, logger)),
     })
     await state.announce(open.map(({ address }) => address))
     const mount = await mountWhereAsked(settings, folder, file, logger, warnings)
@@ -157,6 +158,17 @@ async function serve(running: Running, parts: Parts): Promise<void> {
     await socket.close()
     accessLog?.close()
   }
+}
+
+/** Only where the gateway has a repository's password is there anything to browse; elsewhere nothing of it is loaded. */
+async function browserOf(
+  { repositories }: RunSettings,
+  gate: Gate,
+  logger: Logger,
+): Promise<Pick<ServedParts, 'browser'>> {
+  if (repositories.length === 0) return {}
+  const { snapshotBrowser } = await import('./browsing.js')
+  return { browser: snapshotBrowser({ repositories, gate, logger, clock: systemClock }) }
 }
 
 async function plainFilesOf(

@@ -146,6 +146,7 @@ test('the example loads as it is, and with all that it comments out', async (t) 
   const all = await load(t, whole)
   t.is(all.settings.listeners.length, 3)
   t.is(all.settings.state, '/srv/restic/.lockkeeper')
+  t.is(all.settings.repositories.length, 3)
 })
 
 test('the example names every setting of a file', (t) => {
@@ -168,3 +169,75 @@ test('the table of settings in the documents is the schema', (t) => {
     t.true(text.includes(row.replace(/ +/g, ' ')), key)
   }
 })
+
+test('repositories: each has one place that its password comes from, and who may browse', async (t) => {
+  const text = `
+repositories:
+  laptop: { password-file: /etc/laptop, browse-users: [alice, bob] }
+  team/desk: { password-command: 'pass show desk' }
+  attic: { password-variable: ATTIC_PASSWORD }
+`
+  const flags = { passwordFile: ['laptop=/other', 'new=/etc/new'] }
+  const { settings } = await load(t, text, flags)
+  t.deepEqual(settings.repositories, [
+    {
+      repository: 'laptop',
+      password: { kind: 'file', file: '/other' },
+      browsers: ['alice', 'bob'],
+    },
+    {
+      repository: 'team/desk',
+      password: { kind: 'command', command: 'pass show desk' },
+      browsers: undefined,
+    },
+    {
+      repository: 'attic',
+      password: { kind: 'variable', variable: 'ATTIC_PASSWORD' },
+      browsers: undefined,
+    },
+    { repository: 'new', password: { kind: 'file', file: '/etc/new' }, browsers: undefined },
+  ])
+  const { settings: other } = await load(
+    t,
+    '',
+    {},
+    { LOCKKEEPER_PASSWORD_FILE: '=/a,b/c=/d=e' },
+  )
+  t.deepEqual(
+    other.repositories.map(({ repository, password }) => [repository, password]),
+    [
+      ['', { kind: 'file', file: '/a' }],
+      ['b/c', { kind: 'file', file: '/d=e' }],
+    ],
+  )
+})
+
+test('repositories: what is wrong is said, and no value is shown', async (t) => {
+  const problem = await problemOf(
+    t,
+    `
+repositories:
+  one: { password-fil: s3cret }
+  two: { password-file: a, password-command: s3cret }
+  three: s3cret
+  a/b/c: { password-file: s3cret }
+  four: { password-file: [s3cret] }
+  five: { password-file: x, browse-users: s3cret }
+`,
+  )
+  t.regex(problem, /"one" has no setting "password-fil"; did you mean "password-file"\?/)
+  t.regex(problem, /"two" must have one of password-file, password-command, password-variable/)
+  t.regex(problem, /"three" must have keys/)
+  t.regex(problem, /"a\/b\/c" is no name of a repository/)
+  t.regex(problem, /"four" has a "password-file" that is no word/)
+  t.regex(problem, /"five" has "browse-users" that is no list of users/)
+  t.notRegex(problem, /s3cret/)
+})
+
+for (const flag of ['laptop', 'laptop=', 'a/b/c=/x', '/laptop=/x']) {
+  test(`a password file without its repository is refused: ${flag}`, (t) => {
+    const asked = { flags: { passwordFile: [flag] }, environment: {} }
+    const error = t.throws(() => loadGatewaySettings(asked), { instanceOf: SettingsError })
+    t.regex(error.problems.join(), /has its repository before it/)
+  })
+}
