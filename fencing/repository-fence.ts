@@ -37,7 +37,7 @@ import { decideUnlocking } from './rules/unlocking.js'
 import { commonFence, decideUpload, type Upload } from './rules/uploading.js'
 import { isOpen, type Allowance, type Item } from './state/item.js'
 import { isMaintained, posterOf, type RepositoryState } from './state/repository-state.js'
-import type { Writer } from './state/writer.js'
+import { fenceOf, type Writer } from './state/writer.js'
 
 /** What a door tells of a request. */
 export type Told = Omit<Stranger, 'channel' | 'follows' | 'arrivedAt'>
@@ -52,6 +52,9 @@ export interface FenceOptions {
   /** What this run has heard, where the fence is loaded again after a fault. */
   readonly presence?: Presence
 }
+
+/** An author that becomes known later than this is told by the operator, not by the gateway. */
+const provenWithinMs = 20 * 60_000
 
 /** Under steady writes a comparison is left for later. */
 const comparingTriesMax = 3
@@ -181,19 +184,11 @@ export class RepositoryFence {
   }
 
   async look(caller: Caller, type: ListedType): Promise<void> {
-    if (type === 'locks') this.#noteLocksListed(caller)
-    else this.work(caller)
+    if (type === 'locks') {
+      for (const id of caller.sender.candidates) this.presence.of(id).mayHaveListedLocks = true
+    } else this.work(caller)
     this.presence.senders.set(caller.sender.id, caller.sender)
     await this.#record(() => look(this.#context(), caller, type))
-  }
-
-  #noteLocksListed({ sender, channel }: Caller): void {
-    const { only } = sender
-    if (only !== undefined && channel.hasListedLocks && !channel.channel.isHidden) {
-      this.presence.of(only).waitsForLock = true
-    }
-    channel.hasListedLocks = true
-    for (const id of sender.candidates) this.presence.of(id).mayHaveListedLocks = true
   }
 
   /** Whether the caller is not shown this object. */
@@ -247,7 +242,8 @@ export class RepositoryFence {
   #poster(object: ObjectName): Sender | undefined {
     const author = this.state.commits.get(object)?.author
     if (author === undefined) return undefined
-    if (author.kind === 'writer') return new Sender(newSenderId(this.#context()), [author.writer])
+    if (author.kind === 'writer')
+      return new Sender(newSenderId(this.#context()), [author.writer])
     const { sender: id, candidates } = author
     if (id === undefined) return undefined
     const known = this.presence.senders.get(id)
@@ -403,12 +399,25 @@ export class RepositoryFence {
     object: ObjectName,
     signal: AbortSignal,
   ): Promise<boolean> {
-    if (this.isObserving || !mayBeLate(this.#context(), caller, verb, object)) return true
+    if (this.isObserving) return true
+    const isUnproved = verb === 'deletion' && this.#endsUnproved(caller, object)
+    if (!isUnproved && !mayBeLate(this.#context(), caller, verb, object)) return true
     await this.#pause(hangUpMs, signal)
     if (signal.aborted) return false
     const { channel, arrivedAt } = caller
     channel.outlived = Math.max(channel.outlived, arrivedAt)
     return true
+  }
+
+  /**
+   * The deletion of a lock that comes first on its channel may have hung since a failed try of the lock; it ends its writer
+   * only where the client is there still.
+   */
+  #endsUnproved({ channel, follows }: Caller, object: ObjectName): boolean {
+    if (typeOf(object) !== 'locks' || channel.channel.isHidden || channel.isMixed) return false
+    const commit = this.state.commits.get(object)
+    if (commit === undefined || !commit.isStanding || !commit.isAnswered) return false
+    return Math.max(follows, channel.outlived) < commit.position
   }
 
   /** Resolves when something changed that may say whose a channel is, or after `ms`. */
@@ -455,6 +464,36 @@ export class RepositoryFence {
   /** Items whose bytes nobody has tried to write for so long; each is to be evicted in its turn. */
   oldItems(ageMaxMs: number): Item[] {
     return [...this.state.items.values()].filter((item) => this.#isOld(item, ageMaxMs))
+  }
+
+  /** Items refused only as ambiguous, whose author has turned out within minutes to be a writer that nothing overtook. */
+  provenItems(): { item: Item; writer: WriterId }[] {
+    const proven: { item: Item; writer: WriterId }[] = []
+    for (const id of this.state.openItems.values()) {
+      const item = this.state.items.get(id)
+      if (item !== undefined && this.#isProven(item) && item.author.kind === 'writer') {
+        proven.push({ item, writer: item.author.writer })
+      }
+    }
+    return proven
+  }
+
+  /** Records nothing where its author has been overtaken meanwhile. */
+  async releaseProven(item: Item): Promise<Recorded[]> {
+    return this.#record(() => {
+      if (!this.#isProven(item) || item.author.kind !== 'writer') return []
+      const reason = `refused as ambiguous only; it is that of ${item.author.writer}, which nothing overtook`
+      const { id, object } = item
+      return [{ kind: 'released', item: id, object, by: 'the gateway', reason, forced: false }]
+    })
+  }
+
+  #isProven({ state, reason, isKept, author, time }: Item): boolean {
+    if (state !== 'quarantined' || reason !== 'ambiguous' || !isKept) return false
+    const age = this.#options.clock.now() - time
+    if (author.kind !== 'writer' || age < 0 || age > provenWithinMs) return false
+    const writer = this.state.writers.get(author.writer)
+    return writer !== undefined && fenceOf(writer, this.state.runs) === undefined
   }
 
   /** Records nothing where it is not old any more. */
@@ -523,7 +562,9 @@ export class RepositoryFence {
 
   /** The last record before every living view and before all that is not carried out. */
   async #sealableTo(): Promise<Position> {
-    const views = this.state.living().map(({ view, commitView, packView }) => Math.min(view, commitView, packView))
+    const views = this.state
+      .living()
+      .map(({ view, commitView, packView }) => Math.min(view, commitView, packView))
     const [unsettled] = await this.#options.store.unsettled(this.repository)
     const open = unsettled === undefined ? [] : [unsettled - 1]
     return Math.min(this.state.commitView, this.state.packView, ...views, ...open)

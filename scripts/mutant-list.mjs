@@ -6,6 +6,16 @@ const attribution = 'fencing/evidence/attribution.js'
 const deleting = 'fencing/rules/deleting.js'
 const ending = 'fencing/rules/ending.js'
 const lateCopy = 'fencing/evidence/late-copy.js'
+const outliving = 'fencing/evidence/outliving.js'
+const constants = 'fencing/evidence/constants.js'
+const unlockedBy = 'fencing/evidence/unlocking.js'
+const retracting = 'fencing/rules/retracting.js'
+const arriving = 'fencing/evidence/arriving.js'
+const starting = 'fencing/evidence/starting.js'
+const lockReading = 'fencing/evidence/lock-reading.js'
+const maintaining = 'fencing/evidence/maintaining.js'
+const sender = 'fencing/evidence/sender.js'
+const opened = 'fencing/evidence/opening.js'
 const looking = 'fencing/rules/looking.js'
 const opening = 'fencing/rules/opening.js'
 const presence = 'fencing/evidence/presence.js'
@@ -25,36 +35,6 @@ const archives = 'backends/local/archives.js'
 
 export const mutants = [
   [
-    'rule 1: the lock before the look moves the view',
-    uploading,
-    'writer?.hasLooked === false && !writer.isBroken',
-    'false',
-  ],
-  [
-    'rule 1: after the look no lock moves the view',
-    uploading,
-    'writer?.hasLooked === false && !writer.isBroken',
-    'writer !== undefined',
-  ],
-  [
-    'rule 1: a look of one of several fixes the view',
-    state,
-    'writer.hasLooked = true;\n    if (!isSure)',
-    'writer.hasLooked = isSure;\n    if (!isSure)',
-  ],
-  [
-    'rule 1: the view lies before unpublished commits',
-    opening,
-    'view: state.commitView',
-    'view: state.position',
-  ],
-  [
-    "rule 1: a lock's view lies before unpublished commits",
-    uploading,
-    '{ view: state.commitView }',
-    '{ view: state.position }',
-  ],
-  [
     'rule 1: for staleness the view is the head',
     state,
     'view: stamp.position,\n        commitView',
@@ -65,48 +45,6 @@ export const mutants = [
     looking,
     'if (state.pendingDeletions.has(object))',
     'if (false)',
-  ],
-  [
-    'rule 2: a deleted lock binds its channel',
-    unlocking,
-    "scene.presence.bind(channel, { writer: owner.id, by: 'lock', isProof });",
-    '',
-  ],
-  [
-    'rule 2: the lock posted just before finds its owner',
-    unlocking,
-    "return mayBeIts ? [{ kind: 'owned', lock: lastLock, writer: owner.id }] : [];",
-    'return [];',
-  ],
-  [
-    'rule 2: no proof where some other candidate never locked',
-    unlocking,
-    'writer === owner || writer.hasLocked',
-    'true',
-  ],
-  [
-    'rule 2: an unlock is not bound to one of the owners',
-    unlocking,
-    'return owner !== binding.writer;',
-    'return false;',
-  ],
-  [
-    'rule 2: nor where the next has no owner, and cannot be that one of its',
-    unlocking,
-    'return state.locks.get(object)?.candidates.includes(binding.writer) === false;',
-    'return false;',
-  ],
-  [
-    'rule 2: an unlock does not adopt what it deletes next',
-    unlocking,
-    "const isProved = binding?.by === 'opening' || binding?.isProof === true;",
-    'const isProved = binding !== undefined;',
-  ],
-  [
-    'rule 2: a lock without an owner finds the writer that deletes it',
-    unlocking,
-    "return isOnOwn ? [{ kind: 'owned', lock: object, writer: sender.id }] : [];",
-    'return [];',
   ],
   [
     'rule 3: conflicts',
@@ -145,12 +83,6 @@ export const mutants = [
     "case 'refused': {\n            const writer = touchAuthor(state, event.author, stamp);\n            const isMaintenance = false;",
   ],
   [
-    'rule 3: an unknown author is another writer',
-    state,
-    "author.kind === 'writer' ? author.writer : undefined, position);",
-    "author.kind === 'writer' ? author.writer : author.candidates[0], position);",
-  ],
-  [
     'rule 4: staleness',
     writer,
     'if (run.by === writer.id || run.last <= writer.view)',
@@ -169,46 +101,22 @@ export const mutants = [
     ';\n    state.generation',
   ],
   [
-    "rule 5: a stale writer's packs",
-    uploading,
-    'notePoster(scene, attempt, attribution);\n    const fence = commonFence(scene, attribution);',
-    'notePoster(scene, attempt, attribution);\n    const fence = undefined;',
-  ],
-  [
     "rule 5: a stale writer's index and snapshot",
     uploading,
-    "{ reason: 'unseen' });\n    }\n    const fence = commonFence(scene, attribution);",
+    "{ reason: 'unseen' });\n    }\n    const fence = commonFence(context, attribution);",
     "{ reason: 'unseen' });\n    }\n    const fence = undefined;",
   ],
   [
     "rule 5: a stale writer's locks",
     uploading,
-    'const fence = haveLooked ? commonFence(scene, attribution) : undefined;',
+    'const fence = haveLooked ? commonFence(context, attribution) : undefined;',
     'const fence = undefined;',
-  ],
-  [
-    "rule 5: a stale writer's deletions",
-    deleting,
-    "{ reason: 'unseen' });\n    }\n    const fence = commonFence(scene, attribution);",
-    "{ reason: 'unseen' });\n    }\n    const fence = undefined;",
-  ],
-  [
-    "rule 5: a stale writer's deletions of others' locks",
-    unlocking,
-    'sender !== undefined && !mayBeIts && fenceOf(sender, state.runs) !== undefined',
-    'false',
   ],
   [
     'rule 5: its locks leave with it',
     refusing,
-    ": lockDeletions(scene, attribution.writer.id, 'fenced');",
+    ": lockDeletions(context, attribution.writer.id, 'fenced');",
     ': [];',
-  ],
-  [
-    'rule 6: expired locks are hidden',
-    looking,
-    'if (lock === undefined || !isExpired(scene, object))',
-    'if (true)',
   ],
   [
     'rule 6: not from their owners',
@@ -216,7 +124,7 @@ export const mutants = [
     'return !callers.some((writer) => owners.includes(writer.id));',
     'return true;',
   ],
-  ['rule 6: not before their time', looking, '> scene.settings.lockTimeoutMs', '> 0'],
+  ['rule 6: not before their time', looking, '> context.settings.lockTimeoutMs', '> 0'],
   [
     'rule 6: anew after a restart',
     presence,
@@ -227,44 +135,8 @@ export const mutants = [
   [
     "rule 6: they go with the writer's end",
     ending,
-    "return [ended, ...lockDeletions(scene, id, 'ended')];",
+    "return [ended, ...lockDeletions(context, id, 'ended')];",
     'return [ended];',
-  ],
-  [
-    'rule 8: a pack is taken back',
-    deleting,
-    'return published !== undefined && published > writer.commitView;',
-    'return false;',
-  ],
-  [
-    'rule 8: a pack of before the view is not',
-    deleting,
-    'published !== undefined && published > writer.commitView',
-    'published !== undefined',
-  ],
-  [
-    'rule 8: nor the last one before it',
-    deleting,
-    'published !== undefined && published > writer.commitView',
-    'published !== undefined && published >= writer.commitView',
-  ],
-  [
-    'rule 8: an unanswered index or snapshot is taken back',
-    deleting,
-    "return unanswered?.author.kind === 'writer' && unanswered.author.writer === writer.id;",
-    'return false;',
-  ],
-  [
-    'rule 8: by its author only',
-    deleting,
-    "return unanswered?.author.kind === 'writer' && unanswered.author.writer === writer.id;",
-    "return unanswered?.author.kind === 'writer';",
-  ],
-  [
-    'rule 8: what was answered is noted',
-    opening,
-    "events.push({ kind: 'answered', objects });",
-    ';',
   ],
   [
     'rule 8: answered needs a further request',
@@ -273,40 +145,10 @@ export const mutants = [
     "caller.channel.unconfirmed.push(object);\n        this.#journal.defer([{ kind: 'answered', objects: [object] }]);",
   ],
   [
-    'rule 8: an upload that came twice is never surely answered',
-    opening,
-    'if (presence.repeated.get(object) === true)',
-    'if (false)',
-  ],
-  [
     'rule 8: tries are counted',
     presence,
     'if (this.uploads.get(object) === true)',
     'if (false)',
-  ],
-  [
-    'rule 8: an own index is deleted by a maintenance only',
-    deleting,
-    'return writer.maintenance === undefined || !hasNewerIndex(state, writer, commit.position);',
-    'return false;',
-  ],
-  [
-    'rule 8: ... that has written a newer one',
-    deleting,
-    'return writer.maintenance === undefined || !hasNewerIndex(state, writer, commit.position);',
-    'return writer.maintenance === undefined;',
-  ],
-  [
-    'rule 8: an unknown author and a deleter among the candidates',
-    deleting,
-    'if (state.unknownCommits.get(object)?.includes(writer.id) === true)',
-    'if (false)',
-  ],
-  [
-    'rule 8: the late copy of a run that has ended',
-    deleting,
-    "return by === 'only-candidate' && isRepeated;",
-    'return false;',
   ],
   [
     'config: the late copy of a migration is not that of the only other run',
@@ -345,28 +187,10 @@ export const mutants = [
     'return act();',
   ],
   [
-    'rule 8: a DELETE of what is not there tells of a failed try (locks)',
-    unlocking,
-    'presence.tookBack(object, caller.arrivedAt);',
-    '',
-  ],
-  [
-    'rule 8: a DELETE of what is not there tells of a failed try (indexes)',
-    deleting,
-    'scene.presence.tookBack(deletion.object, caller.arrivedAt);',
-    '',
-  ],
-  [
     'attribution: who took back a try that was never heard of may have sent it',
     presence,
     'this.repeated.set(object, true);\n        this.triedAt(object, arrivedAt);',
     'this.repeated.set(object, true);',
-  ],
-  [
-    'attribution: who was told that a deletion is ambiguous may have sent its copy',
-    deleting,
-    'scene.presence.triedAt(attempt.object, caller.arrivedAt);',
-    '',
   ],
   [
     'rule 8: the journal knows what was tried more than once',
@@ -380,12 +204,6 @@ export const mutants = [
     uploading,
     "if (upload.present === 'different')",
     'if (false)',
-  ],
-  [
-    'attribution: who ended while a request was held may have sent it',
-    attribution,
-    'if (eligible.length + gone.length === 1)',
-    'if (eligible.length === 1)',
   ],
   [
     'attribution: only who ended since it arrived',
@@ -412,18 +230,6 @@ export const mutants = [
     'caller.arrivedAt',
   ],
   [
-    'attribution: what has come about was not tried in vain',
-    fence,
-    'scene.presence.triedInVain.delete(upload.object);',
-    'undefined;',
-  ],
-  [
-    'attribution: what was put off or refused was tried in vain',
-    fence,
-    "['commit', 'done'].includes(decision.verdict.kind)",
-    'true',
-  ],
-  [
     'late copies: what may come from a run that has ended waits for the end of its stream',
     gate,
     '!(await fence.outwait(caller, verb, object, signal))',
@@ -442,18 +248,6 @@ export const mutants = [
     'if (false)',
   ],
   [
-    'late copies: who asked before that on a line need not be there any more',
-    lateCopy,
-    'isMultiplexed === true ? 0 : follows) >= ended',
-    'isMultiplexed === true ? 0 : follows) > 0',
-  ],
-  [
-    'late copies: what comes ahead of answers proves nothing',
-    lateCopy,
-    'isMultiplexed === true ? 0 : follows',
-    'follows',
-  ],
-  [
     'late copies: HTTP/2 comes ahead of answers',
     'gateway/http/session-channel.js',
     'isMultiplexed: true',
@@ -470,12 +264,6 @@ export const mutants = [
     fence,
     'channel.outlived = Math.max(channel.outlived, arrivedAt);',
     'undefined;',
-  ],
-  [
-    "late copies: a proxy's line says nothing",
-    lateCopy,
-    'if (isHidden || channel.isShared)',
-    'if (false)',
   ],
   [
     'late copies: a pack or a lock need not wait',
@@ -504,13 +292,13 @@ export const mutants = [
   [
     'late copies: who ended long ago sends nothing any more',
     lateCopy,
-    'ended === undefined || scene.now - ended.time > lateMsMax',
+    'ended === undefined || context.now - ended.time > lateMsMax',
     'ended === undefined',
   ],
   [
     'late copies: who cannot have sent it does not count',
     lateCopy,
-    '(writer.hasLooked || !mustHaveLooked) && mayBeSender(scene, caller, writer)',
+    '(writer.hasLooked || !mustHaveLooked) && mayBeSender(context, caller, writer)',
     'true',
   ],
   [
@@ -568,66 +356,10 @@ export const mutants = [
     '',
   ],
   [
-    'attribution: tags',
-    attribution,
-    'if (caller.tag !== undefined && candidates.length === 1)',
-    'if (false)',
-  ],
-  [
-    'attribution: two runs under one tag',
-    attribution,
-    'if (caller.tag !== undefined && candidates.length === 1)',
-    'if (caller.tag !== undefined && candidates.length > 0)',
-  ],
-  [
-    'attribution: other tags are other writers',
-    attribution,
-    'if (writer.tag !== caller.tag)',
-    'if (false)',
-  ],
-  ['attribution: users', attribution, 'if (!mayBeUser(caller, writer))', 'if (false)'],
-  [
     'attribution: names posted before',
     attribution,
     "if (posted !== undefined)\n        return sure(posted, 'name');",
     '',
-  ],
-  [
-    'attribution: the poster may have ended',
-    attribution,
-    'return isItsOwn ? writer : undefined;',
-    'return isItsOwn && writer.ended === undefined ? writer : undefined;',
-  ],
-  [
-    'attribution: a restart does not forget the poster',
-    attribution,
-    'state.posters.get(object)',
-    'undefined',
-  ],
-  ['attribution: nor that of a lock', attribution, ' ?? state.lockOwners.get(object)', ''],
-  [
-    'attribution: the config is no such name',
-    attribution,
-    "typeOf(object) === 'config' ? undefined : ",
-    '',
-  ],
-  [
-    'attribution: own channels',
-    attribution,
-    "if (bound !== undefined)\n        return sure(bound, 'own-channel');",
-    '',
-  ],
-  [
-    'attribution: the only candidate',
-    attribution,
-    'if (eligible.length + gone.length === 1)',
-    'if (false)',
-  ],
-  [
-    'attribution: the likeliest is not the only one',
-    attribution,
-    'if (eligible.length + gone.length === 1)',
-    'if (eligible.length + gone.length >= 1)',
   ],
   [
     'attribution: who has not looked posts no index',
@@ -636,41 +368,16 @@ export const mutants = [
     'true',
   ],
   [
-    'attribution: born after the channel was opened',
-    attribution,
-    'scene.presence.of(writer.id).bornAt <= channel.openedAt',
-    'true',
-  ],
-  [
-    'attribution: ... but after an opening that failed there',
-    attribution,
-    'caller.hasFailedToOpen === true',
-    'false',
-  ],
-  [
     'attribution: ... but before a restart',
     presence,
     'presence = newPresence(Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY);',
     'presence = newPresence(Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY);',
   ],
-  ['attribution: a second opening shows a proxy', opening, 'presence.share(channel);', ';'],
   [
     'ambiguity: no candidate at all',
     uploading,
     'if (candidates.length === 0) {',
     'if (false) {',
-  ],
-  [
-    'ambiguity: all awake, or knocked',
-    uploading,
-    'attribution.writer !== undefined || areAllAwake(scene, candidates)',
-    'attribution.writer !== undefined',
-  ],
-  [
-    'ambiguity: one overtaken is not all awake',
-    refusing,
-    'return fenceOf(writer, scene.state.runs) !== undefined || !isHeardOf(scene, writer);',
-    'return !isHeardOf(scene, writer);',
   ],
   [
     'ambiguity: patience',
@@ -683,18 +390,6 @@ export const mutants = [
     presence,
     ">= patienceMs ? 'exhausted' : 'again'",
     "< 0 ? 'exhausted' : 'again'",
-  ],
-  [
-    'ambiguity: mixed candidates are quarantined',
-    uploading,
-    'return areAllCurrent(scene, candidates)\n        ?',
-    'return true\n        ?',
-  ],
-  [
-    'ambiguity: a deletion needs one sure author',
-    deleting,
-    'if (writer === undefined || mayTakeBack(scene, attribution, deletion.object)) {',
-    'if (false) {',
   ],
   ['quarantine: bytes are kept once', refusing, 'if (known !== undefined) {', 'if (false) {'],
   [
@@ -710,79 +405,17 @@ export const mutants = [
     'false',
   ],
   [
-    'ending: on a channel of its own where it worked',
-    unlocking,
-    'if (by === undefined)',
-    'if (false)',
-  ],
-  [
-    'ending: deletions of anything but locks are work',
-    deleting,
-    'caller.channel.hasWorked = true;',
-    '',
-  ],
-  [
-    "ending: the lock's answer arrived",
-    unlocking,
-    'if (lock === undefined || !lock.isAnswered)',
-    'if (lock === undefined)',
-  ],
-  [
     'ending: not by a lock that was posted more than once',
     unlocking,
     'presence.repeated.get(object) === true',
     'false',
   ],
   [
-    'ending: by what was surely sent later',
-    unlocking,
-    "if (by === 'channel' && caller.follows < lock.position)",
-    'if (false)',
-  ],
-  [
-    'ending: it holds no other lock',
-    unlocking,
-    'if ([...sender.locks].some((held) => held !== object))',
-    'if (false)',
-  ],
-  [
-    'ending: no lock without an owner may be its',
-    unlocking,
-    'if (other.candidates.includes(sender.id))',
-    'if (false)',
-  ],
-  [
-    'ending: a sure look',
-    unlocking,
-    "return binding.by === 'opening' || binding.isProof ? 'channel' : undefined;",
-    "return 'channel';",
-  ],
-  [
-    'ending: a living client closes only when idle',
-    presence,
-    'monotonic - state.lastRequestAt > exitingCloseMs',
-    'false',
-  ],
-  ['ending: by the client itself', presence, '!byClient || monotonic', 'monotonic'],
-  [
-    'ending: not who locked or posted',
-    ending,
-    'if (writer.hasLocked || writer.hasPosted || mayHaveLocked(scene, writer.id))',
-    'if (false)',
-  ],
-  [
-    'ending: ten minutes later',
-    ending,
-    'scene.monotonic - presence.lastClosedAt >= goneMs',
-    'true',
-  ],
-  [
     'ending: fourteen days of silence',
     ending,
-    'scene.now - last > scene.settings.writerAgeMaxMs',
+    'context.now - last > context.settings.writerAgeMaxMs',
     'false',
   ],
-  ['ending: a request revives', opening, "events.push({ kind: 'revived', writer });", ';'],
   [
     'outside: a vanished index overtakes',
     state,
@@ -966,4 +599,139 @@ export const mutants = [
   ],
   ['fsync: the name of an archive', archives, 'await syncFolder(folder);', ''],
   ['fsync: the folder of archives', archives, 'await syncFolder(dirname(folder));', ''],
+  [
+    'rule 1: a lock takes no view',
+    uploading,
+    'const takesView = writer !== undefined &&',
+    'const takesView = false &&',
+  ],
+  [
+    'rule 1: after the look a lock moves the view',
+    uploading,
+    '(!writer.hasLooked || clearsLook)',
+    'true',
+  ],
+  [
+    'rule 1: a first lock clears no possible look',
+    uploading,
+    '(!writer.hasLooked || clearsLook)',
+    '!writer.hasLooked',
+  ],
+  [
+    'rule 1: the only one left clears a possible look',
+    uploading,
+    "writer === undefined || by === 'only-candidate'",
+    'writer === undefined',
+  ],
+  [
+    'ambiguity: current candidates are deferred',
+    uploading,
+    '(isCurrent && !mayMaintain)',
+    'false',
+  ],
+  [
+    'ambiguity: one that is overtaken does not matter',
+    uploading,
+    '(isCurrent && !mayMaintain)',
+    '!mayMaintain',
+  ],
+  [
+    'ambiguity: a maintenance does not matter',
+    uploading,
+    '(isCurrent && !mayMaintain)',
+    'isCurrent',
+  ],
+  [
+    'rule 3: the author that is a set is the writer itself',
+    deleting,
+    'author !== writer.id && position > writer.commitView',
+    "author !== writer.id && author.startsWith('w-') && position > writer.commitView",
+  ],
+  [
+    'rule 8: whatever is new is taken back',
+    retracting,
+    'published !== undefined && published > writer.packView',
+    'published !== undefined',
+  ],
+  [
+    'rule 8: no pack is taken back',
+    retracting,
+    'published !== undefined && published > writer.packView',
+    'false',
+  ],
+  [
+    'rule 8: what was answered is taken back too',
+    retracting,
+    'commit !== undefined && !commit.isAnswered && authorIs',
+    'commit !== undefined && authorIs',
+  ],
+  ['ending: on any channel', unlocking, '!isTagged && sender.only !== writer.id', 'false'],
+  ['ending: without an answer', unlocking, 'lock?.isAnswered !== true', 'lock === undefined'],
+  [
+    'ending: what hung since a failed try',
+    unlocking,
+    '!isTagged && outlived < lock.position',
+    'false',
+  ],
+  [
+    'ending: without any work',
+    unlocking,
+    '!hasWorked(context, writer, lock.position)',
+    'false',
+  ],
+  [
+    'ending: while it holds another lock',
+    unlocking,
+    '[...writer.locks].some((held) => held !== object)',
+    'false',
+  ],
+  [
+    'evidence: an unlock may not delete the lock',
+    unlockedBy,
+    'owners.includes(id) || mayBeUnlock(context, id)',
+    'owners.includes(id)',
+  ],
+  [
+    'evidence: anybody may delete a lock',
+    unlockedBy,
+    'owners.includes(id) || mayBeUnlock(context, id)',
+    'true',
+  ],
+  [
+    'evidence: who reads a lock may be its owner',
+    lockReading,
+    'id !== owner && ',
+    "'' !== owner && ",
+  ],
+  [
+    'evidence: locks are read after the look too',
+    lockReading,
+    'state.writers.get(id)?.hasSurelyLooked !== true',
+    'true',
+  ],
+  ['evidence: other tags', constants, 'writer.tag !== caller.tag', 'false'],
+  [
+    'evidence: other users',
+    constants,
+    'user === undefined || writer.client.user === user',
+    'true',
+  ],
+  [
+    'evidence: other constants',
+    constants,
+    'return constants === writer.constants',
+    'return true',
+  ],
+  [
+    'evidence: born after the channel was opened',
+    constants,
+    'bornAt <= channel.channel.openedAt',
+    'bornAt <= Number.POSITIVE_INFINITY',
+  ],
+  [
+    'evidence: a second opening says nothing',
+    opened,
+    'channel.opened === undefined && !channel.isMixed',
+    'true',
+  ],
 ]

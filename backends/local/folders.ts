@@ -65,7 +65,10 @@ export class Folders {
       return false
     }
     if (found.isSymbolicLink()) throw linked(folder)
-    if (!found.isDirectory()) throw new BackendError('not-allowed', `"${folder}" is no folder`)
+    if (!found.isDirectory()) {
+      const cause = Object.assign(new Error('a file is in the way'), { code: 'ENOTDIR' })
+      throw new BackendError('not-allowed', `"${folder}" is no folder`, { cause })
+    }
     return true
   }
 

@@ -58,11 +58,7 @@ function isKept({ channel, sender }: Caller): boolean {
 }
 
 /** Ended or not: a copy of an upload that comes late is not that of whoever else may be writing now. */
-function knownPoster(
-  context: Context,
-  caller: Caller,
-  object: ObjectName,
-): Writer | undefined {
+function knownPoster(context: Context, caller: Caller, object: ObjectName): Writer | undefined {
   const { state, presence } = context
   // The config alone is not named by its content.
   if (typeOf(object) === 'config') return undefined

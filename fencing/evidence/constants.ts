@@ -26,17 +26,10 @@ function agrees(caller: Caller, writer: Writer): boolean {
 /** A client whose opening failed asks again, so its writer may be born later than the channel was opened. */
 function mayUse(context: Context, caller: Caller, writer: Writer): boolean {
   const { channel } = caller
-  if (channel.channel.isHidden || channel.isMixed || caller.hasFailedToOpen === true) return true
+  if (channel.channel.isHidden || channel.isMixed || caller.hasFailedToOpen === true)
+    return true
   if (channel.sender?.only === writer.id) return true
-  const { openedAt } = channel.channel
-  const { bornAt, exitedAt } = context.presence.of(writer.id)
-  if (bornAt > openedAt) return false
-  return exitedAt === undefined || exitedAt >= openedAt || !isIdleTool(context, writer)
-}
-
-/** It has only opened, and perhaps listed, read or deleted locks: nothing that it sent can do harm when it comes late. */
-export function isIdleTool({ state }: Context, writer: Writer): boolean {
-  return !writer.hasLooked && !mayHaveLocked(state, writer) && !mayHavePosted(state, writer)
+  return context.presence.of(writer.id).bornAt <= channel.channel.openedAt
 }
 
 export function mayHaveLocked(state: RepositoryState, writer: Writer): boolean {

@@ -4,6 +4,7 @@
  */
 import type { WriterId } from '../journal/event.js'
 import type { Caller, Context } from '../rules/context.js'
+import type { Writer } from '../state/writer.js'
 
 /** Not where requests come ahead of answers, nor through a proxy. */
 export function hasOutlived({ channel, follows }: Caller, endedAt: number): boolean {
@@ -13,11 +14,29 @@ export function hasOutlived({ channel, follows }: Caller, endedAt: number): bool
 }
 
 export function hasNotEndedBefore(
-  { state }: Context,
+  context: Context,
   caller: Caller,
 ): (writer: WriterId) => boolean {
+  const { isHidden, isMultiplexed } = caller.channel.channel
+  const hasAskedBefore = caller.follows > 0 && !isHidden && isMultiplexed !== true
   return (id) => {
-    const ended = state.writers.get(id)?.ended
-    return ended === undefined || !hasOutlived(caller, ended.position)
+    const writer = context.state.writers.get(id)
+    if (writer === undefined) return true
+    if (writer.ended !== undefined) return !hasOutlived(caller, writer.ended.position)
+    return !(hasAskedBefore && hasLeftBefore(context, caller, writer))
   }
+}
+
+/**
+ * A client that exited before the channel was opened: it closed the channel of its opening itself, early. Not believed of a
+ * run that locked or uploaded: what such a run may still send can do harm, so its ending is proved otherwise.
+ */
+export function hasLeftBefore(
+  { presence }: Context,
+  { channel }: Pick<Caller, 'channel'>,
+  writer: Writer,
+): boolean {
+  if (writer.hasLocked || writer.hasPosted || !presence.hasExited(writer.id)) return false
+  const { exitedAt = Number.POSITIVE_INFINITY, closesEarly } = presence.of(writer.id)
+  return !closesEarly && exitedAt < channel.channel.openedAt
 }

@@ -31,7 +31,6 @@ export interface ChannelState {
   constants?: string
   /** Uploads whose answer went out on it, with no further request on it since. */
   unconfirmed: ObjectName[]
-  hasListedLocks: boolean
   lastRequestAt: number
   /** The journal's head when its last request arrived; 0 before the first. */
   lastRequestPosition: Position
@@ -52,10 +51,8 @@ export interface WriterPresence {
   closesEarly: boolean
   /** The journal's head when it last asked, on a channel surely its, for anything but locks. */
   workedAt: Position
-  /** It may have listed locks, as `unlock` does once. */
+  /** It may have listed locks, as `unlock` does. */
   mayHaveListedLocks: boolean
-  /** It asked twice in a row on its own channel, as who waits for a lock does, and `unlock` never. */
-  waitsForLock: boolean
 }
 
 export type PatienceLeft = 'first' | 'again' | 'exhausted'
@@ -122,7 +119,6 @@ export class Presence {
         channel,
         isMixed: false,
         unconfirmed: [],
-        hasListedLocks: false,
         lastRequestAt: monotonic,
         lastRequestPosition: 0,
         outlived: 0,
@@ -194,7 +190,12 @@ export class Presence {
     this.#closed.set(channelId, state)
     const isExit = byClient && monotonic - state.lastRequestAt <= exitingCloseMs
     const { sender, opened, openedLater = [], channel } = state
-    if (isExit && channel.staysOpen === true && sender !== undefined && sender.only === undefined) {
+    if (
+      isExit &&
+      channel.staysOpen === true &&
+      sender !== undefined &&
+      sender.only === undefined
+    ) {
       this.#exited.set(sender.current, true)
     }
     for (const id of new Set([opened, sender?.only, ...openedLater])) {
@@ -282,6 +283,5 @@ function newPresence(bornAt: number, lastHeardAt: number): WriterPresence {
     closesEarly: false,
     workedAt: -1,
     mayHaveListedLocks: false,
-    waitsForLock: false,
   }
 }

@@ -17,11 +17,7 @@ export class Sender {
   /** The journal's head when it last asked for anything but locks. */
   workedAt = -1
 
-  constructor(
-    id: SenderId,
-    candidates: Iterable<WriterId>,
-    late: Iterable<WriterId> = [],
-  ) {
+  constructor(id: SenderId, candidates: Iterable<WriterId>, late: Iterable<WriterId> = []) {
     this.ids = [id]
     this.#candidates = new Set(candidates)
     this.#late = new Set(late)

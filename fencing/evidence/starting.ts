@@ -4,6 +4,7 @@ import { newSenderId, type Caller, type Context } from '../rules/context.js'
 import type { Writer } from '../state/writer.js'
 import { mayBeSender } from './constants.js'
 import { lateMsMax } from './late-copy.js'
+import { hasLeftBefore } from './outliving.js'
 import { Sender } from './sender.js'
 
 /** A request's caller before it is known which process it is. */
@@ -40,8 +41,9 @@ function startingSender(context: Context, stranger: Stranger): Sender {
   for (const writer of context.state.writers.values()) {
     if (writer.ended !== undefined && !hasEndedLately(context, writer.ended)) continue
     if (!mayBeSender(context, caller, writer)) continue
-    if (writer.ended === undefined) candidates.push(writer.id)
-    else late.push(writer.id)
+    const isLate = writer.ended !== undefined || hasLeftBefore(context, stranger, writer)
+    if (isLate) late.push(writer.id)
+    else candidates.push(writer.id)
   }
   return new Sender(sender.id, candidates, late)
 }

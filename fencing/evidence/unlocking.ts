@@ -1,6 +1,7 @@
 /**
- * Evidence: `DELETE locks/L`. Fact: a run deletes only its own locks, save `restic unlock`, which lists locks once first
- * and never locks, looks or posts (docs/RESTIC.md section 1).
+ * Evidence: `DELETE locks/L`. Fact: a run deletes only its own locks, save `restic unlock`, which lists locks first and
+ * never locks, looks or posts (docs/RESTIC.md section 1). That a client lists them again says nothing: it tries a list again
+ * whose answer broke off.
  */
 import type { WriterId } from '../journal/event.js'
 import type { ObjectName } from '../object.js'
@@ -23,6 +24,5 @@ export function mayDeleteLock(
 export function mayBeUnlock({ state, presence }: Context, id: WriterId): boolean {
   const writer = state.writers.get(id)
   if (writer === undefined || writer.hasLocked || writer.hasSurelyLooked) return false
-  const { mayHaveListedLocks, waitsForLock } = presence.of(id)
-  return !writer.hasPosted && mayHaveListedLocks && !waitsForLock
+  return !writer.hasPosted && presence.of(id).mayHaveListedLocks
 }

@@ -31,17 +31,22 @@ interface State1 extends Omit<PlainState, 'commits' | 'senders' | 'lastCommits' 
   readonly lastCommits: readonly (readonly [WriterId | null, Position])[]
 }
 
-export function fromFormat1({ format, archives, state }: BaseText & { state: State1 }): BaseText {
-  const { lockOwners, posters, unanswered, answered, unknownCommits, locks, ...same } = state
+interface Base1 extends Omit<BaseText, 'state'> {
+  readonly state: State1
+}
+
+export function fromFormat1(base: Base1): BaseText {
+  const { format, archives, state } = base
+  const { locks } = state
   return {
     format,
     archives,
     state: {
-      ...same,
+      ...state,
       writers: state.writers.map(writerFrom1),
       locks: locks.map(([name, { position, time }]) => [name, { position, time }]),
       commits: [...commitsFrom1(state)],
-      lastCommits: state.lastCommits.map(([author, at]) => [author ?? '', at]),
+      lastCommits: state.lastCommits.map(([author, at]) => [author ?? ('' as const), at]),
       senders: [],
     },
   }
@@ -76,9 +81,7 @@ function commitsFrom1(state: State1): Map<ObjectName, Commit> {
   }
   for (const [object, { owner, candidates, position, isAnswered }] of state.locks) {
     const author: Author =
-      owner === undefined
-        ? { kind: 'unknown', candidates }
-        : { kind: 'writer', writer: owner }
+      owner === undefined ? { kind: 'unknown', candidates } : { kind: 'writer', writer: owner }
     commits.set(object, { author, position, isAnswered, isStanding: true })
   }
   return commits

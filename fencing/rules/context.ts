@@ -4,7 +4,8 @@ import type {
   Client,
   ItemId,
   JournalEvent,
-  Position, SenderId,
+  Position,
+  SenderId,
   WriterId,
 } from '../journal/event.js'
 import type { ObjectName } from '../object.js'

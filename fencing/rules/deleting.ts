@@ -15,11 +15,7 @@ export interface Deletion {
   readonly isPresent: boolean
 }
 
-export function decideDeletion(
-  context: Context,
-  caller: Caller,
-  deletion: Deletion,
-): Decision {
+export function decideDeletion(context: Context, caller: Caller, deletion: Deletion): Decision {
   if (!deletion.isPresent) return done
   const { object } = deletion
   const attempt: Attempt = { verb: 'deletion', object, size: 0 }
@@ -89,10 +85,14 @@ function mayTakeBack(
 ): boolean {
   if (writer === undefined) return true
   const commit = standingCommit(state, object)
-  if (commit === undefined) return by === 'only-candidate' && isRepeated()
+  const isNaming = typeOf(object) === 'index' || typeOf(object) === 'snapshots'
+  if (commit === undefined || (commit.isAnswered && !isNaming)) {
+    return by === 'only-candidate' && isRepeated()
+  }
   if (commit.author.kind === 'unknown' && authorMayBe(commit.author, writer.id)) return true
   if (!authorIs(commit.author, writer.id)) return by === 'only-candidate' && isRepeated()
-  return writer.maintenance === undefined || !hasNewerIndex(state, writer, commit.position)
+  const isMaintaining = writer.maintenance !== undefined || writer.hasSurelyListedPacks
+  return !isMaintaining || !hasNewerIndex(state, writer, commit.position)
 
   function isRepeated(): boolean {
     return commit?.isRepeated === true || presence.repeated.get(object) === true

@@ -49,7 +49,5 @@ export function isHidden(context: Context, caller: Caller, object: ObjectName): 
 
 /** restic's own rule for stale locks, by the gateway's clock. */
 export function isExpired(context: Context, lock: ObjectName): boolean {
-  return (
-    context.monotonic - context.presence.lockHeardAt(lock) > context.settings.lockTimeoutMs
-  )
+  return context.monotonic - context.presence.lockHeardAt(lock) > context.settings.lockTimeoutMs
 }

@@ -73,11 +73,7 @@ function note(
   }
 }
 
-function receive(
-  context: Context,
-  attempt: Attempt,
-  attribution: Attribution,
-): Decision {
+function receive(context: Context, attempt: Attempt, attribution: Attribution): Decision {
   return commit(context, attempt, attribution)
 }
 

@@ -19,7 +19,11 @@ export function isRetraction(
 }
 
 /** Whether the writer can have uploaded it at all. */
-export function mayRetract(state: RepositoryState, writer: Writer, object: ObjectName): boolean {
+export function mayRetract(
+  state: RepositoryState,
+  writer: Writer,
+  object: ObjectName,
+): boolean {
   if (typeOf(object) === 'data') return isPackSince(state, writer, object)
   const author = state.commits.get(object)?.author
   return author !== undefined && authorMayBe(author, writer.id)
@@ -35,11 +39,7 @@ function isPackSince(state: RepositoryState, writer: Writer, object: ObjectName)
   return published !== undefined && published > writer.packView
 }
 
-export function hasNewerIndex(
-  state: RepositoryState,
-  writer: Writer,
-  than: Position,
-): boolean {
+export function hasNewerIndex(state: RepositoryState, writer: Writer, than: Position): boolean {
   for (const [object, { author, position, isStanding }] of state.commits) {
     const isIts = isStanding && authorIs(author, writer.id)
     if (isIts && position > than && typeOf(object) === 'index') return true

@@ -376,7 +376,10 @@ function noteCommit(state: RepositoryState, object: ObjectName, commit: NewCommi
     state.indexPosition = position
   }
   if (type === 'index' || type === 'snapshots') {
-    state.lastCommits.set(author.kind === 'writer' ? author.writer : (author.sender ?? ''), position)
+    state.lastCommits.set(
+      author.kind === 'writer' ? author.writer : (author.sender ?? ''),
+      position,
+    )
   }
   if (type === 'keys' || type === 'config') return
   noteAct(state, author, 'hasPosted')

@@ -1,5 +1,12 @@
 /** Decides what the journal has of a process that may be one of several writers, and how it narrows, backwards too. */
-import type { Author, ItemId, JournalEvent, Position, SenderId, WriterId } from '../journal/event.js'
+import type {
+  Author,
+  ItemId,
+  JournalEvent,
+  Position,
+  SenderId,
+  WriterId,
+} from '../journal/event.js'
 import { typeOf, type ObjectName } from '../object.js'
 import { own, type EventStamp, type RepositoryState } from './repository-state.js'
 

@@ -23,6 +23,7 @@ What the words mean (a writer is one run of a program, as far as the gateway can
   looked     a writer read lists: from here on it relies on what it saw
   committed  an object was written             deleted    an object was deleted
   owned      it became known whose lock it is  answered   its writer surely heard that it is saved
+  narrowed   evidence took writers out of those that may have sent what is recorded under one sender
   retracted  a failed upload was taken back before the next try; nothing changed
   refused    a write was not let in: stale (a prune overtook its writer), conflict (others wrote since the
              prune began), unseen (no run that this gateway saw begin), ambiguous (not sure whose it is)

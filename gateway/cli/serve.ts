@@ -41,7 +41,7 @@ export function addServe(program: Command): void {
     .version(version, '-v, --version', 'print the version')
     .addHelpText('after', examples)
   for (const [flag, instead] of Object.entries(flagsOfOthers)) {
-    command.addOption(new Option(flag).hideHelp())
+    command.addOption(new Option(flag, instead).hideHelp())
     command.on(`option:${flag.slice(2)}`, () => command.error(`error: ${flag}: ${instead}`))
   }
   addOptions(command, serveOptions).action(async () => {

@@ -211,6 +211,7 @@ export class Fences {
         if (this.#uncompared.has(fence)) await this.compare(fence)
         await this.carryOut(fence, await fence.tick())
         for (const item of fence.oldItems(itemAgeMaxMs)) await this.#evict(fence, item)
+        for (const { item } of fence.provenItems()) await this.#releaseProven(fence, item)
       } catch (error) {
         onFault(error, `the regular check of "${fence.repository}"`)
       }
@@ -229,6 +230,12 @@ export class Fences {
   async #evict(fence: RepositoryFence, item: Item): Promise<void> {
     await this.decide(fence, item.object, async () => {
       return { recorded: await fence.evict(item, this.#options.itemAgeMaxMs) }
+    })
+  }
+
+  async #releaseProven(fence: RepositoryFence, item: Item): Promise<void> {
+    await this.decide(fence, item.object, async () => {
+      return { recorded: await fence.releaseProven(item) }
     })
   }
 

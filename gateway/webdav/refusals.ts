@@ -46,7 +46,12 @@ export function toldOfReading(error: unknown): Told {
 }
 
 /** Faults that say by themselves what is to be done, and that last until somebody does it. */
-const lastingCodes: ReadonlySet<string> = new Set(['no-space', 'linked', 'too-large', 'too-many'])
+const lastingCodes: ReadonlySet<string> = new Set([
+  'no-space',
+  'linked',
+  'too-large',
+  'too-many',
+])
 
 /**
  * Whatever else failed while writing may have been recorded, so it is "undecided": try again. A fault of the folder that
@@ -56,9 +61,7 @@ export function toldOfWriting(error: unknown): Told {
   const isLasting = error instanceof BackendError && lastingCodes.has(error.code)
   if (isLasting) return toldOfRefusal(error.code as keyof typeof plainSentences)
   const lasting = lastingFaultOf(error)
-  return lasting === undefined
-    ? toldOfRefusal('undecided')
-    : { status: 403, sentence: lasting }
+  return lasting === undefined ? toldOfRefusal('undecided') : { status: 403, sentence: lasting }
 }
 
 const plainFaults = {

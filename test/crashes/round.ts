@@ -94,7 +94,11 @@ const start = async ({ world, port }: Context, plan: Plan): Promise<Service | un
  * Two machines back up at once; every third round forgets and prunes instead. Each run has a tag: without one, runs of
  * one address that a crash interrupts at their locks are put off for minutes, as the soak shows.
  */
-const startLoad = async (context: Context, round: number, draw: Draw): Promise<readonly Load[]> => {
+const startLoad = async (
+  context: Context,
+  round: number,
+  draw: Draw,
+): Promise<readonly Load[]> => {
   const { world, line } = context
   const address = (): string => line.url(`-/w/${randomUUID()}/repo`)
   if (round % 3 === 2) {

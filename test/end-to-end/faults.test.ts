@@ -241,7 +241,9 @@ test.serial(
     const sockets = await Promise.all(Array.from({ length: 20 }, () => open(gateway.port)))
     for (const [at, socket] of sockets.entries()) {
       if (at % 2 === 0)
-        socket.pause().write(`GET /repo/${nameOf('data', big)} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+        socket
+          .pause()
+          .write(`GET /repo/${nameOf('data', big)} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
       else {
         const name = nameOf('data', Buffer.from(`slow ${at}`))
         socket.write(

@@ -6,7 +6,7 @@ import {
   deferralSentence,
   sentenceCharactersMax,
 } from '../../fencing/rules/refusal.js'
-import type { Generation, ItemId, WriterId } from '../../fencing/journal/event.js'
+import type { Generation, ItemId } from '../../fencing/journal/event.js'
 
 async function staleWriter(
   world: World,

@@ -66,7 +66,7 @@ test.serial('status says what is kept without a fence', async (t) => {
   const { stdout } = await world.lockkeeper('status')
   t.regex(
     stdout,
-    /^UNFENCED \(--plain-files\): whatever is no repository; a\?\[2Jb, photos\/$/m,
+    /^UNFENCED \(--plain-files\): whatever is no repository; a\\u001b\[2Jb, photos\/$/m,
   )
   t.notRegex((await world.lockkeeper('status', 'alice/laptop')).stdout, /UNFENCED/)
   t.is((await statusOf(world))[0]?.plainFiles, true)

@@ -15,7 +15,7 @@ import { bodyOf } from '../conformance/object-store.js'
 const native = (code: string): Error => Object.assign(new Error(code), { code })
 
 for (const [door, { toldOfWriting }] of Object.entries({ rest, webdav })) {
-  for (const code of ['EROFS', 'EACCES', 'EPERM', 'ELOOP', 'ENOTDIR', 'EISDIR']) {
+  for (const code of ['EROFS', 'EACCES', 'EPERM', 'ENOTDIR', 'EISDIR']) {
     test(`${door}: ${code} lasts`, (t) => {
       const told = toldOfWriting(faultOf(native(code), 'staging "/srv/secret/place"'))
       t.is(told.status, 403)
@@ -44,7 +44,7 @@ test('a link or a file in a folder’s place is told so', async (t) => {
   await mkdir(dirname(join(root, laptop)), { recursive: true })
   await symlink(join(root, 'elsewhere'), join(root, laptop))
   t.like(await stage(), { status: 403 })
-  t.regex((await stage()).sentence, /ELOOP/)
+  t.regex((await stage()).sentence, /symbolic link/)
 })
 
 test('a file where staging belongs is told so', async (t) => {

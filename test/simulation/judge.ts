@@ -194,6 +194,8 @@ export class Judge implements Witness {
           this.commits.push({ position, subject: undefined, object })
         }
         return
+      case 'narrowed':
+        return
       case 'discarded':
       case 'evicted':
         for (const [object, { item }] of this.items) {

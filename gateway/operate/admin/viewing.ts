@@ -77,7 +77,13 @@ function viewRun({ by, generation }: Run): NonNullable<ItemView['run']> {
 function stateOf(context: Context, writer: Writer): WriterState {
   if (overtakenBy(writer, context.state.runs) !== undefined) return 'stale'
   if (writer.isBroken) return 'broken'
-  return context.now - lastSeen(context, writer) > silenceMs ? 'sleeper' : 'current'
+  return isSilent(context, writer) ? 'sleeper' : 'current'
+}
+
+/** Only what this run of the gateway has itself not heard for so long: after a restart everybody lives at first. */
+function isSilent({ presence, monotonic }: Context, { id }: Writer): boolean {
+  const since = Math.max(presence.of(id).lastHeardAt, presence.startedAt)
+  return monotonic - since > silenceMs
 }
 
 /** By the gateway's clock: heard of by this run of the gateway, or recorded by an earlier one. */
