@@ -6,12 +6,9 @@ const attribution = 'fencing/evidence/attribution.js'
 const deleting = 'fencing/rules/deleting.js'
 const ending = 'fencing/rules/ending.js'
 const lateCopy = 'fencing/evidence/late-copy.js'
-const outliving = 'fencing/evidence/outliving.js'
 const constants = 'fencing/evidence/constants.js'
 const unlockedBy = 'fencing/evidence/unlocking.js'
 const retracting = 'fencing/rules/retracting.js'
-const arriving = 'fencing/evidence/arriving.js'
-const starting = 'fencing/evidence/starting.js'
 const lockReading = 'fencing/evidence/lock-reading.js'
 const maintaining = 'fencing/evidence/maintaining.js'
 const sender = 'fencing/evidence/sender.js'
@@ -732,6 +729,12 @@ export const mutants = [
     'evidence: a second opening says nothing',
     opened,
     'channel.opened === undefined && !channel.isMixed',
+    'true',
+  ],
+  [
+    'evidence: anybody may maintain',
+    maintaining,
+    'writer.mayHaveListedPacks || writer.isFromBefore === true',
     'true',
   ],
 ]

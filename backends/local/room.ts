@@ -40,7 +40,9 @@ export class Room {
   async #measure(folder: string): Promise<void> {
     if (this.#floorBytes === 0) return
     const known = this.#measured.get(folder)
-    if (known !== undefined && performance.now() - known.at < believedMs) return
+    // Room that was missing is asked for anew: somebody may have made some.
+    const isEnough = known !== undefined && known.free >= known.floor
+    if (isEnough && performance.now() - known.at < believedMs) return
     try {
       const { bavail, blocks, bsize } = await statfs(folder)
       const floor = boundedByDisk(this.#floorBytes, blocks * bsize)
