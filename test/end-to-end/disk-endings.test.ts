@@ -144,7 +144,9 @@ testMounted('an end that takes longer than its limit', async (t) => {
   const { child, port } = all.gateway
   const socket = connect(port, '127.0.0.1').on('error', () => undefined)
   const pack = `data/${'0'.repeat(64)}`
-  socket.write(`POST /repo/${pack} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 90000\r\n\r\nslow`)
+  socket.write(
+    `POST /repo/${pack} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 90000\r\n\r\nslow`,
+  )
   await eventually('the upload to be under way', async () => {
     // Beside its target, which lies on another disk than the state.
     const staging = join(all.world.repositories, 'repo', '.lockkeeper', 'staging')
