@@ -1,4 +1,4 @@
-/** Knows which questions share a transaction: all that wait together, in the order in which they were asked. */
+/** Decides which questions share a transaction: all that wait together, in the order in which they were asked. */
 import type { BackendError } from '../../fencing/ports.js'
 import { faultOf, isLackOfRoom } from './faults.js'
 import type { Fault, Question, Reply } from './messages.js'
@@ -67,9 +67,10 @@ export class GroupCommit {
     const closing = this.#waiting.findIndex(({ kind }) => kind === 'close')
     const end = Math.min(closing < 0 ? Infinity : closing, questionsPerTransactionMax)
     const questions = this.#waiting.splice(0, end)
+    const [close] = this.#waiting
     if (questions.length > 0) this.#carryOut(questions)
-    const [first] = this.#waiting
-    if (first?.kind === 'close') this.#close(first.id)
+    // Notes that could not be recorded stand before it again: nobody waits for them, so they do not hold up the close.
+    if (close?.kind === 'close') this.#close(close.id)
     else if (this.#waiting.some(({ kind }) => kind !== 'settle')) this.#continue()
   }
 
