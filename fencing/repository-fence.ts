@@ -22,7 +22,7 @@ import {
 } from './journal/event.js'
 import { RepositoryJournal, type Recorded } from './journal/journal.js'
 import { seal } from './journal/sealing.js'
-import { typeOf, type ListedType, type ObjectName, type RepositoryId } from './object.js'
+import { typeOf, type ListedType, type ObjectName, type ObjectType, type RepositoryId } from './object.js'
 import type { Clock, JournalArchives, JournalStore, Random } from './ports.js'
 import { newSenderId, type Caller, type Context, type Settings } from './rules/context.js'
 import type { Decision } from './rules/decision.js'
@@ -33,7 +33,7 @@ import { letThrough } from './rules/observing.js'
 import { open } from './rules/opening.js'
 import { compareIndexes, indexesSettledAt, vanish } from './rules/outside.js'
 import { refuse } from './rules/refusing.js'
-import { decideUnlocking } from './rules/unlocking.js'
+import { decideUnlocking, hasHadAnswer } from './rules/unlocking.js'
 import { commonFence, decideUpload, type Upload } from './rules/uploading.js'
 import { isOpen, type Allowance, type Item } from './state/item.js'
 import { isMaintained, posterOf, type RepositoryState } from './state/repository-state.js'
@@ -135,8 +135,9 @@ export class RepositoryFence {
   }
 
   /** The process asks for something but locks, as a run does only when it has its lock. */
-  work({ sender }: Caller): void {
+  work({ sender }: Caller, type: ObjectType): void {
     const { current } = sender
+    current.hasTouchedContent ||= type !== 'keys' && type !== 'config'
     const { position } = this.state
     current.workedAt = position
     if (current.only !== undefined) this.presence.of(current.only).workedAt = position
@@ -186,7 +187,7 @@ export class RepositoryFence {
   async look(caller: Caller, type: ListedType): Promise<void> {
     if (type === 'locks') {
       for (const id of caller.sender.candidates) this.presence.of(id).mayHaveListedLocks = true
-    } else this.work(caller)
+    } else this.work(caller, type)
     this.presence.senders.set(caller.sender.id, caller.sender)
     await this.#record(() => look(this.#context(), caller, type))
   }
@@ -225,7 +226,7 @@ export class RepositoryFence {
       presence.repeated.set(object, true)
     }
     presence.uploaded(object, caller.arrivedAt)
-    if (type !== 'locks') this.work(caller)
+    if (type !== 'locks') this.work(caller, type)
     if (isNaming(object)) this.#learn(caller.sender, mayHaveLooked(this.#context()), 'looked')
     // The config alone is not named by its content.
     if (type !== 'config') this.#join(caller.sender, object)
@@ -277,7 +278,11 @@ export class RepositoryFence {
     const isLock = typeOf(object) === 'locks'
     if (isLock) this.#noteUnlocking(caller, object)
     else this.#noteDeletion(caller, deletion)
-    if (!deletion.isPresent) this.presence.tookBack(object, caller.arrivedAt)
+    // A lock whose answer arrived is not taken back: somebody unlocked it before its owner did.
+    const isUnlockedAlready = isLock && !deletion.isPresent && this.#wasAnswered(object)
+    if (!deletion.isPresent && !isUnlockedAlready) {
+      this.presence.tookBack(object, caller.arrivedAt)
+    }
     const decided = await this.#decide(caller, (context) => {
       const decide = isLock ? decideUnlocking : decideDeletion
       const decision = decide(context, caller, deletion)
@@ -290,44 +295,46 @@ export class RepositoryFence {
     const isAmbiguous = verdict.kind === 'refuse' && verdict.story.reason === 'ambiguous'
     if (isAmbiguous) this.presence.triedAt(object, caller.arrivedAt)
     if (!isLock) return decided
-    if (verdict.kind === 'commit') this.#noteUnlocked(caller, decided)
+    if (verdict.kind === 'commit' || isUnlockedAlready) this.#noteUnlocked(caller, object)
+    for (const { event } of decided.recorded) {
+      if (event.kind === 'deleted') this.presence.lockGone(event.object)
+    }
     // The deletion of a lock may have said whose a channel is.
     this.#wake()
     return decided
   }
 
+  #wasAnswered(lock: ObjectName): boolean {
+    const commit = this.state.commits.get(lock)
+    const owner = this.state.writers.get(posterOf(this.state, lock) ?? ('' as WriterId))
+    return commit !== undefined && hasHadAnswer(commit, owner)
+  }
+
   /** What the arrival of the deletion of a lock says of its sender. */
-  #noteUnlocking({ sender }: Caller, lock: ObjectName): void {
+  #noteUnlocking(caller: Caller, lock: ObjectName): void {
     const context = this.#context()
-    this.#learn(sender, mayDeleteLock(context, lock), 'unlocked')
+    const { sender } = caller
+    this.#learn(sender, mayDeleteLock(context, caller, lock), 'unlocked')
     const poster = this.#poster(lock)
     if (poster === undefined || poster.current === sender.current) return
     const owners = poster.candidates
     const isOwners = [...sender.candidates].every((id) => {
-      return owners.has(id) && !mayBeUnlock(context, id)
+      return owners.has(id) && (sender.current.hasTouchedContent || !mayBeUnlock(context, id))
     })
     if (isOwners) this.#unite(sender, poster, 'unlocked')
   }
 
-  #noteUnlocked(caller: Caller, { recorded }: Decided): void {
+  #noteUnlocked(caller: Caller, lock: ObjectName): void {
     const { sender, channel, follows } = caller
-    for (const { event } of recorded) {
-      if (event.kind !== 'deleted') continue
-      this.presence.lockGone(event.object)
-      if (event.cause !== 'request') continue
-      const outlived = Math.max(follows, channel.outlived)
-      const isMultiplexed = channel.channel.isMultiplexed === true
-      this.presence.unlockings.set(event.object, {
-        sender,
-        outlived: isMultiplexed ? channel.outlived : outlived,
-      })
-    }
+    const isMultiplexed = channel.channel.isMultiplexed === true
+    const outlived = isMultiplexed ? channel.outlived : Math.max(follows, channel.outlived)
+    this.presence.unlockings.set(lock, { sender, outlived })
   }
 
   /** Whatever fails is taken back too, also by who maintains nothing: what is not there says nothing of its sender. */
   #noteDeletion(caller: Caller, { object, isPresent }: Deletion): void {
     const context = this.#context()
-    this.work(caller)
+    this.work(caller, typeOf(object))
     if (!isPresent) return
     if (isRelyingOnALook(object)) this.#learn(caller.sender, mayHaveLooked(context), 'looked')
     if (isMaintained(object)) {
@@ -416,7 +423,7 @@ export class RepositoryFence {
   #endsUnproved({ channel, follows }: Caller, object: ObjectName): boolean {
     if (typeOf(object) !== 'locks' || channel.channel.isHidden || channel.isMixed) return false
     const commit = this.state.commits.get(object)
-    if (commit === undefined || !commit.isStanding || !commit.isAnswered) return false
+    if (commit === undefined || !this.#wasAnswered(object)) return false
     return Math.max(follows, channel.outlived) < commit.position
   }
 

@@ -33,7 +33,12 @@ function mayUse(context: Context, caller: Caller, writer: Writer): boolean {
 }
 
 export function mayHaveLocked(state: RepositoryState, writer: Writer): boolean {
-  if (writer.hasLocked || writer.mayHaveWritten) return true
+  return writer.hasLocked || mayHaveLockedUnseen(state, writer)
+}
+
+/** A lock whose owner is not certain may be its. */
+export function mayHaveLockedUnseen(state: RepositoryState, writer: Writer): boolean {
+  if (writer.mayHaveWritten) return true
   for (const { candidates, hasLocked } of state.senders.values()) {
     if (hasLocked && candidates.includes(writer.id)) return true
   }

@@ -43,8 +43,10 @@ export interface WriterPresence {
   /** Monotonic milliseconds; minus infinity where it was born before this run. */
   readonly bornAt: number
   lastHeardAt: number
-  /** Its opening's channel was closed by the client itself, soon after its last request: when. */
+  /** When its client closed, soon after its last request, the channel of its opening or the one it was last heard on. */
   exitedAt?: number
+  /** The last request on that channel. */
+  lastBeforeExit?: number
   /** A channel that is surely its was closed in another way, so its client may live. */
   mayLive: boolean
   /** Its client may close a connection that is idle for less than 90 s, as rclone does. */
@@ -201,22 +203,29 @@ export class Presence {
     for (const id of new Set([opened, sender?.only, ...openedLater])) {
       if (id === undefined) continue
       const presence = this.of(id)
-      if (!isExit) presence.mayLive = true
-      else if (id !== sender?.only || id === opened) presence.exitedAt = monotonic
+      const isLastHeard = sender?.only === id && state.lastRequestAt >= presence.lastHeardAt
+      if (isExit && (isLastHeard || id === opened || id !== sender?.only)) {
+        presence.exitedAt = monotonic
+        presence.lastBeforeExit = state.lastRequestAt
+      }
+      if (isExit && isLastHeard) presence.mayLive = false
+      // What became of a channel that its client left for another says nothing once that other was closed at its exit.
+      const isOlder = state.lastRequestAt < (presence.lastBeforeExit ?? Number.NEGATIVE_INFINITY)
+      if (!isExit && !isOlder) presence.mayLive = true
     }
   }
 
-  /** Its client has closed the channel of its opening itself, early, and no other channel of its in another way. */
+  /** Its client has exited, as far as the channels tell that are surely its. */
   hasExited(id: WriterId): boolean {
     const { exitedAt, mayLive } = this.of(id)
     return exitedAt !== undefined && !mayLive
   }
 
-  /** Whether an open channel may be this writer's; on a mixed one anybody may send. */
+  /** Whether this writer's client may have an open channel; on a mixed one anybody may send. */
   hasOpenChannel(id: WriterId): boolean {
     for (const { sender, opened, openedLater } of this.#channels.values()) {
       if (opened === id || openedLater?.includes(id) === true) return true
-      if (sender?.mayBe(id) === true) return true
+      if (sender?.candidates.has(id) === true) return true
     }
     return false
   }

@@ -16,6 +16,8 @@ export class Sender {
   isOutOfPatience = false
   /** The journal's head when it last asked for anything but locks. */
   workedAt = -1
+  /** It asked for an index, a snapshot or a pack, as `restic unlock` never does. */
+  hasTouchedContent = false
 
   constructor(id: SenderId, candidates: Iterable<WriterId>, late: Iterable<WriterId> = []) {
     this.ids = [id]
@@ -86,6 +88,7 @@ export class Sender {
     mine.#candidates = new Set(both.filter(isCandidate))
     mine.#late = new Set(late)
     mine.ids.push(...its.ids)
+    mine.hasTouchedContent ||= its.hasTouchedContent
     mine.workedAt = Math.max(mine.workedAt, its.workedAt)
     mine.isOutOfPatience ||= its.isOutOfPatience
     its.#joined = mine

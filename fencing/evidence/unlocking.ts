@@ -5,11 +5,12 @@
  */
 import type { WriterId } from '../journal/event.js'
 import type { ObjectName } from '../object.js'
-import type { Context } from '../rules/context.js'
+import type { Caller, Context } from '../rules/context.js'
 import { possiblePosters, posterOf } from '../state/repository-state.js'
 
 export function mayDeleteLock(
   context: Context,
+  { sender }: Pick<Caller, 'sender'>,
   lock: ObjectName,
 ): (writer: WriterId) => boolean {
   const { state } = context
@@ -17,7 +18,8 @@ export function mayDeleteLock(
   const owner = posterOf(state, lock)
   const owners = owner === undefined ? possiblePosters(state, lock) : [owner]
   if (owners.length === 0) return () => true
-  return (id) => owners.includes(id) || mayBeUnlock(context, id)
+  const { hasTouchedContent } = sender.current
+  return (id) => owners.includes(id) || (!hasTouchedContent && mayBeUnlock(context, id))
 }
 
 /** A writer that may turn out to be `restic unlock`. */

@@ -1,9 +1,10 @@
 /** Decides what the deletion of a lock does, and whether it shows that its writer has ended (rules 2 and 6). */
 import { attribute, authorOf, ownWriter } from '../evidence/attribution.js'
+import { mayHaveLockedUnseen } from '../evidence/constants.js'
 import type { Sender } from '../evidence/sender.js'
 import type { JournalEvent, Position, WriterId } from '../journal/event.js'
 import type { ObjectName } from '../object.js'
-import { possiblePosters, posterOf } from '../state/repository-state.js'
+import { possiblePosters, posterOf, type Commit } from '../state/repository-state.js'
 import { fenceOf, type Writer } from '../state/writer.js'
 import { sureAuthor, type Caller, type Context } from './context.js'
 import { done, type Decision } from './decision.js'
@@ -17,14 +18,13 @@ export function decideUnlocking(
 ): Decision {
   const { state } = context
   const { object } = deletion
-  if (!deletion.isPresent) return done
   const owner = state.writers.get(posterOf(state, object) ?? ('' as WriterId))
   const sender = senderOf(context, caller, owner)
   const mayBeIts =
     sender !== undefined &&
     (owner?.id === sender.id || possiblePosters(state, object).includes(sender.id))
   const fence = sender === undefined ? undefined : fenceOf(sender, state.runs)
-  if (sender !== undefined && !mayBeIts && fence !== undefined) {
+  if (deletion.isPresent && sender !== undefined && !mayBeIts && fence !== undefined) {
     const attempt: Attempt = { verb: 'deletion', object, size: 0 }
     return refuse(context, caller, attempt, { writer: sender, candidates: [sender] }, fence)
   }
@@ -37,10 +37,12 @@ export function decideUnlocking(
     sender !== undefined &&
     owner?.id === sender.id &&
     isEnding(context, object, sender, { sender: caller.sender, outlived, isTagged })
-  const deleted: JournalEvent = { kind: 'deleted', object, author, cause: 'request' }
   const ended: JournalEvent[] = ends
     ? [{ kind: 'ended', writer: sender.id, cause: 'unlocked' }]
-    : []
+    : refreshed(context, object, caller, sender)
+  // Somebody unlocked it before, and it ends all the same.
+  if (!deletion.isPresent) return { ...done, events: ended }
+  const deleted: JournalEvent = { kind: 'deleted', object, author, cause: 'request' }
   return { verdict: { kind: 'commit' }, events: [deleted, ...ended] }
 }
 
@@ -84,7 +86,7 @@ export function isEnding(
   const { state, presence } = context
   if (!isTagged && sender.only !== writer.id) return false
   const lock = state.commits.get(object)
-  if (lock?.isAnswered !== true) return false
+  if (lock === undefined || !hasHadAnswer(lock, writer)) return false
   // What takes back a try that failed may come late, after a later try of the same lock was answered.
   if (presence.repeated.get(object) === true) return false
   // What was sent after another request on this channel was sent later; else it may have hung since a failed try. Under
@@ -94,11 +96,41 @@ export function isEnding(
   const { newestLock } = writer
   if (newestLock !== undefined && newestLock.position > lock.position) return false
   if ([...writer.locks].some((held) => held !== object)) return false
+  // Where somebody unlocked it before, a newer one that may be its own may be gone as well.
+  if (!lock.isStanding && mayHaveLockedUnseen(state, writer)) return false
   for (const [name, { position }] of state.locks) {
     if (name === object || position <= lock.position) continue
     if (possiblePosters(state, name).includes(writer.id)) return false
   }
   return true
+}
+
+/** A run deletes an older lock of its own only when it has had the answer to the newer one. */
+function refreshed(
+  { state, presence }: Context,
+  object: ObjectName,
+  { sender, follows, channel, arrivedAt }: Caller,
+  owner: Writer | undefined,
+): JournalEvent[] {
+  if (owner === undefined || sender.only !== owner.id) return []
+  const newest = owner.newestLock
+  const lock = state.commits.get(object)
+  if (newest === undefined || lock === undefined) return []
+  const isOlder = lock.position < newest.position && newest.position <= arrivedAt
+  const mayHaveHung = Math.max(follows, channel.outlived) < lock.position
+  const isRepeated = [object, newest.object].some((one) => presence.repeated.get(one) === true)
+  if (!isOlder || mayHaveHung || isRepeated || posterOf(state, object) !== owner.id) return []
+  if (state.commits.get(newest.object)?.isAnswered !== false) return []
+  return [{ kind: 'answered', objects: [newest.object] }]
+}
+
+/** A run looks only when it has had the answer to its first lock. */
+export function hasHadAnswer(
+  { isAnswered, position }: Commit,
+  owner: Writer | undefined,
+): boolean {
+  if (isAnswered || owner === undefined) return isAnswered
+  return owner.view === position && owner.hasSurelyLooked
 }
 
 /**

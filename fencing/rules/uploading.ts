@@ -1,6 +1,7 @@
 /** Decides what becomes of an upload once its bytes have been received: the only binding decision. */
 import { areAllFenced, attribute, authorOf, type Attribution } from '../evidence/attribution.js'
 import type { JournalEvent } from '../journal/event.js'
+import { mayHaveLocked } from '../evidence/constants.js'
 import { typeOf, type ObjectName } from '../object.js'
 import type { RepositoryState } from '../state/repository-state.js'
 import { fenceOf, type Fence, type Writer } from '../state/writer.js'
@@ -116,11 +117,7 @@ function decideLock(context: Context, caller: Caller, attempt: Attempt): Decisio
 function isSurelyFirst(state: RepositoryState, { writer, by }: Attribution): boolean {
   if (writer === undefined || by === 'only-candidate') return false
   if (writer.hasSurelyLooked || writer.isFromBefore === true) return false
-  if (writer.hasLocked || writer.mayHaveWritten) return false
-  for (const { hasLocked, candidates } of state.senders.values()) {
-    if (hasLocked && candidates.includes(writer.id)) return false
-  }
-  return true
+  return !mayHaveLocked(state, writer)
 }
 
 /** The fence that stands whoever of the candidates it is. */

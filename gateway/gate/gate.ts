@@ -403,8 +403,9 @@ export class Gate {
 
 /** What the reading of an object says of its reader. */
 function note({ fence, caller }: Met, object: ObjectName): void {
-  if (typeOf(object) === 'locks') fence.readLock(caller, object)
-  else fence.work(caller)
+  const type = typeOf(object)
+  if (type === 'locks') fence.readLock(caller, object)
+  else fence.work(caller, type)
 }
 
 /** What names packs must not be committed on a view that is older than a prune past the gateway. */
