@@ -3,15 +3,15 @@ import type { Archive } from './journal/archive.js'
 import { arrive } from './evidence/arriving.js'
 import { areAllFenced, attribute } from './evidence/attribution.js'
 import { hangUpMs, mayBeLate } from './evidence/late-copy.js'
-import { mayReadLock } from './evidence/lock-reading.js'
+import { isNoReader, mayReadLock } from './evidence/lock-reading.js'
 import { mayHaveLooked } from './evidence/looking.js'
-import { mayMaintain } from './evidence/maintaining.js'
+import { mayMaintain, mayMigrate } from './evidence/maintaining.js'
 import { noteBirth } from './evidence/opening.js'
 import { hasNotEndedBefore } from './evidence/outliving.js'
 import { Presence, type Channel } from './evidence/presence.js'
 import { Sender } from './evidence/sender.js'
 import { senderOf, type Stranger } from './evidence/starting.js'
-import { mayBeUnlock, mayDeleteLock } from './evidence/unlocking.js'
+import { mayBeUnlock, mayDeleteLock, mayUnlockOthers } from './evidence/unlocking.js'
 import {
   generationAfter,
   type ItemId,
@@ -22,7 +22,13 @@ import {
 } from './journal/event.js'
 import { RepositoryJournal, type Recorded } from './journal/journal.js'
 import { seal } from './journal/sealing.js'
-import { typeOf, type ListedType, type ObjectName, type ObjectType, type RepositoryId } from './object.js'
+import {
+  typeOf,
+  type ListedType,
+  type ObjectName,
+  type ObjectType,
+  type RepositoryId,
+} from './object.js'
 import type { Clock, JournalArchives, JournalStore, Random } from './ports.js'
 import { newSenderId, type Caller, type Context, type Settings } from './rules/context.js'
 import type { Decision } from './rules/decision.js'
@@ -137,7 +143,9 @@ export class RepositoryFence {
   /** The process asks for something but locks, as a run does only when it has its lock. */
   work({ sender }: Caller, type: ObjectType): void {
     const { current } = sender
-    current.hasTouchedContent ||= type !== 'keys' && type !== 'config'
+    if (type !== 'keys' && type !== 'config') {
+      current.contentAt = Math.min(current.contentAt, this.#options.clock.monotonic())
+    }
     const { position } = this.state
     current.workedAt = position
     if (current.only !== undefined) this.presence.of(current.only).workedAt = position
@@ -147,6 +155,15 @@ export class RepositoryFence {
   readLock(caller: Caller, lock: ObjectName): boolean {
     this.#learn(caller.sender, mayReadLock(this.#context(), lock), 'lock-read')
     const { channel, sender } = caller
+    const reader = sender.only
+    if (reader !== undefined) {
+      const poster = this.#poster(lock)?.current
+      for (const other of this.presence.unknownSenders(reader)) {
+        if (other === poster || isNoReader(caller, other)) {
+          this.#learn(other, (writer) => writer !== reader, 'lock-read')
+        }
+      }
+    }
     return sender.only !== undefined || channel.isMixed || channel.channel.isHidden
   }
 
@@ -307,7 +324,7 @@ export class RepositoryFence {
   #wasAnswered(lock: ObjectName): boolean {
     const commit = this.state.commits.get(lock)
     const owner = this.state.writers.get(posterOf(this.state, lock) ?? ('' as WriterId))
-    return commit !== undefined && hasHadAnswer(commit, owner)
+    return commit !== undefined && hasHadAnswer(this.#context(), commit, owner)
   }
 
   /** What the arrival of the deletion of a lock says of its sender. */
@@ -319,7 +336,7 @@ export class RepositoryFence {
     if (poster === undefined || poster.current === sender.current) return
     const owners = poster.candidates
     const isOwners = [...sender.candidates].every((id) => {
-      return owners.has(id) && (sender.current.hasTouchedContent || !mayBeUnlock(context, id))
+      return owners.has(id) && (!mayUnlockOthers(sender) || !mayBeUnlock(context, id))
     })
     if (isOwners) this.#unite(sender, poster, 'unlocked')
   }
@@ -328,7 +345,7 @@ export class RepositoryFence {
     const { sender, channel, follows } = caller
     const isMultiplexed = channel.channel.isMultiplexed === true
     const outlived = isMultiplexed ? channel.outlived : Math.max(follows, channel.outlived)
-    this.presence.unlockings.set(lock, { sender, outlived })
+    this.presence.unlockings.set(lock, { sender, arrivedAt: caller.arrivedAt, outlived })
   }
 
   /** Whatever fails is taken back too, also by who maintains nothing: what is not there says nothing of its sender. */
@@ -340,6 +357,7 @@ export class RepositoryFence {
     if (isMaintained(object)) {
       this.#learn(caller.sender, mayMaintain(context, object), 'maintained')
     }
+    if (typeOf(object) === 'config') this.#learn(caller.sender, mayMigrate(context), 'migrated')
   }
 
   /** What was deferred may come again; what was decided is settled. */

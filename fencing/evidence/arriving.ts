@@ -10,6 +10,7 @@ export function arrive(context: Context, caller: Caller): JournalEvent[] {
   const { channel } = caller
   const events: JournalEvent[] = []
   const objects = channel.unconfirmed.filter((object) => isUnanswered(context, object))
+  if (channel.lastRequestPosition > 0) channel.precedingRequestAt = channel.lastRequestAt
   channel.lastRequestAt = monotonic
   channel.lastRequestPosition = state.position
   channel.unconfirmed = []

@@ -20,7 +20,7 @@ export const lateMsMax = 5 * 60_000
 export const hangUpMs = 300
 
 /**
- * True where it is not known whose it is, or only by there being no other, and somebody who may have sent it ended lately.
+ * True where it is not known whose it is, or only by there being no other, and somebody who may have sent it ended or exited lately.
  */
 export function mayBeLate(
   context: Context,
@@ -35,8 +35,11 @@ export function mayBeLate(
   if (by !== undefined && by !== 'only-candidate') return false
   return [...context.state.writers.values()].some((writer) => {
     const { ended } = writer
-    if (ended === undefined || context.now - ended.time > lateMsMax) return false
-    if (hasOutlived(caller, ended.position)) return false
+    if (ended === undefined) {
+      if (!caller.sender.mayBeLateCopyOf(writer.id)) return false
+    } else if (context.now - ended.time > lateMsMax || hasOutlived(caller, ended.position)) {
+      return false
+    }
     return (writer.hasLooked || !mustHaveLooked) && mayBeSender(context, caller, writer)
   })
 }

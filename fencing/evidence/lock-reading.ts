@@ -1,10 +1,11 @@
 /**
- * Evidence: `GET locks/L`. Fact: restic never reads its own lock, and reads locks before it looks, never after
- * (docs/RESTIC.md section 9).
+ * Evidence: `GET locks/L`. Fact: restic never reads its own lock, and reads locks only until it has its own, so before it
+ * looks, reads or uploads anything else (docs/RESTIC.md section 9).
  */
+import type { Sender } from './sender.js'
 import type { WriterId } from '../journal/event.js'
 import type { ObjectName } from '../object.js'
-import type { Context } from '../rules/context.js'
+import type { Caller, Context } from '../rules/context.js'
 import { posterOf } from '../state/repository-state.js'
 
 export function mayReadLock(
@@ -13,4 +14,14 @@ export function mayReadLock(
 ): (writer: WriterId) => boolean {
   const owner = posterOf(state, lock)
   return (id) => id !== owner && state.writers.get(id)?.hasSurelyLooked !== true
+}
+
+/**
+ * What the reading says of others: whoever asked for an index, a snapshot or a pack before is not the reader. What was
+ * asked before this reading was sent counts, so before the request ahead of it on its channel.
+ */
+export function isNoReader({ channel }: Pick<Caller, 'channel'>, sender: Sender): boolean {
+  const { precedingRequestAt } = channel
+  if (precedingRequestAt === undefined || channel.channel.isMultiplexed === true) return false
+  return sender.current.contentAt < precedingRequestAt
 }

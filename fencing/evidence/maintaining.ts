@@ -3,6 +3,7 @@
  * or it is maintenance; and every maintenance has listed `data/` before, which a backup never does, save `repair packs` of
  * restic 0.18, which has uploaded an index before (docs/RESTIC.md section 4).
  */
+import { mayHaveLocked } from './constants.js'
 import type { WriterId } from '../journal/event.js'
 import type { ObjectName } from '../object.js'
 import type { Context } from '../rules/context.js'
@@ -19,6 +20,16 @@ export function mayMaintain(
     if (writer === undefined) return false
     if (writer.mayHaveListedPacks || writer.isFromBefore === true) return true
     return mayHaveNamed(state, writer) || mayRetract(state, writer, object)
+  }
+}
+
+/** The config is deleted by `migrate` alone, and by the opening of it that holds the lock. */
+export function mayMigrate({ state }: Context): (writer: WriterId) => boolean {
+  return (id) => {
+    const writer = state.writers.get(id)
+    return (
+      writer !== undefined && (writer.isFromBefore === true || mayHaveLocked(state, writer))
+    )
   }
 }
 

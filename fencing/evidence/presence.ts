@@ -32,6 +32,8 @@ export interface ChannelState {
   /** Uploads whose answer went out on it, with no further request on it since. */
   unconfirmed: ObjectName[]
   lastRequestAt: number
+  /** When the request before it arrived, the answer to which came before the last was sent; undefined before that one. */
+  precedingRequestAt?: number
   /** The journal's head when its last request arrived; 0 before the first. */
   lastRequestPosition: Position
   /** Its client was there after all that had come about up to here. */
@@ -67,6 +69,10 @@ export interface Patience {
 /** The deletion of a lock, whose deleter may become known later. */
 export interface Unlocking {
   readonly sender: Sender
+  /** The journal's head when it arrived. */
+  readonly arrivedAt: Position
+  /** What it says of an ending has been recorded. */
+  isDecided?: boolean
   /** The journal's head at a moment when its channel's client was there before the deletion was sent. */
   readonly outlived: Position
 }
@@ -79,9 +85,10 @@ export const patienceMs = 8 * 60_000
 export const patienceGapMs = 2 * 60_000
 /**
  * A process that exits closes its connections at once; a living restic only after 90 s idle, and a living rclone after
- * 60 s by its own clock (docs/RESTIC.md).
+ * 60 s by its own clock (docs/RESTIC.md). A margin is left for both.
  */
 const exitingCloseMs = 45_000
+const exitingCloseOfResticMs = 80_000
 
 export class Presence {
   readonly startedAt: number
@@ -132,6 +139,15 @@ export class Presence {
 
   channels(): Iterable<ChannelState> {
     return this.#channels.values()
+  }
+
+  /** The senders of what the journal has that may be this writer among others. */
+  unknownSenders(writer: WriterId): Sender[] {
+    const senders: Sender[] = []
+    for (const [, { current }] of this.senders.entries()) {
+      if (current.only === undefined && current.mayBe(writer)) senders.push(current)
+    }
+    return senders
   }
 
   /** Whether it is known which writer sends on this channel. */
@@ -190,8 +206,9 @@ export class Presence {
     if (state === undefined) return
     this.#channels.delete(channelId)
     this.#closed.set(channelId, state)
-    const isExit = byClient && monotonic - state.lastRequestAt <= exitingCloseMs
     const { sender, opened, openedLater = [], channel } = state
+    const exitMs = channel.staysOpen === true ? exitingCloseOfResticMs : exitingCloseMs
+    const isExit = byClient && monotonic - state.lastRequestAt <= exitMs
     if (
       isExit &&
       channel.staysOpen === true &&
@@ -210,7 +227,8 @@ export class Presence {
       }
       if (isExit && isLastHeard) presence.mayLive = false
       // What became of a channel that its client left for another says nothing once that other was closed at its exit.
-      const isOlder = state.lastRequestAt < (presence.lastBeforeExit ?? Number.NEGATIVE_INFINITY)
+      const isOlder =
+        state.lastRequestAt < (presence.lastBeforeExit ?? Number.NEGATIVE_INFINITY)
       if (!isExit && !isOlder) presence.mayLive = true
     }
   }

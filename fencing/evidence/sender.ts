@@ -9,15 +9,15 @@ export class Sender {
   /** The ids under which the journal has records of it: more than one where senders were joined. */
   readonly ids: SenderId[]
   #candidates: ReadonlySet<WriterId>
-  /** Writers that had ended a little before its first request, which may be a late copy of one of theirs. */
+  /** Writers that had ended or exited a little before its first request, which may be a late copy of one of theirs. */
   #late: ReadonlySet<WriterId>
   #joined: Sender | undefined
   /** Something of its was deferred until patience ended: it waits no second time. */
   isOutOfPatience = false
   /** The journal's head when it last asked for anything but locks. */
   workedAt = -1
-  /** It asked for an index, a snapshot or a pack, as `restic unlock` never does. */
-  hasTouchedContent = false
+  /** When it first asked for an index, a snapshot or a pack (monotonic milliseconds); infinity before. */
+  contentAt = Number.POSITIVE_INFINITY
 
   constructor(id: SenderId, candidates: Iterable<WriterId>, late: Iterable<WriterId> = []) {
     this.ids = [id]
@@ -54,6 +54,11 @@ export class Sender {
     return [...current.#candidates, ...current.#late]
   }
 
+  /** Whether this may be a late copy of a request of that writer's, whose client had gone before. */
+  mayBeLateCopyOf(writer: WriterId): boolean {
+    return this.current.#late.has(writer)
+  }
+
   mayBe(writer: WriterId): boolean {
     const { current } = this
     return current.#candidates.has(writer) || current.#late.has(writer)
@@ -88,7 +93,7 @@ export class Sender {
     mine.#candidates = new Set(both.filter(isCandidate))
     mine.#late = new Set(late)
     mine.ids.push(...its.ids)
-    mine.hasTouchedContent ||= its.hasTouchedContent
+    mine.contentAt = Math.min(mine.contentAt, its.contentAt)
     mine.workedAt = Math.max(mine.workedAt, its.workedAt)
     mine.isOutOfPatience ||= its.isOutOfPatience
     its.#joined = mine

@@ -3,6 +3,7 @@
  * never locks, looks or posts (docs/RESTIC.md section 1). That a client lists them again says nothing: it tries a list again
  * whose answer broke off.
  */
+import type { Sender } from './sender.js'
 import type { WriterId } from '../journal/event.js'
 import type { ObjectName } from '../object.js'
 import type { Caller, Context } from '../rules/context.js'
@@ -18,8 +19,13 @@ export function mayDeleteLock(
   const owner = posterOf(state, lock)
   const owners = owner === undefined ? possiblePosters(state, lock) : [owner]
   if (owners.length === 0) return () => true
-  const { hasTouchedContent } = sender.current
-  return (id) => owners.includes(id) || (!hasTouchedContent && mayBeUnlock(context, id))
+  const mayUnlock = mayUnlockOthers(sender)
+  return (id) => owners.includes(id) || (mayUnlock && mayBeUnlock(context, id))
+}
+
+/** `unlock` asks for no index, snapshot or pack. */
+export function mayUnlockOthers(sender: Sender): boolean {
+  return !Number.isFinite(sender.current.contentAt)
 }
 
 /** A writer that may turn out to be `restic unlock`. */

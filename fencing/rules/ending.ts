@@ -52,7 +52,7 @@ function hasLeft(context: Context, writer: Writer): boolean {
   const isTool = !writer.hasLooked && !closesEarly
   if (monotonic - exitedAt < (isTool ? idleToolGoneMs : readerGoneMs)) return false
   if (closesEarly && mayHaveLocked(state, writer)) return false
-  if (mayHavePosted(state, writer) || mayHoldLock(state, writer)) return false
+  if (mayHavePosted(context, writer) || mayHoldLock(state, writer)) return false
   return !presence.hasOpenChannel(writer.id)
 }
 

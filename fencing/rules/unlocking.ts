@@ -39,7 +39,7 @@ export function decideUnlocking(
     isEnding(context, object, sender, { sender: caller.sender, outlived, isTagged })
   const ended: JournalEvent[] = ends
     ? [{ kind: 'ended', writer: sender.id, cause: 'unlocked' }]
-    : refreshed(context, object, caller, sender)
+    : []
   // Somebody unlocked it before, and it ends all the same.
   if (!deletion.isPresent) return { ...done, events: ended }
   const deleted: JournalEvent = { kind: 'deleted', object, author, cause: 'request' }
@@ -86,7 +86,7 @@ export function isEnding(
   const { state, presence } = context
   if (!isTagged && sender.only !== writer.id) return false
   const lock = state.commits.get(object)
-  if (lock === undefined || !hasHadAnswer(lock, writer)) return false
+  if (lock === undefined || !hasHadAnswer(context, lock, writer)) return false
   // What takes back a try that failed may come late, after a later try of the same lock was answered.
   if (presence.repeated.get(object) === true) return false
   // What was sent after another request on this channel was sent later; else it may have hung since a failed try. Under
@@ -105,32 +105,24 @@ export function isEnding(
   return true
 }
 
-/** A run deletes an older lock of its own only when it has had the answer to the newer one. */
-function refreshed(
-  { state, presence }: Context,
-  object: ObjectName,
-  { sender, follows, channel, arrivedAt }: Caller,
-  owner: Writer | undefined,
-): JournalEvent[] {
-  if (owner === undefined || sender.only !== owner.id) return []
-  const newest = owner.newestLock
-  const lock = state.commits.get(object)
-  if (newest === undefined || lock === undefined) return []
-  const isOlder = lock.position < newest.position && newest.position <= arrivedAt
-  const mayHaveHung = Math.max(follows, channel.outlived) < lock.position
-  const isRepeated = [object, newest.object].some((one) => presence.repeated.get(one) === true)
-  if (!isOlder || mayHaveHung || isRepeated || posterOf(state, object) !== owner.id) return []
-  if (state.commits.get(newest.object)?.isAnswered !== false) return []
-  return [{ kind: 'answered', objects: [newest.object] }]
-}
-
-/** A run looks only when it has had the answer to its first lock. */
+/**
+ * A run looks only when it has had the answer to its first lock, and deletes an older lock of its own only when it has had
+ * the answer to the newer one.
+ */
 export function hasHadAnswer(
+  { state, presence }: Context,
   { isAnswered, position }: Commit,
   owner: Writer | undefined,
 ): boolean {
   if (isAnswered || owner === undefined) return isAnswered
-  return owner.view === position && owner.hasSurelyLooked
+  if (owner.view === position && owner.hasSurelyLooked) return true
+  for (const [older, { sender, arrivedAt, outlived }] of presence.unlockings.entries()) {
+    if (sender.only !== owner.id || posterOf(state, older) !== owner.id) continue
+    const since = state.commits.get(older)?.position ?? Number.POSITIVE_INFINITY
+    const mayHaveHung = outlived < since || presence.repeated.get(older) === true
+    if (!mayHaveHung && since < position && position <= arrivedAt) return true
+  }
+  return false
 }
 
 /**
@@ -149,11 +141,12 @@ function hasWorked({ presence }: Context, writer: Writer, since: Position): bool
 export function endUnlocked(context: Context): JournalEvent[] {
   const { state, presence } = context
   const events: JournalEvent[] = []
-  for (const [object, proof] of [...presence.unlockings.entries()]) {
+  for (const [object, proof] of presence.unlockings.entries()) {
     const { only } = proof.sender
+    if (proof.isDecided === true) continue
     const writer = only === undefined ? undefined : state.writers.get(only)
     if (writer === undefined || posterOf(state, object) !== writer.id) continue
-    presence.unlockings.delete(object)
+    proof.isDecided = true
     if (writer.ended !== undefined || !isEnding(context, object, writer, proof)) continue
     if (events.some((event) => event.kind === 'ended' && event.writer === writer.id)) continue
     events.push({ kind: 'ended', writer: writer.id, cause: 'unlocked' })

@@ -14,7 +14,7 @@ export const isJudgedAlways = false
 
 /**
  * Who else its requests may be those of. calm: nobody, or only runs that nothing overtook and that listed no `data/`.
- * maintenance: one of them listed it, or it did itself. overtaken: one of them was overtaken or refused, or died in a
+ * maintenance: one of them listed it, or wrote without ever locking, or it did itself. overtaken: one of them was overtaken or refused, or died in a
  * maintenance, and never ended.
  */
 export type Company = 'calm' | 'maintenance' | 'overtaken'
@@ -67,7 +67,8 @@ export class Rightful {
     for (const other of this.#subjects) {
       if (other === subject || !this.#mayBeTakenFor(other, subject)) continue
       if (this.#isOvertaken(other) || (other.isDead && other.hasListedData)) return 'overtaken'
-      if (other.hasListedData || subject.hasListedData) company = 'maintenance'
+      const mayMaintain = other.hasListedData || leavesNoProof(other)
+      if (mayMaintain || subject.hasListedData) company = 'maintenance'
     }
     return company
   }
@@ -92,9 +93,10 @@ export class Rightful {
     reason: string,
     before: Company = 'calm',
   ): void {
-    if (this.#isForestalled(subject) && reason === 'conflict') return
+    if (this.#isForestalled(subject) && reason !== 'stale') return
     const company = worse(before, this.companyOf(subject))
-    if (reason === 'ambiguous' && company === 'overtaken') return
+    // "stale" is said where whoever may have sent it is overtaken or refused.
+    if ((reason === 'ambiguous' || reason === 'stale') && company === 'overtaken') return
     this.#blame('refused', subject, `was told "${reason}" for ${object}`)
   }
 
