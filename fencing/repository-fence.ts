@@ -144,6 +144,7 @@ export class RepositoryFence {
   work({ sender }: Caller, type: ObjectType): void {
     const { current } = sender
     if (type !== 'keys' && type !== 'config') {
+      if (mayUnlockOthers(current)) this.presence.senders.set(current.id, current)
       current.contentAt = Math.min(current.contentAt, this.#options.clock.monotonic())
     }
     const { position } = this.state

@@ -44,15 +44,3 @@ export function mayHaveLockedUnseen(state: RepositoryState, writer: Writer): boo
   }
   return false
 }
-
-/** An index, a snapshot or a pack. */
-export function mayHavePosted({ state, presence }: Context, writer: Writer): boolean {
-  if (writer.hasPosted || writer.mayHaveWritten) return true
-  for (const [id, { candidates, hasPosted }] of state.senders) {
-    if (!hasPosted || !candidates.includes(writer.id)) continue
-    // Whose client had exited before the channel was opened sent no more than a late copy on it.
-    const sender = presence.senders.get(id)
-    if (sender === undefined || sender.candidates.has(writer.id)) return true
-  }
-  return false
-}

@@ -1,7 +1,7 @@
 /**
  * Evidence: the deletion of an index or a pack that is there. Fact: it takes back an upload of the deleter's own (rule 8),
- * or it is maintenance; and every maintenance has listed `data/` before, which a backup never does, save `repair packs` of
- * restic 0.18, which has uploaded an index before (docs/RESTIC.md section 4).
+ * or it is maintenance; and every maintenance holds a lock and has listed `data/` before, which a backup never does, save
+ * `repair packs` of restic 0.18, which has uploaded an index before (docs/RESTIC.md section 4).
  */
 import { mayHaveLocked } from './constants.js'
 import type { WriterId } from '../journal/event.js'
@@ -18,8 +18,9 @@ export function mayMaintain(
   return (id) => {
     const writer = state.writers.get(id)
     if (writer === undefined) return false
-    if (writer.mayHaveListedPacks || writer.isFromBefore === true) return true
-    return mayHaveNamed(state, writer) || mayRetract(state, writer, object)
+    if (writer.isFromBefore === true || mayRetract(state, writer, object)) return true
+    const mayHavePrepared = writer.mayHaveListedPacks || mayHaveNamed(state, writer)
+    return mayHavePrepared && mayHaveLocked(state, writer)
   }
 }
 

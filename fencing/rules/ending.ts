@@ -1,5 +1,5 @@
 /** Decides when writers end without unlocking: their client has gone, an operator says so, or they were silent too long. */
-import { mayHaveLocked, mayHavePosted } from '../evidence/constants.js'
+import { mayHaveLocked } from '../evidence/constants.js'
 import type { EndingCause, JournalEvent, WriterId } from '../journal/event.js'
 import { possiblePosters, type RepositoryState } from '../state/repository-state.js'
 import type { Writer } from '../state/writer.js'
@@ -41,7 +41,7 @@ export function endGone(context: Context): JournalEvent[] {
 }
 
 /**
- * It surely never posted and holds no lock; its client closed the channel of its opening itself, soon after its last
+ * Nothing is known to be its upload, and it holds no lock; its client closed the channel of its opening itself, soon after its last
  * request, and every other that may be its is closed too. Where clients close channels that they go on to use elsewhere,
  * that is proof only of one that never locked.
  */
@@ -52,7 +52,7 @@ function hasLeft(context: Context, writer: Writer): boolean {
   const isTool = !writer.hasLooked && !closesEarly
   if (monotonic - exitedAt < (isTool ? idleToolGoneMs : readerGoneMs)) return false
   if (closesEarly && mayHaveLocked(state, writer)) return false
-  if (mayHavePosted(context, writer) || mayHoldLock(state, writer)) return false
+  if (writer.hasPosted || writer.mayHaveWritten || mayHoldLock(state, writer)) return false
   return !presence.hasOpenChannel(writer.id)
 }
 

@@ -276,7 +276,8 @@ export class Restic {
     if (beside === undefined) return { status }
     // The next try comes on another connection, and on a known one where there is any.
     for (const lines of this.situation.lines) lines.closeUnknown(line.run, line.peer)
-    line.owner.close(line, false)
+    // An HTTP/2 session ends when its other requests have been answered.
+    if (line.waiting === 0 || this.situation.setup !== 'http2') line.owner.close(line, false)
     return { status, beside }
   }
 }

@@ -103,6 +103,8 @@ export class Rightful {
   /** To be called when a process has exited by itself. */
   finished(subject: Subject): void {
     if (leavesNoProof(subject) || this.#mayHaveBeenUnlocked(subject)) return
+    // A looker without a lock whose connections closed while it idled may live, as far as anybody can see.
+    if (endingMs(subject) > endedWithinMs && subject.hasLostConnections) return
     this.#options.time.after(endingMs(subject), () => void this.#requireEnded(subject))
   }
 
