@@ -4,11 +4,11 @@ import { arrive } from './evidence/arriving.js'
 import { areAllFenced, attribute } from './evidence/attribution.js'
 import { hangUpMs, mayBeLate } from './evidence/late-copy.js'
 import { isNoReader, mayReadLock } from './evidence/lock-reading.js'
-import { mayHaveLooked } from './evidence/looking.js'
+import { mayAskForContent, mayHaveLooked } from './evidence/looking.js'
 import { mayMaintain, mayMigrate } from './evidence/maintaining.js'
 import { noteBirth } from './evidence/opening.js'
-import { hasNotEndedBefore } from './evidence/outliving.js'
-import { Presence, type Channel } from './evidence/presence.js'
+import { hasNotEndedBefore, outlivedBy } from './evidence/outliving.js'
+import { idleCloseMs, Presence, type Channel } from './evidence/presence.js'
 import { Sender } from './evidence/sender.js'
 import { senderOf, type Stranger } from './evidence/starting.js'
 import { mayBeUnlock, mayDeleteLock, mayUnlockOthers } from './evidence/unlocking.js'
@@ -141,9 +141,13 @@ export class RepositoryFence {
   }
 
   /** The process asks for something but locks, as a run does only when it has its lock. */
-  work({ sender }: Caller, type: ObjectType): void {
-    const { current } = sender
-    if (type !== 'keys' && type !== 'config') {
+  work(caller: Caller, type: ObjectType, act: 'list' | 'other' = 'other'): void {
+    const isContent = type !== 'keys' && type !== 'config'
+    if (isContent && act === 'other') {
+      this.#learn(caller.sender, mayAskForContent(this.#context()), 'asked')
+    }
+    const { current } = caller.sender
+    if (isContent) {
       if (mayUnlockOthers(current)) this.presence.senders.set(current.id, current)
       current.contentAt = Math.min(current.contentAt, this.#options.clock.monotonic())
     }
@@ -205,7 +209,7 @@ export class RepositoryFence {
   async look(caller: Caller, type: ListedType): Promise<void> {
     if (type === 'locks') {
       for (const id of caller.sender.candidates) this.presence.of(id).mayHaveListedLocks = true
-    } else this.work(caller, type)
+    } else this.work(caller, type, 'list')
     this.presence.senders.set(caller.sender.id, caller.sender)
     await this.#record(() => look(this.#context(), caller, type))
   }
@@ -343,10 +347,8 @@ export class RepositoryFence {
   }
 
   #noteUnlocked(caller: Caller, lock: ObjectName): void {
-    const { sender, channel, follows } = caller
-    const isMultiplexed = channel.channel.isMultiplexed === true
-    const outlived = isMultiplexed ? channel.outlived : Math.max(follows, channel.outlived)
-    this.presence.unlockings.set(lock, { sender, arrivedAt: caller.arrivedAt, outlived })
+    const { sender, arrivedAt } = caller
+    this.presence.unlockings.set(lock, { sender, arrivedAt, outlived: outlivedBy(caller) })
   }
 
   /** Whatever fails is taken back too, also by who maintains nothing: what is not there says nothing of its sender. */
@@ -430,6 +432,8 @@ export class RepositoryFence {
     if (!isUnproved && !mayBeLate(this.#context(), caller, verb, object)) return true
     await this.#pause(hangUpMs, signal)
     if (signal.aborted) return false
+    // A client that has an idle connection opens no other: what hung on one that it gave up is no proof of an ending.
+    if (isUnproved && this.#hasIdleChannel(caller, object)) return true
     const { channel, arrivedAt } = caller
     channel.outlived = Math.max(channel.outlived, arrivedAt)
     return true
@@ -444,6 +448,12 @@ export class RepositoryFence {
     const commit = this.state.commits.get(object)
     if (commit === undefined || !this.#wasAnswered(object)) return false
     return Math.max(follows, channel.outlived) < commit.position
+  }
+
+  #hasIdleChannel({ channel }: Caller, lock: ObjectName): boolean {
+    const owner = posterOf(this.state, lock)
+    const since = this.#options.clock.monotonic() - idleCloseMs
+    return owner !== undefined && this.presence.wasHeardElsewhere(owner, channel, since)
   }
 
   /** Resolves when something changed that may say whose a channel is, or after `ms`. */

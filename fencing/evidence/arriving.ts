@@ -14,7 +14,9 @@ export function arrive(context: Context, caller: Caller): JournalEvent[] {
   channel.lastRequestAt = monotonic
   channel.lastRequestPosition = state.position
   channel.unconfirmed = []
-  if (objects.length > 0) events.push({ kind: 'answered', objects })
+  // Through a proxy the next request is not the same client's.
+  const isSure = !channel.channel.isHidden && !channel.isMixed
+  if (isSure && objects.length > 0) events.push({ kind: 'answered', objects })
   for (const writer of ownersOf(context, caller)) {
     presence.heard(writer, monotonic)
     if (state.writers.get(writer)?.ended !== undefined) events.push({ kind: 'revived', writer })

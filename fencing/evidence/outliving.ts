@@ -2,15 +2,22 @@
  * Evidence: a request that comes after a writer has ended. Fact: a client sends its next request on a connection when it
  * has had the answer to the last, so whoever asked before the end and asks again is not the writer that ended.
  */
-import type { WriterId } from '../journal/event.js'
+import type { Position, WriterId } from '../journal/event.js'
 import type { Caller, Context } from '../rules/context.js'
 import type { Writer } from '../state/writer.js'
 
-/** Not where requests come ahead of answers, nor through a proxy. */
-export function hasOutlived({ channel, follows }: Caller, endedAt: number): boolean {
+/**
+ * The journal's head at a moment when the sender's client was there before it sent this request; 0 where that is not
+ * known: through a proxy, and where requests come ahead of answers.
+ */
+export function outlivedBy({ channel, follows }: Pick<Caller, 'channel' | 'follows'>): Position {
   const { isHidden, isMultiplexed } = channel.channel
-  if (isHidden || channel.isMixed) return false
-  return Math.max(channel.outlived, isMultiplexed === true ? 0 : follows) >= endedAt
+  if (isHidden || channel.isMixed) return 0
+  return Math.max(channel.outlived, isMultiplexed === true ? 0 : follows)
+}
+
+export function hasOutlived(caller: Caller, endedAt: Position): boolean {
+  return outlivedBy(caller) >= endedAt
 }
 
 export function hasNotEndedBefore(

@@ -88,6 +88,8 @@ export const patienceGapMs = 2 * 60_000
  * 60 s by its own clock (docs/RESTIC.md). A margin is left for both.
  */
 const exitingCloseMs = 45_000
+/** A client closes a connection that has been idle for so long, and uses it for its next request before. */
+export const idleCloseMs = 90_000
 const exitingCloseOfResticMs = 80_000
 
 export class Presence {
@@ -159,6 +161,15 @@ export class Presence {
   hasKnownChannel(writers: readonly WriterId[]): boolean {
     for (const { sender } of this.#channels.values()) {
       if (sender?.only !== undefined && writers.includes(sender.only)) return true
+    }
+    return false
+  }
+
+  /** Whether an open channel other than this one is surely this writer's and has been heard since then. */
+  wasHeardElsewhere(id: WriterId, here: ChannelState, since: number): boolean {
+    for (const state of this.#channels.values()) {
+      const isOther = state !== here && state.sender?.only === id
+      if (isOther && state.lastRequestAt >= since) return true
     }
     return false
   }

@@ -88,7 +88,7 @@ export function isEnding(
   const lock = state.commits.get(object)
   if (lock === undefined || !hasHadAnswer(context, lock, writer)) return false
   // What takes back a try that failed may come late, after a later try of the same lock was answered.
-  if (presence.repeated.get(object) === true) return false
+  if (presence.repeated.get(object) === true || lock.isRepeated === true) return false
   // What was sent after another request on this channel was sent later; else it may have hung since a failed try. Under
   // a tag any later request revives.
   if (!isTagged && outlived < lock.position) return false
@@ -118,9 +118,10 @@ export function hasHadAnswer(
   if (owner.view === position && owner.hasSurelyLooked) return true
   for (const [older, { sender, arrivedAt, outlived }] of presence.unlockings.entries()) {
     if (sender.only !== owner.id || posterOf(state, older) !== owner.id) continue
-    const since = state.commits.get(older)?.position ?? Number.POSITIVE_INFINITY
-    const mayHaveHung = outlived < since || presence.repeated.get(older) === true
-    if (!mayHaveHung && since < position && position <= arrivedAt) return true
+    const lock = state.commits.get(older)
+    if (lock === undefined || lock.isRepeated === true) continue
+    const mayHaveHung = outlived < lock.position || presence.repeated.get(older) === true
+    if (!mayHaveHung && lock.position < position && position <= arrivedAt) return true
   }
   return false
 }

@@ -239,9 +239,7 @@ test('tried names: the name in a deletion does not say whose channel it came on'
   const world = await World.create({ standing: [data('X'), index('old')] })
   const [u, p] = [world.client(), world.client()]
   const [chU, chP] = [world.channel(), world.channel()]
-  await u.open(chU)
-  await u.look(chU)
-  await u.list('data', chU)
+  await u.begin('RU', chU)
   await p.begin('P', chP)
   const ch2 = world.channel()
   t.is(await u.delete(data('X'), ch2), 'knock')
