@@ -148,7 +148,7 @@ export class RepositoryFence {
     }
     const { current } = caller.sender
     if (isContent) {
-      if (mayUnlockOthers(current)) this.presence.senders.set(current.id, current)
+      if (!Number.isFinite(current.contentAt)) this.presence.senders.set(current.id, current)
       current.contentAt = Math.min(current.contentAt, this.#options.clock.monotonic())
     }
     const { position } = this.state
@@ -248,7 +248,8 @@ export class RepositoryFence {
       presence.repeated.set(object, true)
     }
     presence.uploaded(object, caller.arrivedAt)
-    if (type !== 'locks') this.work(caller, type)
+    if (type === 'locks') caller.sender.current.hasLocked = true
+    else this.work(caller, type)
     if (isNaming(object)) this.#learn(caller.sender, mayHaveLooked(this.#context()), 'looked')
     // The config alone is not named by its content.
     if (type !== 'config') this.#join(caller.sender, object)
@@ -430,10 +431,11 @@ export class RepositoryFence {
     if (this.isObserving) return true
     const isUnproved = verb === 'deletion' && this.#endsUnproved(caller, object)
     if (!isUnproved && !mayBeLate(this.#context(), caller, verb, object)) return true
+    // A client that has an idle connection opens no other: what hung on one that it gave up is no proof of an ending.
+    const mayHaveHung = isUnproved && this.#hasIdleChannel(caller, object)
     await this.#pause(hangUpMs, signal)
     if (signal.aborted) return false
-    // A client that has an idle connection opens no other: what hung on one that it gave up is no proof of an ending.
-    if (isUnproved && this.#hasIdleChannel(caller, object)) return true
+    if (mayHaveHung) return true
     const { channel, arrivedAt } = caller
     channel.outlived = Math.max(channel.outlived, arrivedAt)
     return true

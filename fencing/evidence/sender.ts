@@ -18,6 +18,8 @@ export class Sender {
   workedAt = -1
   /** When it first asked for an index, a snapshot or a pack (monotonic milliseconds); infinity before. */
   contentAt = Number.POSITIVE_INFINITY
+  /** It posted a lock. */
+  hasLocked = false
 
   constructor(id: SenderId, candidates: Iterable<WriterId>, late: Iterable<WriterId> = []) {
     this.ids = [id]
@@ -93,6 +95,7 @@ export class Sender {
     mine.#candidates = new Set(both.filter(isCandidate))
     mine.#late = new Set(late)
     mine.ids.push(...its.ids)
+    mine.hasLocked ||= its.hasLocked
     mine.contentAt = Math.min(mine.contentAt, its.contentAt)
     mine.workedAt = Math.max(mine.workedAt, its.workedAt)
     mine.isOutOfPatience ||= its.isOutOfPatience

@@ -23,9 +23,10 @@ export function mayDeleteLock(
   return (id) => owners.includes(id) || (mayUnlock && mayBeUnlock(context, id))
 }
 
-/** `unlock` asks for no index, snapshot or pack. */
+/** `unlock` posts no lock, and asks for no index, snapshot or pack. */
 export function mayUnlockOthers(sender: Sender): boolean {
-  return !Number.isFinite(sender.current.contentAt)
+  const { hasLocked, contentAt } = sender.current
+  return !hasLocked && !Number.isFinite(contentAt)
 }
 
 /** A writer that may turn out to be `restic unlock`. */

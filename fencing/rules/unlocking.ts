@@ -86,7 +86,7 @@ export function isEnding(
   const { state, presence } = context
   if (!isTagged && sender.only !== writer.id) return false
   const lock = state.commits.get(object)
-  if (lock === undefined || !hasHadAnswer(context, lock, writer)) return false
+  if (lock === undefined || !hasHadAnswer(context, lock, writer, isTagged)) return false
   // What takes back a try that failed may come late, after a later try of the same lock was answered.
   if (presence.repeated.get(object) === true || lock.isRepeated === true) return false
   // What was sent after another request on this channel was sent later; else it may have hung since a failed try. Under
@@ -113,6 +113,7 @@ export function hasHadAnswer(
   { state, presence }: Context,
   { isAnswered, position }: Commit,
   owner: Writer | undefined,
+  isTagged = false,
 ): boolean {
   if (isAnswered || owner === undefined) return isAnswered
   if (owner.view === position && owner.hasSurelyLooked) return true
@@ -120,7 +121,8 @@ export function hasHadAnswer(
     if (sender.only !== owner.id || posterOf(state, older) !== owner.id) continue
     const lock = state.commits.get(older)
     if (lock === undefined || lock.isRepeated === true) continue
-    const mayHaveHung = outlived < lock.position || presence.repeated.get(older) === true
+    const isLate = !isTagged && outlived < lock.position
+    const mayHaveHung = isLate || presence.repeated.get(older) === true
     if (!mayHaveHung && lock.position < position && position <= arrivedAt) return true
   }
   return false

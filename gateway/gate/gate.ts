@@ -234,8 +234,9 @@ export class Gate {
     signal: AbortSignal,
   ): Promise<Outcome> {
     if (visitor.isReader === true) return refusedPlainly('not-allowed')
-    if (visitor.isAppendOnly && typeOf(object) !== 'locks') return refusedPlainly('append-only')
+    // Who is refused is heard of all the same.
     const met = await this.#meet(visitor, repository)
+    if (visitor.isAppendOnly && typeOf(object) !== 'locks') return refusedPlainly('append-only')
     if (met === undefined) return { kind: 'done', delivered: nothingDelivered }
     const { fence, caller } = met
     const decide = async (): Promise<Decided> => {

@@ -53,6 +53,8 @@ export class Rightful {
   readonly wrongs: Wrong[] = []
   readonly #options: RightfulOptions
   readonly #subjects: Subject[] = []
+  /** Those that are over and may stand on, since nothing proves their end. */
+  readonly #unproved = new Set<Subject>()
 
   constructor(options: RightfulOptions) {
     this.#options = options
@@ -102,9 +104,10 @@ export class Rightful {
 
   /** To be called when a process has exited by itself. */
   finished(subject: Subject): void {
-    if (leavesNoProof(subject) || this.#mayHaveBeenUnlocked(subject)) return
-    // A looker without a lock whose connections closed while it idled may live, as far as anybody can see.
-    if (endingMs(subject) > endedWithinMs && subject.hasLostConnections) return
+    if (this.#isUnproved(subject)) {
+      this.#unproved.add(subject)
+      return
+    }
     this.#options.time.after(endingMs(subject), () => void this.#requireEnded(subject))
   }
 
@@ -117,6 +120,18 @@ export class Rightful {
         return other !== subject && hasOnlyListed && this.#mayBeTakenFor(other, subject)
       })
     )
+  }
+
+  /** What comes after all its connections have closed while it idled is not told from what one that says no more may do. */
+  #isUnproved(subject: Subject): boolean {
+    if (leavesNoProof(subject) || this.#mayHaveBeenUnlocked(subject)) return true
+    if (!subject.hasLostConnections) return false
+    // A looker without a lock may live, as far as anybody can see.
+    if (endingMs(subject) > endedWithinMs) return true
+    return this.#subjects.some((other) => {
+      const isSilent = other.isDead || leavesNoProof(other) || this.#unproved.has(other)
+      return other !== subject && isSilent && this.#mayBeTakenFor(other, subject)
+    })
   }
 
   async #requireEnded(subject: Subject): Promise<void> {
@@ -136,6 +151,7 @@ export class Rightful {
   #mayBeTakenFor(other: Subject, subject: Subject): boolean {
     if (other.identity !== subject.identity || other.openedAt === undefined) return false
     if (!other.isOver || other.isDead || leavesNoProof(other)) return true
+    if (this.#unproved.has(other)) return true
     return this.#options.time.now - other.overAt <= endingMs(other)
   }
 
