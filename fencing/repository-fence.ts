@@ -22,7 +22,13 @@ import {
 } from './journal/event.js'
 import { RepositoryJournal, type Recorded } from './journal/journal.js'
 import { seal } from './journal/sealing.js'
-import { typeOf, type ListedType, type ObjectName, type ObjectType, type RepositoryId } from './object.js'
+import {
+  typeOf,
+  type ListedType,
+  type ObjectName,
+  type ObjectType,
+  type RepositoryId,
+} from './object.js'
 import type { Clock, JournalArchives, JournalStore, Random } from './ports.js'
 import { newSenderId, type Caller, type Context, type Settings } from './rules/context.js'
 import type { Decision } from './rules/decision.js'
@@ -30,7 +36,7 @@ import { decideDeletion, isRelyingOnALook, type Deletion } from './rules/deletin
 import { end, endGone } from './rules/ending.js'
 import { isHidden, look } from './rules/looking.js'
 import { letThrough } from './rules/observing.js'
-import { open } from './rules/opening.js'
+import { open, type View } from './rules/opening.js'
 import { compareIndexes, indexesSettledAt, vanish } from './rules/outside.js'
 import { refuse } from './rules/refusing.js'
 import { decideUnlocking, hasHadAnswer } from './rules/unlocking.js'
@@ -67,6 +73,15 @@ export interface Decided {
 export interface Standing {
   readonly locks: readonly ObjectName[]
   readonly indexes: readonly ObjectName[]
+}
+
+/** A process that began when it could not be recorded; its channel, where it is still open. */
+export interface Belated {
+  readonly channel: Channel | undefined
+  readonly told: Told
+  readonly view: View
+  /** Monotonic milliseconds. */
+  readonly bornAt: number
 }
 
 export class RepositoryFence {
@@ -182,6 +197,44 @@ export class RepositoryFence {
     })
     noteBirth(this.#context(), caller, answer.writer)
     return answer.writer
+  }
+
+  /** All that a process can have seen which begins now and is recorded later. */
+  get durableView(): View {
+    const { commitView, packView } = this.state
+    const { durablePosition } = this.#journal
+    return {
+      commitView: Math.min(commitView, durablePosition),
+      packView: Math.min(packView, durablePosition),
+    }
+  }
+
+  /**
+   * Records what was served when it could not be recorded: processes that began, and a listing, which may have been that
+   * of any writer alive.
+   */
+  async makeUp(belated: readonly Belated[], listing: ListedType | undefined): Promise<void> {
+    const { answer } = await this.#journal.transact((state) => {
+      const openings = belated.map(({ told, view }) => open(this.#context(), told, view))
+      const born = openings.map(({ writer }) => writer)
+      const writers = [...state.living().map(({ id }) => id), ...born]
+      const isLook = listing !== undefined && writers.length > 0
+      const looked: JournalEvent[] = isLook
+        ? [{ kind: 'looked', writers, sure: false, listing }]
+        : []
+      return { born, events: [...openings.flatMap(({ events }) => events), ...looked] }
+    })
+    for (const [at, { channel, told, bornAt: monotonic }] of belated.entries()) {
+      const writer = answer.born[at]
+      if (writer === undefined) continue
+      if (channel === undefined) {
+        this.presence.born(writer, monotonic)
+        this.presence.of(writer).mayLive = true
+      } else {
+        const caller = this.caller(channel, told)
+        noteBirth({ ...this.#context(), monotonic }, caller, writer)
+      }
+    }
   }
 
   async look(caller: Caller, type: ListedType): Promise<void> {

@@ -1,0 +1,94 @@
+/**
+ * Keeps what was served while the journal could not record it: processes that began, and listings. It is made up for
+ * before anything else is decided in the repository, so no write follows on what the journal does not know.
+ */
+import type { Channel } from '../../fencing/evidence/presence.js'
+import type { ListedType, RepositoryId } from '../../fencing/object.js'
+import type { Clock } from '../../fencing/ports.js'
+import type { Belated, RepositoryFence, Told } from '../../fencing/repository-fence.js'
+import type { View } from '../../fencing/rules/opening.js'
+
+/** In each repository; who comes beyond them is not served. */
+const openingsMax = 256
+/** A living client closes an idle channel later (docs/RESTIC.md): an early end is an exit. */
+const exitingCloseMs = 45_000
+
+interface Opening extends Belated {
+  readonly channelId: string
+  lastHeardAt: number
+}
+
+export class Unrecorded {
+  readonly #clock: Clock
+  readonly #openings = new Map<RepositoryId, Opening[]>()
+  readonly #listings = new Map<RepositoryId, ListedType>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Whether anything is still to be recorded there. */
+  has(repository: RepositoryId): boolean {
+    return this.#openings.has(repository) || this.#listings.has(repository)
+  }
+
+  /** A process begins. False where there are too many already. */
+  opened(repository: RepositoryId, channel: Channel, told: Told, view: View): boolean {
+    const openings = this.#openings.get(repository) ?? []
+    if (openings.length >= openingsMax) return false
+    const bornAt = this.#clock.monotonic()
+    const { id: channelId } = channel
+    openings.push({ channel, channelId, told, view, bornAt, lastHeardAt: bornAt })
+    this.#openings.set(repository, openings)
+    return true
+  }
+
+  /** Something is read on a channel. */
+  heard(repository: RepositoryId, channelId: string): void {
+    for (const opening of this.#openings.get(repository) ?? []) {
+      if (opening.channelId === channelId) opening.lastHeardAt = this.#clock.monotonic()
+    }
+  }
+
+  /** Packs are listed by maintenances only, and say the most. */
+  listed(repository: RepositoryId, type: ListedType): void {
+    if (type === 'locks' || type === 'keys') return
+    if (this.#listings.get(repository) !== 'data') this.#listings.set(repository, type)
+  }
+
+  /** A process that has exited writes nothing any more, so nothing need be known of it. */
+  closed(channelId: string, byClient: boolean): void {
+    for (const [repository, openings] of this.#openings) {
+      const left = openings.flatMap((opening): Opening[] => {
+        if (opening.channelId !== channelId) return [opening]
+        const idleMs = this.#clock.monotonic() - opening.lastHeardAt
+        const isExit =
+          byClient && opening.channel?.staysOpen === true && idleMs <= exitingCloseMs
+        return isExit ? [] : [{ ...opening, channel: undefined }]
+      })
+      this.#keep(repository, left)
+    }
+  }
+
+  /** Throws what recording throws; then it is still to be made up for. */
+  async makeUp(fence: RepositoryFence): Promise<void> {
+    const { repository } = fence
+    if (!this.has(repository)) return
+    const openings = this.#openings.get(repository) ?? []
+    const listing = this.#listings.get(repository)
+    this.#openings.delete(repository)
+    this.#listings.delete(repository)
+    try {
+      await fence.makeUp(openings, listing)
+    } catch (error) {
+      this.#keep(repository, [...openings, ...(this.#openings.get(repository) ?? [])])
+      if (listing !== undefined) this.listed(repository, listing)
+      throw error
+    }
+  }
+
+  #keep(repository: RepositoryId, openings: Opening[]): void {
+    if (openings.length === 0) this.#openings.delete(repository)
+    else this.#openings.set(repository, openings)
+  }
+}
