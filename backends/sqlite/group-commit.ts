@@ -1,6 +1,6 @@
 /** Decides which questions share a transaction: all that wait together, in the order in which they were asked. */
 import type { BackendError } from '../../fencing/ports.js'
-import { faultOf, isLackOfRoom } from './faults.js'
+import { faultOf, isLackOfRoom, toldFault } from './faults.js'
 import type { Fault, Question, Reply } from './messages.js'
 import type { Statements } from './statements.js'
 
@@ -156,7 +156,7 @@ export class GroupCommit {
   #faultOf(error: unknown): Fault {
     const fault = faultOf(error, this.#options.file)
     if (fault.code === 'corrupt') this.#damage ??= fault
-    return { code: fault.code, message: fault.message }
+    return toldFault(fault)
   }
 
   #rollBack(): void {

@@ -51,6 +51,8 @@ export type Question = { [K in QuestionKind]: Ask<K> & { readonly id: number } }
 export interface Fault {
   readonly code: BackendErrorCode
   readonly message: string
+  /** The error of the operating system, where it is known. */
+  readonly native?: string
 }
 
 /** The first reply has the id 0 and says whether the file could be opened. */

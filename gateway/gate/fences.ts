@@ -91,6 +91,11 @@ export class Fences {
     this.#options.onFault(error, what)
   }
 
+  /** Throws where nothing can be recorded of a repository that is to be made. */
+  async requireJournal(repository: RepositoryId): Promise<void> {
+    await this.#options.journal.head(repository)
+  }
+
   loaded(): RepositoryFence[] {
     return [...this.#loaded.values()]
   }

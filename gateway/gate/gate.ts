@@ -100,6 +100,7 @@ export class Gate {
       throw new BackendError('not-allowed', 'this visitor only reads')
     }
     await this.#requireRoomFor(visitor, repository)
+    await this.#options.fences.requireJournal(repository)
     await this.#options.store.create(repository)
     await this.#options.fences.of(repository)
   }
