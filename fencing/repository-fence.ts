@@ -215,7 +215,10 @@ export class RepositoryFence {
    */
   async makeUp(belated: readonly Belated[], listing: ListedType | undefined): Promise<void> {
     const { answer } = await this.#journal.transact((state) => {
-      const openings = belated.map(({ told, view }) => open(this.#context(), told, view))
+      const openings = belated.map(({ told, view }) => {
+        const { writer, events } = open(this.#context(), told, view)
+        return { writer, events: signed(events, told) }
+      })
       const born = openings.map(({ writer }) => writer)
       const writers = [...state.living().map(({ id }) => id), ...born]
       const isLook = listing !== undefined && writers.length > 0
@@ -701,7 +704,10 @@ function isNaming(object: ObjectName): boolean {
 }
 
 /** Events carry the name of their request. Packs are too many for it, and each stands beside the run that sent it. */
-function signed(events: readonly JournalEvent[], { request }: Caller): readonly JournalEvent[] {
+function signed(
+  events: readonly JournalEvent[],
+  { request }: Pick<Caller, 'request'>,
+): readonly JournalEvent[] {
   if (request === undefined) return events
   return events.map((event) => {
     const isPack = event.kind === 'committed' && typeOf(event.object) === 'data'

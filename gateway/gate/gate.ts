@@ -443,7 +443,8 @@ export class Gate {
     this.#refuseStranger(visitor, repository)
     const fence = await this.#options.fences.of(repository)
     if (fence === undefined) return undefined
-    await this.#options.fences.unrecorded.makeUp(fence)
+    const { unrecorded } = this.#options.fences
+    if (unrecorded.has(repository)) await unrecorded.makeUp(fence)
     const caller = fence.caller(visitor.channel, this.#told(visitor))
     if (visitor.isReader !== true) fence.arrive(caller)
     return { fence, caller }
