@@ -23,6 +23,7 @@ import type { Decided, RepositoryFence, Told } from '../../fencing/repository-fe
 import type { View } from '../../fencing/rules/opening.js'
 import type { Caller } from '../../fencing/rules/context.js'
 import type { Upload } from '../../fencing/rules/uploading.js'
+import { eitherSignal } from '../either-signal.js'
 import type { Fences } from './fences.js'
 import { nothingDelivered, outcomeOf, refusedPlainly, type Outcome } from './outcome.js'
 
@@ -326,12 +327,13 @@ export class Gate {
     if (fence.hasKnownChannel(verdict.candidates)) return decided
     if (this.#parked >= this.#options.parkedMax) return decided
     this.#parked += 1
+    const either = eitherSignal(signal, this.#closing.signal)
     try {
-      const either = AbortSignal.any([signal, this.#closing.signal])
       const { parkMs } = this.#options
-      await fence.changed(Math.min(parkMs, visitor.parkMsMax ?? parkMs), either)
-      if (either.aborted) return decided
+      await fence.changed(Math.min(parkMs, visitor.parkMsMax ?? parkMs), either.signal)
+      if (either.signal.aborted) return decided
     } finally {
+      either.release()
       this.#parked -= 1
     }
     return fences.decide(fence, object, decide)
