@@ -524,9 +524,14 @@ export class RepositoryFence {
     return recorded
   }
 
-  /** Items whose bytes nobody has tried to write for so long; each is to be evicted in its turn. */
+  /** Open items, with or without their bytes, that nobody has tried to write for so long; each is to be evicted in its turn. */
   oldItems(ageMaxMs: number): Item[] {
-    return [...this.state.items.values()].filter((item) => this.#isOld(item, ageMaxMs))
+    const old: Item[] = []
+    for (const id of this.state.openItems.values()) {
+      const item = this.state.items.get(id)
+      if (item !== undefined && this.#isOld(item, ageMaxMs)) old.push(item)
+    }
+    return old
   }
 
   /** Items refused only as ambiguous, whose author has turned out within minutes to be a writer that nothing overtook. */
@@ -569,7 +574,7 @@ export class RepositoryFence {
   }
 
   #isOld(item: Item, ageMaxMs: number): boolean {
-    return isOpen(item) && item.isKept && this.#options.clock.now() - item.lastTry > ageMaxMs
+    return isOpen(item) && this.#options.clock.now() - item.lastTry > ageMaxMs
   }
 
   async endWriter(id: WriterId, by?: string): Promise<Recorded[]> {
@@ -617,7 +622,8 @@ export class RepositoryFence {
       const record = async (event: JournalEvent): Promise<void> => {
         await this.#record(() => [event])
       }
-      return await seal({ store, archives, repository, clock, to, record })
+      const isKnown = (item: string): boolean => this.state.items.has(item as ItemId)
+      return await seal({ store, archives, repository, clock, to, record, isKnown })
     } finally {
       this.#isSealing = false
     }

@@ -187,7 +187,7 @@ function answerTo(statements: Statements, question: Question): unknown {
     case 'base':
       return statements.base(question.repository)
     case 'rebase':
-      statements.rebase(question.repository, question.base)
+      statements.rebase(question.repository, question.base, question.over)
       return undefined
     case 'tries':
       return statements.tries(question.repository)

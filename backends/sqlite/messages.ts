@@ -28,7 +28,10 @@ interface Dialogue {
   }
   readonly base: { readonly ask: InRepository; readonly answer: JournalBase | undefined }
   readonly rebase: {
-    readonly ask: InRepository & { readonly base: JournalBase }
+    readonly ask: InRepository & {
+      readonly base: JournalBase
+      readonly over: readonly string[]
+    }
     readonly answer: undefined
   }
   readonly tries: { readonly ask: InRepository; readonly answer: TriesNote[] }

@@ -93,8 +93,12 @@ class SqliteJournal implements JournalStore {
     return this.#ask({ kind: 'base', repository })
   }
 
-  rebase(repository: RepositoryId, base: JournalBase): Promise<void> {
-    return this.#ask({ kind: 'rebase', repository, base })
+  rebase(
+    repository: RepositoryId,
+    base: JournalBase,
+    over: readonly string[] = [],
+  ): Promise<void> {
+    return this.#ask({ kind: 'rebase', repository, base, over })
   }
 
   tries(repository: RepositoryId): Promise<TriesNote[]> {

@@ -37,7 +37,11 @@ export class Statements {
   readonly #file: string
   readonly #prepared
   readonly #appendWhole: (batch: JournalBatch) => void
-  readonly #rebaseWhole: (repository: RepositoryId, base: JournalBase) => void
+  readonly #rebaseWhole: (
+    repository: RepositoryId,
+    base: JournalBase,
+    over: readonly string[],
+  ) => void
 
   constructor(database: Database, file: string) {
     this.#database = database
@@ -45,9 +49,13 @@ export class Statements {
     this.#prepared = prepareAll(database)
     // Within a transaction this is a savepoint.
     this.#appendWhole = database.transaction((batch: JournalBatch) => this.#append(batch))
-    this.#rebaseWhole = database.transaction((repository: RepositoryId, base: JournalBase) => {
-      this.#rebase(repository, base)
-    })
+    this.#rebaseWhole = database.transaction(
+      (repository: RepositoryId, base: JournalBase, over: readonly string[]) => {
+        this.#rebase(repository, base)
+        const { id } = this.#findOrMake(repository)
+        for (const item of over) this.#prepared.dropTries.run(id, item)
+      },
+    )
   }
 
   repositories(): RepositoryId[] {
@@ -106,8 +114,8 @@ export class Statements {
     return row && { ...row, hash: row.hash.toString('hex') }
   }
 
-  rebase(repository: RepositoryId, base: JournalBase): void {
-    this.#rebaseWhole(repository, base)
+  rebase(repository: RepositoryId, base: JournalBase, over: readonly string[]): void {
+    this.#rebaseWhole(repository, base, over)
   }
 
   /** Outside any transaction: gives the space of dropped records back to the disk. */
@@ -219,6 +227,7 @@ function prepareAll(database: Database) {
     hash: sql('SELECT hash FROM record WHERE id = ?').pluck(),
     drop: sql('DELETE FROM record WHERE id > ? AND id <= ?'),
     tries: sql('SELECT item, tries, time FROM tries WHERE repository = ? ORDER BY item'),
+    dropTries: sql('DELETE FROM tries WHERE repository = ? AND item = ?'),
     noteTries: sql(
       `INSERT INTO tries VALUES (?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET tries = excluded.tries, time = excluded.time`,

@@ -2,7 +2,7 @@
 import { baseHash, readBase } from './base.js'
 import { chainHash, emptyHead, follows } from './chain.js'
 import { effectsOf } from '../state/effect.js'
-import { parseEvent, type JournalEvent, type Position } from './event.js'
+import { parseEvent, type ItemId, type JournalEvent, type Position } from './event.js'
 import type { Allowance } from '../state/item.js'
 import type { RepositoryId } from '../object.js'
 import {
@@ -92,7 +92,7 @@ export class RepositoryJournal {
       throw new BackendError('corrupt', what)
     }
     for (const note of await store.tries(repository)) {
-      const item = [...journal.state.items.values()].find((one) => one.id === note.item)
+      const item = journal.state.items.get(note.item as ItemId)
       if (item !== undefined) Object.assign(item, { tries: note.tries, lastTry: note.time })
     }
     journal.#durablePosition = journal.#head.position
