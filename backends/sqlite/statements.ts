@@ -13,6 +13,11 @@ import {
 import { damaged } from './faults.js'
 import { positionIn, recordIdOf } from './schema.js'
 
+/** As SQLite answers it. */
+const incremental = 2
+/** Half a MiB: some milliseconds, for which others wait. */
+const pagesAtOnce = 128
+
 interface RepositoryRow {
   readonly id: number
   readonly position: number
@@ -118,11 +123,20 @@ export class Statements {
     this.#rebaseWhole(repository, base, over)
   }
 
-  /** Outside any transaction: gives the space of dropped records back to the disk. */
-  vacuum(): void {
-    this.#database.exec('VACUUM')
+  /** Outside any transaction: gives a part of the space of dropped records back to the disk; false where no more is left. */
+  giveBackPart(): boolean {
+    const pragma = (text: string): unknown => this.#database.pragma(text, { simple: true })
+    if (pragma('auto_vacuum') !== incremental) {
+      // A file of an earlier version, once: from then on it can be done in parts.
+      pragma('auto_vacuum = INCREMENTAL')
+      this.#database.exec('VACUUM')
+    } else {
+      this.#database.pragma(`incremental_vacuum(${pagesAtOnce})`)
+    }
+    const isMoreLeft = Number(pragma('freelist_count')) > 0
     // Into the file itself, which shrinks by that; the log keeps its length.
-    this.#database.pragma('wal_checkpoint(PASSIVE)')
+    if (!isMoreLeft) pragma('wal_checkpoint(PASSIVE)')
+    return isMoreLeft
   }
 
   tries(repository: RepositoryId): TriesNote[] {
