@@ -75,6 +75,12 @@ export interface Standing {
   readonly indexes: readonly ObjectName[]
 }
 
+/** What was listed when it could not be recorded, and by whom it may have been; by any writer alive without `writers`. */
+export interface MissedLook {
+  readonly listing: ListedType
+  readonly writers?: ReadonlySet<WriterId>
+}
+
 /** A process that began when it could not be recorded; its channel, where it is still open. */
 export interface Belated {
   readonly channel: Channel | undefined
@@ -209,22 +215,17 @@ export class RepositoryFence {
     }
   }
 
-  /**
-   * Records what was served when it could not be recorded: processes that began, and a listing, which may have been that
-   * of any writer alive.
-   */
-  async makeUp(belated: readonly Belated[], listing: ListedType | undefined): Promise<void> {
+  /** Records what was served when it could not be recorded. */
+  async makeUp(belated: readonly Belated[], missed: MissedLook | undefined): Promise<void> {
     const { answer } = await this.#journal.transact((state) => {
       const openings = belated.map(({ told, view }) => {
         const { writer, events } = open(this.#context(), told, view)
         return { writer, events: signed(events, told) }
       })
       const born = openings.map(({ writer }) => writer)
-      const writers = [...state.living().map(({ id }) => id), ...born]
-      const isLook = listing !== undefined && writers.length > 0
-      const looked: JournalEvent[] = isLook
-        ? [{ kind: 'looked', writers, sure: false, listing }]
-        : []
+      const living = state.living().map(({ id }) => id)
+      const may = living.filter((id) => missed?.writers?.has(id) ?? true)
+      const looked = missed === undefined ? [] : lookedUnseen([...may, ...born], missed)
       return { born, events: [...openings.flatMap(({ events }) => events), ...looked] }
     })
     for (const [at, { channel, told, bornAt: monotonic }] of belated.entries()) {
@@ -238,6 +239,14 @@ export class RepositoryFence {
         noteBirth({ ...this.#context(), monotonic }, caller, writer)
       }
     }
+  }
+
+  /** The writers that a channel may be of, where it has been heard before. */
+  knownCandidates(channelId: string): ReadonlySet<WriterId> | undefined {
+    for (const { channel, sender } of this.presence.channels()) {
+      if (channel.id === channelId) return sender?.current.candidates
+    }
+    return undefined
   }
 
   async look(caller: Caller, type: ListedType): Promise<void> {
@@ -702,6 +711,10 @@ export class RepositoryFence {
       monotonic: clock.monotonic(),
     }
   }
+}
+
+function lookedUnseen(writers: readonly WriterId[], { listing }: MissedLook): JournalEvent[] {
+  return writers.length > 0 ? [{ kind: 'looked', writers, sure: false, listing }] : []
 }
 
 /** It names what must be there. */

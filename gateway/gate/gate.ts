@@ -397,14 +397,18 @@ export class Gate {
   ): Promise<MetReader> {
     const reader = await this.#meetReader(visitor, repository)
     if (visitor.isReader === true) return reader
-    const { unrecorded } = this.#options.fences
+    const { fences } = this.#options
+    const { met, fault } = reader
     try {
-      await reader.met?.fence.look(reader.met.caller, type)
+      await met?.fence.look(met.caller, type)
     } catch (error) {
       if (!(error instanceof BackendError)) throw error
-      unrecorded.listed(repository, type)
+      fences.unrecorded.listed(repository, type, met?.caller.sender.current.candidates)
     }
-    if (reader.fault !== undefined) unrecorded.listed(repository, type)
+    if (fault !== undefined) {
+      const known = fences.lastKnown(repository)?.knownCandidates(visitor.channel.id)
+      fences.unrecorded.listed(repository, type, known)
+    }
     return reader
   }
 

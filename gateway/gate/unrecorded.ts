@@ -5,7 +5,13 @@
 import type { Channel } from '../../fencing/evidence/presence.js'
 import type { ListedType, RepositoryId } from '../../fencing/object.js'
 import type { Clock } from '../../fencing/ports.js'
-import type { Belated, RepositoryFence, Told } from '../../fencing/repository-fence.js'
+import type { WriterId } from '../../fencing/journal/event.js'
+import type {
+  Belated,
+  MissedLook,
+  RepositoryFence,
+  Told,
+} from '../../fencing/repository-fence.js'
 import type { View } from '../../fencing/rules/opening.js'
 
 /** In each repository; who comes beyond them is not served. */
@@ -21,7 +27,7 @@ interface Opening extends Belated {
 export class Unrecorded {
   readonly #clock: Clock
   readonly #openings = new Map<RepositoryId, Opening[]>()
-  readonly #listings = new Map<RepositoryId, ListedType>()
+  readonly #listings = new Map<RepositoryId, MissedLook>()
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -50,10 +56,14 @@ export class Unrecorded {
     }
   }
 
-  /** Packs are listed by maintenances only, and say the most. */
-  listed(repository: RepositoryId, type: ListedType): void {
+  /** By one of these writers, or by anybody. Packs are listed by maintenances only, and say the most. */
+  listed(repository: RepositoryId, type: ListedType, by?: ReadonlySet<WriterId>): void {
     if (type === 'locks' || type === 'keys') return
-    if (this.#listings.get(repository) !== 'data') this.#listings.set(repository, type)
+    const before = this.#listings.get(repository)
+    const listing = before?.listing === 'data' ? 'data' : type
+    const isAnybody = by === undefined || (before !== undefined && before.writers === undefined)
+    const writers = new Set([...(before?.writers ?? []), ...(by ?? [])])
+    this.#listings.set(repository, isAnybody ? { listing } : { listing, writers })
   }
 
   /** A process that has exited writes nothing any more, so nothing need be known of it. */
@@ -75,14 +85,14 @@ export class Unrecorded {
     const { repository } = fence
     if (!this.has(repository)) return
     const openings = this.#openings.get(repository) ?? []
-    const listing = this.#listings.get(repository)
+    const missed = this.#listings.get(repository)
     this.#openings.delete(repository)
     this.#listings.delete(repository)
     try {
-      await fence.makeUp(openings, listing)
+      await fence.makeUp(openings, missed)
     } catch (error) {
       this.#keep(repository, [...openings, ...(this.#openings.get(repository) ?? [])])
-      if (listing !== undefined) this.listed(repository, listing)
+      if (missed !== undefined) this.listed(repository, missed.listing, missed.writers)
       throw error
     }
   }
