@@ -88,6 +88,8 @@ export interface Belated {
   readonly view: View
   /** Monotonic milliseconds. */
   readonly bornAt: number
+  /** When its channel was closed by the client itself, as at an exit. */
+  readonly exitedAt?: number
 }
 
 export class RepositoryFence {
@@ -228,12 +230,14 @@ export class RepositoryFence {
       const looked = missed === undefined ? [] : lookedUnseen([...may, ...born], missed)
       return { born, events: [...openings.flatMap(({ events }) => events), ...looked] }
     })
-    for (const [at, { channel, told, bornAt: monotonic }] of belated.entries()) {
+    for (const [at, { channel, told, bornAt: monotonic, exitedAt }] of belated.entries()) {
       const writer = answer.born[at]
       if (writer === undefined) continue
       if (channel === undefined) {
         this.presence.born(writer, monotonic)
-        this.presence.of(writer).mayLive = true
+        const born = this.presence.of(writer)
+        if (exitedAt === undefined) born.mayLive = true
+        else born.exitedAt = exitedAt
       } else {
         const caller = this.caller(channel, told)
         noteBirth({ ...this.#context(), monotonic }, caller, writer)

@@ -18,6 +18,8 @@ import type { View } from '../../fencing/rules/opening.js'
 const openingsMax = 256
 /** A living client closes an idle channel later (docs/RESTIC.md): an early end is an exit. */
 const exitingCloseMs = 45_000
+/** Whose channel has closed as at an exit so long ago writes nothing any more. */
+const exitedMs = 10 * 60_000
 
 interface Opening extends Belated {
   readonly channelId: string
@@ -40,9 +42,10 @@ export class Unrecorded {
 
   /** A process begins. False where there are too many already. */
   opened(repository: RepositoryId, channel: Channel, told: Told, view: View): boolean {
-    const openings = this.#openings.get(repository) ?? []
-    if (openings.length >= openingsMax) return false
     const bornAt = this.#clock.monotonic()
+    const known = this.#openings.get(repository) ?? []
+    const openings = known.filter(({ exitedAt }) => bornAt - (exitedAt ?? bornAt) < exitedMs)
+    if (openings.length >= openingsMax) return false
     const { id: channelId } = channel
     openings.push({ channel, channelId, told, view, bornAt, lastHeardAt: bornAt })
     this.#openings.set(repository, openings)
@@ -66,17 +69,16 @@ export class Unrecorded {
     this.#listings.set(repository, isAnybody ? { listing } : { listing, writers })
   }
 
-  /** A process that has exited writes nothing any more, so nothing need be known of it. */
+  /** Its process may have exited, or have lost this channel only. */
   closed(channelId: string, byClient: boolean): void {
+    const now = this.#clock.monotonic()
     for (const [repository, openings] of this.#openings) {
-      const left = openings.flatMap((opening): Opening[] => {
-        if (opening.channelId !== channelId) return [opening]
-        const idleMs = this.#clock.monotonic() - opening.lastHeardAt
-        const isExit =
-          byClient && opening.channel?.staysOpen === true && idleMs <= exitingCloseMs
-        return isExit ? [] : [{ ...opening, channel: undefined }]
+      const left = openings.map((opening): Opening => {
+        if (opening.channelId !== channelId) return opening
+        const isExit = byClient && now - opening.lastHeardAt <= exitingCloseMs
+        return { ...opening, channel: undefined, ...(isExit ? { exitedAt: now } : {}) }
       })
-      this.#keep(repository, left)
+      this.#openings.set(repository, left)
     }
   }
 

@@ -7,6 +7,7 @@ import type { ObjectName, RepositoryId } from '../../fencing/object.js'
 import { BackendError, type BackendErrorCode, type JournalStore } from '../../fencing/ports.js'
 import type { Visitor } from '../../gateway/gate/gate.js'
 import type { Outcome } from '../../gateway/gate/outcome.js'
+import { Unrecorded } from '../../gateway/gate/unrecorded.js'
 import { buildGate, nameOf, realClock, type GateWithParts } from './door.js'
 
 const repository = 'repo' as RepositoryId
@@ -169,7 +170,7 @@ test('the look of a known writer that could not be recorded keeps a later lock f
   t.is(reasonOf(await upload(parts, sleeper, nameOf('index', 'more'), 'more')), 'stale')
 })
 
-test('who began unrecorded and has exited is not made up for', async (t) => {
+test('who began unrecorded and has left is known as one that may have exited', async (t) => {
   const scene = await begun()
   const { parts, sick } = scene
   sick.failing = (call) => (call === 'append' ? 'no-space' : undefined)
@@ -177,8 +178,29 @@ test('who began unrecorded and has exited is not made up for', async (t) => {
   parts.gate.closed('reader', true)
   sick.failing = () => undefined
   await parts.gate.begin(visitor('other'), repository)
-  const opened = (await sick.events()).filter(({ kind }) => kind === 'opened')
-  t.is(opened.length, 2)
+  const belated = (await sick.events()).find(
+    (event) => event.kind === 'opened' && event.isBelated === true,
+  )
+  const fence = await parts.fences.of(repository)
+  if (belated?.kind !== 'opened') return t.fail('it was forgotten')
+  t.true(fence?.presence.hasExited(belated.writer))
+})
+
+test('who reads while nothing can be recorded is bounded, and who has left makes room', (t) => {
+  let now = 0
+  const unrecorded = new Unrecorded({ ...realClock, monotonic: () => now })
+  const view = { commitView: 0, packView: 0 }
+  const begin = (id: string): boolean => {
+    const { channel, client } = visitor(id)
+    return unrecorded.opened(repository, channel, { client }, view)
+  }
+  for (let at = 0; at < 256; at += 1) t.true(begin(`${at}`))
+  t.false(begin('one too many'))
+  unrecorded.closed('7', true)
+  t.false(begin('it may have lost its channel only'))
+  now += 10 * 60_000
+  t.true(begin('another'))
+  t.false(begin('one too many again'))
 })
 
 test('what the journal has deleted stays hidden when it cannot be read any more', async (t) => {
