@@ -180,6 +180,11 @@ export interface ObjectStore {
   readonly openHeld: (repository: RepositoryId, held: Held) => Promise<OpenObject | undefined>
   /** The ids of all that is held in an area. */
   readonly held: (repository: RepositoryId, area: Held['area']) => Promise<string[]>
+  /**
+   * Only where bytes are held in files: keeps a copy of an object that is about to be removed in quarantine, without a story,
+   * in the place of an earlier one of its name.
+   */
+  readonly setAside?: (repository: RepositoryId, object: ObjectName) => Promise<void>
   /** Removes an object; removing what is not there is no error. */
   readonly remove: (repository: RepositoryId, object: ObjectName) => Promise<void>
   /**
