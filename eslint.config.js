@@ -37,6 +37,19 @@ export default tseslint.config(
     },
   },
   {
+    files: ['gateway/**/*.ts', 'backends/**/*.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        {
+          object: 'AbortSignal',
+          property: 'any',
+          message: 'It leaks on a signal that lives long; use gateway/either-signal.ts.',
+        },
+      ],
+    },
+  },
+  {
     files: ['fencing/**/*.ts'],
     rules: {
       'no-restricted-properties': [

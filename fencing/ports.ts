@@ -180,6 +180,11 @@ export interface ObjectStore {
   readonly openHeld: (repository: RepositoryId, held: Held) => Promise<OpenObject | undefined>
   /** The ids of all that is held in an area. */
   readonly held: (repository: RepositoryId, area: Held['area']) => Promise<string[]>
+  /**
+   * Only where bytes are held in files: keeps a copy of an object that is about to be removed in quarantine, without a story,
+   * in the place of an earlier one of its name.
+   */
+  readonly setAside?: (repository: RepositoryId, object: ObjectName) => Promise<void>
   /** Removes an object; removing what is not there is no error. */
   readonly remove: (repository: RepositoryId, object: ObjectName) => Promise<void>
   /**
@@ -266,10 +271,15 @@ export interface JournalStore {
   /** Undefined where no records were sealed. */
   readonly base: (repository: RepositoryId) => Promise<JournalBase | undefined>
   /**
-   * Puts a base in the place of all records up to its position, in one transaction. `conflict` where that lies beyond the
+   * Puts a base in the place of all records up to its position, in one transaction, and drops the notes of the tries of items
+   * that are `over`. `conflict` where that lies beyond the
    * head or not after the base that stands, its record has another hash, or a record up to it is not settled.
    */
-  readonly rebase: (repository: RepositoryId, base: JournalBase) => Promise<void>
+  readonly rebase: (
+    repository: RepositoryId,
+    base: JournalBase,
+    over?: readonly string[],
+  ) => Promise<void>
   readonly tries: (repository: RepositoryId) => Promise<TriesNote[]>
   readonly noteTries: (repository: RepositoryId, note: TriesNote) => Promise<void>
   readonly close: () => Promise<void>

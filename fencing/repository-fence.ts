@@ -36,7 +36,7 @@ import { decideDeletion, isRelyingOnALook, type Deletion } from './rules/deletin
 import { end, endGone } from './rules/ending.js'
 import { isHidden, look } from './rules/looking.js'
 import { letThrough } from './rules/observing.js'
-import { open } from './rules/opening.js'
+import { open, type View } from './rules/opening.js'
 import { compareIndexes, indexesSettledAt, vanish } from './rules/outside.js'
 import { refuse } from './rules/refusing.js'
 import { decideUnlocking, hasHadAnswer } from './rules/unlocking.js'
@@ -73,6 +73,23 @@ export interface Decided {
 export interface Standing {
   readonly locks: readonly ObjectName[]
   readonly indexes: readonly ObjectName[]
+}
+
+/** What was listed when it could not be recorded, and by whom it may have been; by any writer alive without `writers`. */
+export interface MissedLook {
+  readonly listing: ListedType
+  readonly writers?: ReadonlySet<WriterId>
+}
+
+/** A process that began when it could not be recorded; its channel, where it is still open. */
+export interface Belated {
+  readonly channel: Channel | undefined
+  readonly told: Told
+  readonly view: View
+  /** Monotonic milliseconds. */
+  readonly bornAt: number
+  /** When its channel was closed by the client itself, as at an exit. */
+  readonly exitedAt?: number
 }
 
 export class RepositoryFence {
@@ -204,6 +221,52 @@ export class RepositoryFence {
     })
     noteBirth(this.#context(), caller, answer.writer)
     return answer.writer
+  }
+
+  /** All that a process can have seen which begins now and is recorded later. */
+  get durableView(): View {
+    const { commitView, packView } = this.state
+    const { durablePosition } = this.#journal
+    return {
+      commitView: Math.min(commitView, durablePosition),
+      packView: Math.min(packView, durablePosition),
+    }
+  }
+
+  /** Records what was served when it could not be recorded. */
+  async makeUp(belated: readonly Belated[], missed: MissedLook | undefined): Promise<void> {
+    const { answer } = await this.#journal.transact((state) => {
+      const openings = belated.map(({ told, view }) => {
+        const { writer, events } = open(this.#context(), told, view)
+        return { writer, events: signed(events, told) }
+      })
+      const born = openings.map(({ writer }) => writer)
+      const living = state.living().map(({ id }) => id)
+      const may = living.filter((id) => missed?.writers?.has(id) ?? true)
+      const looked = missed === undefined ? [] : lookedUnseen([...may, ...born], missed)
+      return { born, events: [...openings.flatMap(({ events }) => events), ...looked] }
+    })
+    for (const [at, { channel, told, bornAt: monotonic, exitedAt }] of belated.entries()) {
+      const writer = answer.born[at]
+      if (writer === undefined) continue
+      if (channel === undefined) {
+        this.presence.born(writer, monotonic)
+        const born = this.presence.of(writer)
+        if (exitedAt === undefined) born.mayLive = true
+        else born.exitedAt = exitedAt
+      } else {
+        const caller = this.caller(channel, told)
+        noteBirth({ ...this.#context(), monotonic }, caller, writer)
+      }
+    }
+  }
+
+  /** The writers that a channel may be of, where it has been heard before. */
+  knownCandidates(channelId: string): ReadonlySet<WriterId> | undefined {
+    for (const { channel, sender } of this.presence.channels()) {
+      if (channel.id === channelId) return sender?.current.candidates
+    }
+    return undefined
   }
 
   async look(caller: Caller, type: ListedType): Promise<void> {
@@ -499,9 +562,14 @@ export class RepositoryFence {
     return recorded
   }
 
-  /** Items whose bytes nobody has tried to write for so long; each is to be evicted in its turn. */
+  /** Open items, with or without their bytes, that nobody has tried to write for so long; each is to be evicted in its turn. */
   oldItems(ageMaxMs: number): Item[] {
-    return [...this.state.items.values()].filter((item) => this.#isOld(item, ageMaxMs))
+    const old: Item[] = []
+    for (const id of this.state.openItems.values()) {
+      const item = this.state.items.get(id)
+      if (item !== undefined && this.#isOld(item, ageMaxMs)) old.push(item)
+    }
+    return old
   }
 
   /** Items refused only as ambiguous, whose author has turned out within minutes to be a writer that nothing overtook. */
@@ -544,7 +612,7 @@ export class RepositoryFence {
   }
 
   #isOld(item: Item, ageMaxMs: number): boolean {
-    return isOpen(item) && item.isKept && this.#options.clock.now() - item.lastTry > ageMaxMs
+    return isOpen(item) && this.#options.clock.now() - item.lastTry > ageMaxMs
   }
 
   async endWriter(id: WriterId, by?: string): Promise<Recorded[]> {
@@ -592,7 +660,8 @@ export class RepositoryFence {
       const record = async (event: JournalEvent): Promise<void> => {
         await this.#record(() => [event])
       }
-      return await seal({ store, archives, repository, clock, to, record })
+      const isKnown = (item: string): boolean => this.state.items.has(item as ItemId)
+      return await seal({ store, archives, repository, clock, to, record, isKnown })
     } finally {
       this.#isSealing = false
     }
@@ -673,13 +742,20 @@ export class RepositoryFence {
   }
 }
 
+function lookedUnseen(writers: readonly WriterId[], { listing }: MissedLook): JournalEvent[] {
+  return writers.length > 0 ? [{ kind: 'looked', writers, sure: false, listing }] : []
+}
+
 /** It names what must be there. */
 function isNaming(object: ObjectName): boolean {
   return typeOf(object) === 'index' || typeOf(object) === 'snapshots'
 }
 
 /** Events carry the name of their request. Packs are too many for it, and each stands beside the run that sent it. */
-function signed(events: readonly JournalEvent[], { request }: Caller): readonly JournalEvent[] {
+function signed(
+  events: readonly JournalEvent[],
+  { request }: Pick<Caller, 'request'>,
+): readonly JournalEvent[] {
   if (request === undefined) return events
   return events.map((event) => {
     const isPack = event.kind === 'committed' && typeOf(event.object) === 'data'

@@ -18,7 +18,7 @@ import type { Disk } from './disk.js'
 import { guarded, hasErrno, unless } from './faults.js'
 import type { FolderSync } from './folder-sync.js'
 import type { Folders } from './folders.js'
-import { Mover, type Moved } from './moving.js'
+import { Mover, type Moved, withoutLinks } from './moving.js'
 import { openFile, sizeOf } from './reading.js'
 import { receive, receiveOutside, type Means, type Receiving } from './receiving.js'
 import type { Room } from './room.js'
@@ -143,6 +143,20 @@ export class Holding {
     this.#received.delete(keyOf(repository, held))
     await sync.sync(dirname(from))
     return moved === 'moved'
+  }
+
+  /** Where the file system has no links nothing is kept. */
+  async setAside(repository: RepositoryId, object: ObjectName): Promise<void> {
+    const { areas, disk, folders, sync } = this.#options
+    const from = folders.pathOf(repository, object)
+    // It may have been removed before a crash.
+    if ((await sizeOf(disk, from)) === undefined) return
+    const state = await areas.choose(repository, typeOf(object))
+    const id = `gone-${object.replace('/', '-')}`
+    const to = areas.path(state, repository, { area: 'quarantine', id })
+    await unless(['ENOENT'], undefined, disk.unlink(to))
+    await unless(['ENOENT', ...withoutLinks], undefined, disk.link(from, to))
+    await sync.sync(dirname(to))
   }
 
   async discard(repository: RepositoryId, held: Held): Promise<void> {

@@ -140,6 +140,10 @@ function localStore({ disk, sync, folders, holding }: Parts): ObjectStore {
       guarded(`keeping ${itemId} of ${about(repository)}`, () =>
         holding.keep(repository, stagedId, itemId),
       ),
+    setAside: (repository, object) =>
+      guarded(`setting "${object}" of ${about(repository)} aside`, () =>
+        holding.setAside(repository, object),
+      ),
     discard: (repository, held) =>
       guarded(nameOf(held), () => holding.discard(repository, held)),
     openHeld: (repository, held) => guarded(nameOf(held), () => holding.open(repository, held)),

@@ -67,7 +67,7 @@ export function memoryJournal(): JournalStore {
         for (const position of positions) keptOf(repository).unsettled.delete(position)
       }),
     base: (repository) => within(() => keptOf(repository).base),
-    rebase: (repository, base) =>
+    rebase: (repository, base, over = []) =>
       within(() => {
         const kept = keptOf(repository)
         const before = kept.base?.position ?? 0
@@ -78,6 +78,7 @@ export function memoryJournal(): JournalStore {
         }
         kept.records.splice(0, count)
         kept.base = base
+        for (const item of over) kept.tries.delete(item)
       }),
     tries: (repository) =>
       within(() =>

@@ -1,12 +1,14 @@
 /** Decides which questions share a transaction: all that wait together, in the order in which they were asked. */
 import type { BackendError } from '../../fencing/ports.js'
-import { faultOf, isLackOfRoom } from './faults.js'
+import { faultOf, isLackOfRoom, toldFault } from './faults.js'
 import type { Fault, Question, Reply } from './messages.js'
 import type { Statements } from './statements.js'
 
 /** How long notes that effects were carried out may wait for a transaction to ride along with. */
 const settleDelayMs = 200
 const questionsPerTransactionMax = 512
+/** Between two parts of what is given back to the disk. */
+const givingBackPauseMs = 20
 
 export interface GroupCommitOptions {
   readonly statements: Statements
@@ -36,6 +38,7 @@ export class GroupCommit {
   #waiting: Question[] = []
   #next: NodeJS.Immediate | undefined
   #settling: NodeJS.Timeout | undefined
+  #givingBack: NodeJS.Timeout | undefined
   /** What has been found damaged is not believed again, though another page of it may be whole. */
   #damage: BackendError | undefined
 
@@ -81,8 +84,7 @@ export class GroupCommit {
       const replies = this.#answerAll(questions)
       this.#count(questions, replies)
       for (const one of replies) reply(one)
-      // Whoever was answered does not wait for it.
-      if (questions.some(({ kind }) => kind === 'rebase')) this.#giveBackSpace()
+      if (questions.some(({ kind }) => kind === 'rebase')) this.#giveBackSoon()
     } catch (error) {
       const fault = this.#faultOf(error)
       for (const { id } of questions) reply({ id, fault })
@@ -133,17 +135,28 @@ export class GroupCommit {
     }
   }
 
+  /** In parts, each when nobody waits. */
+  #giveBackSoon(): void {
+    this.#givingBack ??= setTimeout(() => {
+      this.#givingBack = undefined
+      const isIdle = this.#waiting.every(({ kind }) => kind === 'settle')
+      if (!isIdle || this.#giveBackPart()) this.#giveBackSoon()
+    }, givingBackPauseMs)
+  }
+
   /** Only to make the file smaller: where it fails, the journal goes on in the file as it is. */
-  #giveBackSpace(): void {
+  #giveBackPart(): boolean {
     try {
-      this.#options.statements.vacuum()
+      return this.#options.statements.giveBackPart()
     } catch {
-      // It needs room for a copy, and there is none.
+      // It needs some room, and there is none: after the next sealing it is tried again.
+      return false
     }
   }
 
   #close(id: number): void {
     const { reply, close, end } = this.#options
+    clearTimeout(this.#givingBack)
     try {
       close()
       reply({ id })
@@ -156,7 +169,7 @@ export class GroupCommit {
   #faultOf(error: unknown): Fault {
     const fault = faultOf(error, this.#options.file)
     if (fault.code === 'corrupt') this.#damage ??= fault
-    return { code: fault.code, message: fault.message }
+    return toldFault(fault)
   }
 
   #rollBack(): void {
@@ -187,7 +200,7 @@ function answerTo(statements: Statements, question: Question): unknown {
     case 'base':
       return statements.base(question.repository)
     case 'rebase':
-      statements.rebase(question.repository, question.base)
+      statements.rebase(question.repository, question.base, question.over)
       return undefined
     case 'tries':
       return statements.tries(question.repository)

@@ -28,7 +28,10 @@ interface Dialogue {
   }
   readonly base: { readonly ask: InRepository; readonly answer: JournalBase | undefined }
   readonly rebase: {
-    readonly ask: InRepository & { readonly base: JournalBase }
+    readonly ask: InRepository & {
+      readonly base: JournalBase
+      readonly over: readonly string[]
+    }
     readonly answer: undefined
   }
   readonly tries: { readonly ask: InRepository; readonly answer: TriesNote[] }
@@ -51,6 +54,8 @@ export type Question = { [K in QuestionKind]: Ask<K> & { readonly id: number } }
 export interface Fault {
   readonly code: BackendErrorCode
   readonly message: string
+  /** The error of the operating system, where it is known. */
+  readonly native?: string
 }
 
 /** The first reply has the id 0 and says whether the file could be opened. */

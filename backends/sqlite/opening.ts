@@ -78,6 +78,8 @@ function make(file: string): void {
   const database = new SqliteDatabase(unfinished)
   try {
     database.pragma('synchronous = FULL')
+    // To be said before there is a table.
+    database.pragma('auto_vacuum = INCREMENTAL')
     migrate(database)
   } finally {
     database.close()

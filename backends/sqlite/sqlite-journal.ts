@@ -10,6 +10,7 @@ import {
   type StoredRecord,
   type TriesNote,
 } from '../../fencing/ports.js'
+import { heardFault } from './faults.js'
 import type { Answer, Ask, QuestionKind, Reply } from './messages.js'
 
 export interface SqliteJournalOptions {
@@ -92,8 +93,12 @@ class SqliteJournal implements JournalStore {
     return this.#ask({ kind: 'base', repository })
   }
 
-  rebase(repository: RepositoryId, base: JournalBase): Promise<void> {
-    return this.#ask({ kind: 'rebase', repository, base })
+  rebase(
+    repository: RepositoryId,
+    base: JournalBase,
+    over: readonly string[] = [],
+  ): Promise<void> {
+    return this.#ask({ kind: 'rebase', repository, base, over })
   }
 
   tries(repository: RepositoryId): Promise<TriesNote[]> {
@@ -137,7 +142,7 @@ class SqliteJournal implements JournalStore {
     // A journal that nobody waits for keeps no program from ending.
     if (this.#pending.size === 0 && this.#closing === undefined) this.#worker.unref()
     if (fault === undefined) pending.resolve(answer)
-    else pending.reject(new BackendError(fault.code, fault.message))
+    else pending.reject(heardFault(fault))
   }
 
   #fail(what: string, cause?: unknown): void {

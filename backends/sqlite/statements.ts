@@ -13,6 +13,11 @@ import {
 import { damaged } from './faults.js'
 import { positionIn, recordIdOf } from './schema.js'
 
+/** As SQLite answers it. */
+const incremental = 2
+/** Half a MiB: some milliseconds, for which others wait. */
+const pagesAtOnce = 128
+
 interface RepositoryRow {
   readonly id: number
   readonly position: number
@@ -37,7 +42,11 @@ export class Statements {
   readonly #file: string
   readonly #prepared
   readonly #appendWhole: (batch: JournalBatch) => void
-  readonly #rebaseWhole: (repository: RepositoryId, base: JournalBase) => void
+  readonly #rebaseWhole: (
+    repository: RepositoryId,
+    base: JournalBase,
+    over: readonly string[],
+  ) => void
 
   constructor(database: Database, file: string) {
     this.#database = database
@@ -45,9 +54,13 @@ export class Statements {
     this.#prepared = prepareAll(database)
     // Within a transaction this is a savepoint.
     this.#appendWhole = database.transaction((batch: JournalBatch) => this.#append(batch))
-    this.#rebaseWhole = database.transaction((repository: RepositoryId, base: JournalBase) => {
-      this.#rebase(repository, base)
-    })
+    this.#rebaseWhole = database.transaction(
+      (repository: RepositoryId, base: JournalBase, over: readonly string[]) => {
+        this.#rebase(repository, base)
+        const { id } = this.#findOrMake(repository)
+        for (const item of over) this.#prepared.dropTries.run(id, item)
+      },
+    )
   }
 
   repositories(): RepositoryId[] {
@@ -106,15 +119,24 @@ export class Statements {
     return row && { ...row, hash: row.hash.toString('hex') }
   }
 
-  rebase(repository: RepositoryId, base: JournalBase): void {
-    this.#rebaseWhole(repository, base)
+  rebase(repository: RepositoryId, base: JournalBase, over: readonly string[]): void {
+    this.#rebaseWhole(repository, base, over)
   }
 
-  /** Outside any transaction: gives the space of dropped records back to the disk. */
-  vacuum(): void {
-    this.#database.exec('VACUUM')
+  /** Outside any transaction: gives a part of the space of dropped records back to the disk; false where no more is left. */
+  giveBackPart(): boolean {
+    const pragma = (text: string): unknown => this.#database.pragma(text, { simple: true })
+    if (pragma('auto_vacuum') !== incremental) {
+      // A file of an earlier version, once: from then on it can be done in parts.
+      pragma('auto_vacuum = INCREMENTAL')
+      this.#database.exec('VACUUM')
+    } else {
+      this.#database.pragma(`incremental_vacuum(${pagesAtOnce})`)
+    }
+    const isMoreLeft = Number(pragma('freelist_count')) > 0
     // Into the file itself, which shrinks by that; the log keeps its length.
-    this.#database.pragma('wal_checkpoint(PASSIVE)')
+    if (!isMoreLeft) pragma('wal_checkpoint(PASSIVE)')
+    return isMoreLeft
   }
 
   tries(repository: RepositoryId): TriesNote[] {
@@ -219,6 +241,7 @@ function prepareAll(database: Database) {
     hash: sql('SELECT hash FROM record WHERE id = ?').pluck(),
     drop: sql('DELETE FROM record WHERE id > ? AND id <= ?'),
     tries: sql('SELECT item, tries, time FROM tries WHERE repository = ? ORDER BY item'),
+    dropTries: sql('DELETE FROM tries WHERE repository = ? AND item = ?'),
     noteTries: sql(
       `INSERT INTO tries VALUES (?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET tries = excluded.tries, time = excluded.time`,

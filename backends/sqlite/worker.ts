@@ -1,7 +1,7 @@
 /** The journal's own thread: opens the file, and waits for the disk where nobody else has to. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { giveUpPart } from '../reserve.js'
-import { faultOf } from './faults.js'
+import { faultOf, toldFault } from './faults.js'
 import { GroupCommit } from './group-commit.js'
 import type { Question, Reply } from './messages.js'
 import { closeDatabase, openDatabase } from './opening.js'
@@ -27,6 +27,5 @@ try {
   port.on('message', (question: Question) => group.take(question))
   reply({ id: 0 })
 } catch (error) {
-  const { code, message } = faultOf(error, file)
-  reply({ id: 0, fault: { code, message } })
+  reply({ id: 0, fault: toldFault(faultOf(error, file)) })
 }

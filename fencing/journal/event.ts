@@ -83,6 +83,8 @@ type EventBody =
       readonly packView?: Position
       /** What is constant in a process beside its tag and its user; compared, never read. */
       readonly constants?: string
+      /** It could not be recorded when it came: `view` is all that it may have seen then. */
+      readonly isBelated?: true
     }
   /** `listing` is what was listed: maintenances list packs, and backups never do. An older gateway did not note it. */
   | {

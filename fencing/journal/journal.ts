@@ -2,7 +2,7 @@
 import { baseHash, readBase } from './base.js'
 import { chainHash, emptyHead, follows } from './chain.js'
 import { effectsOf } from '../state/effect.js'
-import { parseEvent, type JournalEvent, type Position } from './event.js'
+import { parseEvent, type ItemId, type JournalEvent, type Position } from './event.js'
 import type { Allowance } from '../state/item.js'
 import type { RepositoryId } from '../object.js'
 import {
@@ -46,6 +46,8 @@ export class RepositoryJournal {
   #head: JournalHead = emptyHead
   /** Applied already, and to be stored with the next transaction. */
   #deferred: { readonly record: StoredRecord; readonly hasEffects: boolean }[] = []
+  /** The last record that is surely durable. */
+  #durablePosition: Position = 0
   /** Resolves when all that was handed to the store is durable. */
   #durable: Promise<void> = Promise.resolve()
   #failure: Error | undefined
@@ -90,10 +92,15 @@ export class RepositoryJournal {
       throw new BackendError('corrupt', what)
     }
     for (const note of await store.tries(repository)) {
-      const item = [...journal.state.items.values()].find((one) => one.id === note.item)
+      const item = journal.state.items.get(note.item as ItemId)
       if (item !== undefined) Object.assign(item, { tries: note.tries, lastTry: note.time })
     }
+    journal.#durablePosition = journal.#head.position
     return { journal, unsettled }
+  }
+
+  get durablePosition(): Position {
+    return this.#durablePosition
   }
 
   get head(): JournalHead {
@@ -134,7 +141,10 @@ export class RepositoryJournal {
       const open = deferred.filter((one) => one.hasEffects)
       const unsettled = open.map(({ record }) => record.position)
       const appended = this.#store.append({ repository: this.#repository, records, unsettled })
-      this.#durable = Promise.all([this.#durable, appended]).then(() => undefined)
+      const { position } = this.#head
+      this.#durable = Promise.all([this.#durable, appended]).then(() => {
+        this.#durablePosition = position
+      })
       this.#durable.catch((error: unknown) => {
         this.#failure ??= error instanceof Error ? error : new Error(String(error))
       })

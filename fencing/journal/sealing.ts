@@ -9,8 +9,8 @@
 import { archiveLines, archiveName, readArchive, type Archive } from './archive.js'
 import { archivesOf, baseHash, writeBase } from './base.js'
 import { emptyHead } from './chain.js'
-import type { JournalEvent, Position } from './event.js'
-import { Allowance } from '../state/item.js'
+import type { ItemId, JournalEvent, Position } from './event.js'
+import { Allowance, isOpen } from '../state/item.js'
 import { RepositoryJournal } from './journal.js'
 import type { RepositoryId } from '../object.js'
 import {
@@ -30,13 +30,15 @@ export interface SealingOptions {
   readonly to: Position
   /** Resolves when the event is durable. */
   readonly record: (event: JournalEvent) => Promise<void>
+  /** Whether the state as it is now knows an item. */
+  readonly isKnown: (item: string) => boolean
 }
 
 const readRecordsMax = 2_000
 
 /** Answers undefined where there is nothing to seal. */
 export async function seal(options: SealingOptions): Promise<Archive | undefined> {
-  const { store, archives, repository, clock, to, record } = options
+  const { store, archives, repository, clock, to, record, isKnown } = options
   const base = await store.base(repository)
   const before = base ?? emptyHead
   if (to <= before.position) return undefined
@@ -67,7 +69,13 @@ export async function seal(options: SealingOptions): Promise<Archive | undefined
     sha256,
     base: baseHash(text),
   })
-  await store.rebase(repository, { position: to, hash, text })
+  // The base has the tries of those that nobody can try again.
+  const items = (await store.tries(repository)).map(({ item }) => item)
+  const over = items.filter((id) => {
+    const item = journal.state.items.get(id as ItemId)
+    return item === undefined ? !isKnown(id) : !isOpen(item)
+  })
+  await store.rebase(repository, { position: to, hash, text }, over)
   return archive
 }
 

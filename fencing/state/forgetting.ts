@@ -1,5 +1,6 @@
 /** Decides what a repository's state may forget: what no living view can ask for any more. */
 import type { WriterId } from '../journal/event.js'
+import { isOpen } from './item.js'
 import type { RepositoryState } from './repository-state.js'
 
 /** Ended writers are remembered this long, so that a request on a channel of theirs can revive them. */
@@ -9,6 +10,9 @@ const endedMemoryMs = 60 * 60_000
  * the fold keeps this many records more than the oldest view asks for.
  */
 const publishingRecordsMax = 65_536
+
+/** What was released, discarded or evicted stays in the journal; so many are still told of without reading it. */
+const closedItemsMax = 1_000
 
 /** To be called every so many records, always the same: a replay must forget what was forgotten. */
 export function forget(state: RepositoryState, time: number): void {
@@ -29,7 +33,16 @@ export function forget(state: RepositoryState, time: number): void {
     const senders = author.kind === 'writer' ? [author.writer] : author.candidates
     if (!senders.some(isRemembered) && !state.locks.has(object)) state.commits.delete(object)
   }
+  forgetItems(state)
   for (const [id, { candidates }] of state.senders) {
     if (!candidates.some(isRemembered)) state.senders.delete(id)
+  }
+}
+
+/** The oldest of those that are closed. */
+function forgetItems({ items }: RepositoryState): void {
+  const closed = [...items.values()].filter((item) => !isOpen(item))
+  for (const { id } of closed.slice(0, Math.max(0, closed.length - closedItemsMax))) {
+    items.delete(id)
   }
 }

@@ -238,7 +238,7 @@ function bornWriter(
     ...(event.constants === undefined ? {} : { constants: event.constants }),
     bornAt: stamp.position,
     generation: state.generation,
-    view: stamp.position,
+    view: event.isBelated === true ? event.view : stamp.position,
     commitView: event.view,
     packView: event.packView ?? event.view,
     hasLooked: false,

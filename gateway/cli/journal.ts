@@ -6,6 +6,7 @@ import { displayName } from '../operate/admin/names.js'
 import type { ArchiveView, RecordView, VerificationView } from '../operate/admin/views.js'
 import { recordsBeforeSealing } from '../gate/sealing-limit.js'
 import { CommandError, exitCodes } from './exit-code.js'
+import { eitherSignal } from '../either-signal.js'
 import { watchInterruption } from './interruption.js'
 import { addPath, operate } from './operate.js'
 import { describeRecord } from './record-text.js'
@@ -194,7 +195,7 @@ async function readJournal(
 ): Promise<number> {
   const gone = new AbortController()
   process.stdout.once('close', () => gone.abort())
-  const ending = AbortSignal.any([watchInterruption(), gone.signal])
+  const { signal: ending } = eitherSignal(watchInterruption(), gone.signal)
   for await (const record of admin.journal(question, ending)) {
     if (ending.aborted) break
     await print(isJson ? `${JSON.stringify(record)}\n` : line(record))

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { formatSize } from '../../config/size.js'
 import { printable } from '../program/printable.js'
-import { displayName } from '../operate/admin/names.js'
+import { displayName, noConfig } from '../operate/admin/names.js'
 import type { RepositoryView, UnfencedView } from '../operate/admin/views.js'
 import { exitCodes } from './exit-code.js'
 import { addPath, operate, whoActs } from './operate.js'
@@ -17,7 +17,7 @@ States of a writer:
 
 Fields of --json, an array with one object for each repository:
   name, generation, writers[] (id, client, tag, generation, state, locks, lastSeen), locks,
-  quarantined {count, bytes}, maintenance {writer, generation, since} or null, fault or null,
+  hasConfig, quarantined {count, bytes}, maintenance {writer, generation, since} or null, fault or null,
   adopted (when this journal came to know it) or null, outside {time, vanished, appeared} or null,
   fencing (enforce or observe), passed {REASON: how often it was let through while observing},
   plainFiles (whether files beside the repositories are served, unfenced; null: no gateway runs)
@@ -101,6 +101,7 @@ function show(view: RepositoryView): string {
   const { name, generation, locks, quarantined, maintenance, fault, writers } = view
   const lines = [`${displayName(name)}: generation ${generation}, ${count(locks, 'lock')}`]
   if (fault !== null) lines.push(`  NOTHING IS COMMITTED: ${fault}`)
+  if (!view.hasConfig) lines.push(`  ${noConfig}`)
   if (view.adopted !== null) {
     lines.push(`  known to this gateway since ${localTime(view.adopted)}`)
   }

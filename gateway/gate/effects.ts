@@ -53,6 +53,7 @@ async function carryOutOne(
     case 'publish':
       return publish(store, repository, effect)
     case 'remove':
+      if (isIrreplaceable(effect.object)) await store.setAside?.(repository, effect.object)
       await store.remove(repository, effect.object)
       return undefined
     case 'keep':
@@ -62,6 +63,11 @@ async function carryOutOne(
       await store.discard(repository, effect.held)
       return undefined
   }
+}
+
+/** Without its config or its keys nothing of a repository can ever be read again. */
+function isIrreplaceable(object: ObjectName): boolean {
+  return typeOf(object) === 'config' || typeOf(object) === 'keys'
 }
 
 /**

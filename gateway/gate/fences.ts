@@ -18,6 +18,7 @@ import { carryOut } from './effects.js'
 import { KeyedMutex } from './keyed-mutex.js'
 import { Removals } from './removals.js'
 import { recordsBeforeSealing } from './sealing-limit.js'
+import { Unrecorded } from './unrecorded.js'
 
 export interface FencesOptions {
   readonly store: ObjectStore
@@ -39,6 +40,8 @@ const clockJumpMs = 60_000
 const sealingEveryMs = 60 * 60_000
 
 export class Fences {
+  /** What was served and is not in the journal yet. */
+  readonly unrecorded: Unrecorded
   readonly #options: FencesOptions
   readonly #loading = new Map<RepositoryId, Promise<RepositoryFence | undefined>>()
   readonly #loaded = new Map<RepositoryId, RepositoryFence>()
@@ -55,6 +58,7 @@ export class Fences {
 
   constructor(options: FencesOptions) {
     this.#options = options
+    this.unrecorded = new Unrecorded(options.clock)
     this.#clockOffset = options.clock.now() - options.clock.monotonic()
     const { store, onFault } = options
     const onFailed = (fence: RepositoryFence, recorded: Recorded[], error: unknown): void => {
@@ -75,6 +79,21 @@ export class Fences {
     } finally {
       if (this.#loading.get(repository) === loading) this.#loading.delete(repository)
     }
+  }
+
+  /** As it was last known, whether or not its journal has failed since. */
+  lastKnown(repository: RepositoryId): RepositoryFence | undefined {
+    return this.#loaded.get(repository)
+  }
+
+  /** To be told of what is served all the same. */
+  report(error: unknown, what: string): void {
+    this.#options.onFault(error, what)
+  }
+
+  /** Throws where nothing can be recorded of a repository that is to be made. */
+  async requireJournal(repository: RepositoryId): Promise<void> {
+    await this.#options.journal.head(repository)
   }
 
   loaded(): RepositoryFence[] {

@@ -19,9 +19,11 @@ import {
 } from '../../fencing/ports.js'
 import type { Channel } from '../../fencing/evidence/presence.js'
 import type { Recorded } from '../../fencing/journal/journal.js'
-import type { Decided, RepositoryFence } from '../../fencing/repository-fence.js'
+import type { Decided, RepositoryFence, Told } from '../../fencing/repository-fence.js'
+import type { View } from '../../fencing/rules/opening.js'
 import type { Caller } from '../../fencing/rules/context.js'
 import type { Upload } from '../../fencing/rules/uploading.js'
+import { eitherSignal } from '../either-signal.js'
 import type { Fences } from './fences.js'
 import { nothingDelivered, outcomeOf, refusedPlainly, type Outcome } from './outcome.js'
 
@@ -99,6 +101,7 @@ export class Gate {
       throw new BackendError('not-allowed', 'this visitor only reads')
     }
     await this.#requireRoomFor(visitor, repository)
+    await this.#options.fences.requireJournal(repository)
     await this.#options.store.create(repository)
     await this.#options.fences.of(repository)
   }
@@ -126,15 +129,40 @@ export class Gate {
   async begin(visitor: Visitor, repository: RepositoryId): Promise<number | undefined> {
     const config = 'config' as ObjectName
     try {
-      const { size, met } = await this.#lookUp(visitor, repository, config)
-      if (size === undefined || met === undefined) return size
-      await this.#options.fences.compare(met.fence)
-      await met.fence.open(met.caller)
+      const { size, met, fault } = await this.#lookUp(visitor, repository, config)
+      if (size === undefined) return size
+      if (fault !== undefined) this.#beginUnrecorded(visitor, repository, fault)
+      if (met !== undefined) await this.#beginRecorded(visitor, met)
       return size
     } catch (error) {
       this.#failedOpenings.add(visitor.channel.id)
       throw error
     }
+  }
+
+  async #beginRecorded(visitor: Visitor, { fence, caller }: Met): Promise<void> {
+    try {
+      await this.#options.fences.compare(fence)
+      await fence.open(caller)
+    } catch (error) {
+      if (!(error instanceof BackendError)) throw error
+      this.#beginUnrecorded(visitor, fence.repository, error)
+    }
+  }
+
+  /**
+   * Who cannot be recorded as born may read, so that what is there can be restored whatever became of the journal. What it
+   * tries to change fails until its opening has been made up for.
+   */
+  #beginUnrecorded(visitor: Visitor, repository: RepositoryId, fault: BackendError): void {
+    const { fences } = this.#options
+    // Nothing is written there before the gateway has started again.
+    if (damagedCodes.has(fault.code)) return
+    const view = fences.lastKnown(repository)?.durableView ?? fromBefore
+    if (!fences.unrecorded.opened(repository, visitor.channel, this.#told(visitor), view)) {
+      throw fault
+    }
+    fences.report(fault, `recording who begins to read "${repository}"`)
   }
 
   async stat(
@@ -151,9 +179,9 @@ export class Gate {
     repository: RepositoryId,
     object: ObjectName,
   ): Promise<OpenObject | undefined> {
-    const met = await this.#meetReader(visitor, repository)
+    const { met } = await this.#meetReader(visitor, repository)
     if (met !== undefined && visitor.isReader !== true) note(met, object)
-    if (met?.fence.state.pendingDeletions.has(object) === true) return undefined
+    if (this.#isDeleted(repository, object)) return undefined
     return this.#options.store.open(repository, object)
   }
 
@@ -167,8 +195,7 @@ export class Gate {
     type: ListedType,
     prefix = '',
   ): Promise<ListEntry[] | undefined> {
-    const met = await this.#meetReader(visitor, repository)
-    if (visitor.isReader !== true) await met?.fence.look(met.caller, type)
+    const { met } = await this.#look(visitor, repository, type)
     const { store } = this.#options
     const entries = await (prefix === ''
       ? store.list(repository, type)
@@ -178,7 +205,11 @@ export class Gate {
       return isThere ? [] : undefined
     }
     const asked = prefix === '' ? entries : entries.filter(({ id }) => id.startsWith(prefix))
-    if (met === undefined) return asked
+    if (met === undefined) {
+      return asked.filter(
+        ({ id }) => !this.#isDeleted(repository, `${type}/${id}` as ObjectName),
+      )
+    }
     const { fence, caller } = met
     // Packs may be millions, and nearly always none of them is hidden.
     if (type !== 'locks' && fence.state.pendingDeletions.size === 0) return asked
@@ -254,6 +285,7 @@ export class Gate {
   /** A channel has closed; `byClient` where the client closed it, not the gateway and no time limit. */
   closed(channelId: string, byClient: boolean): void {
     this.#failedOpenings.delete(channelId)
+    this.#options.fences.unrecorded.closed(channelId, byClient)
     for (const fence of this.#options.fences.loaded()) fence.closed(channelId, byClient)
   }
 
@@ -296,12 +328,13 @@ export class Gate {
     if (fence.hasKnownChannel(verdict.candidates)) return decided
     if (this.#parked >= this.#options.parkedMax) return decided
     this.#parked += 1
+    const either = eitherSignal(signal, this.#closing.signal)
     try {
-      const either = AbortSignal.any([signal, this.#closing.signal])
       const { parkMs } = this.#options
-      await fence.changed(Math.min(parkMs, visitor.parkMsMax ?? parkMs), either)
-      if (either.aborted) return decided
+      await fence.changed(Math.min(parkMs, visitor.parkMsMax ?? parkMs), either.signal)
+      if (either.signal.aborted) return decided
     } finally {
+      either.release()
       this.#parked -= 1
     }
     return fences.decide(fence, object, decide)
@@ -346,11 +379,38 @@ export class Gate {
     visitor: Visitor,
     repository: RepositoryId,
     object: ObjectName,
-  ): Promise<{ size: number | undefined; met: Met | undefined }> {
-    const met = await this.#meetReader(visitor, repository)
-    const isDeleted = met?.fence.state.pendingDeletions.has(object) === true
+  ): Promise<{ readonly size: number | undefined } & MetReader> {
+    const reader = await this.#meetReader(visitor, repository)
+    const isDeleted = this.#isDeleted(repository, object)
     const size = isDeleted ? undefined : await this.#options.store.stat(repository, object)
-    return { size, met }
+    return { size, ...reader }
+  }
+
+  #isDeleted(repository: RepositoryId, object: ObjectName): boolean {
+    const known = this.#options.fences.lastKnown(repository)
+    return known?.state.pendingDeletions.has(object) === true
+  }
+
+  async #look(
+    visitor: Visitor,
+    repository: RepositoryId,
+    type: ListedType,
+  ): Promise<MetReader> {
+    const reader = await this.#meetReader(visitor, repository)
+    if (visitor.isReader === true) return reader
+    const { fences } = this.#options
+    const { met, fault } = reader
+    try {
+      await met?.fence.look(met.caller, type)
+    } catch (error) {
+      if (!(error instanceof BackendError)) throw error
+      fences.unrecorded.listed(repository, type, met?.caller.sender.current.candidates)
+    }
+    if (fault !== undefined) {
+      const known = fences.lastKnown(repository)?.knownCandidates(visitor.channel.id)
+      fences.unrecorded.listed(repository, type, known)
+    }
+    return reader
   }
 
   async #meetWriter(
@@ -368,14 +428,15 @@ export class Gate {
     }
   }
 
-  /** Reads are served even where the journal is damaged for good: then no write can follow on what was seen. */
-  async #meetReader(visitor: Visitor, repository: RepositoryId): Promise<Met | undefined> {
+  /** Reads are served whatever became of the journal; what follows on them is made up for before anything is written. */
+  async #meetReader(visitor: Visitor, repository: RepositoryId): Promise<MetReader> {
+    this.#refuseStranger(visitor, repository)
     try {
-      return await this.#meet(visitor, repository)
+      return { met: await this.#meet(visitor, repository) }
     } catch (error) {
-      const isForGood = error instanceof BackendError && damagedCodes.has(error.code)
-      if (!isForGood) throw error
-      return undefined
+      if (!(error instanceof BackendError)) throw error
+      this.#options.fences.unrecorded.heard(repository, visitor.channel.id)
+      return { met: undefined, fault: error }
     }
   }
 
@@ -389,16 +450,21 @@ export class Gate {
     this.#refuseStranger(visitor, repository)
     const fence = await this.#options.fences.of(repository)
     if (fence === undefined) return undefined
-    const { channel, client, tag, request, constants } = visitor
-    const caller = fence.caller(channel, {
+    const { unrecorded } = this.#options.fences
+    if (unrecorded.has(repository)) await unrecorded.makeUp(fence)
+    const caller = fence.caller(visitor.channel, this.#told(visitor))
+    if (visitor.isReader !== true) fence.arrive(caller)
+    return { fence, caller }
+  }
+
+  #told({ channel, client, tag, request, constants }: Visitor): Told {
+    return {
       client,
       ...(tag === undefined ? {} : { tag }),
       ...(request === undefined ? {} : { request }),
       ...(constants === undefined ? {} : { constants }),
       ...(this.#failedOpenings.has(channel.id) ? { hasFailedToOpen: true } : {}),
-    })
-    if (visitor.isReader !== true) fence.arrive(caller)
-    return { fence, caller }
+    }
   }
 }
 
@@ -419,6 +485,12 @@ interface Met {
   readonly caller: Caller
 }
 
+/** `fault` is why a reader is served without its repository's journal. */
+interface MetReader {
+  readonly met: Met | undefined
+  readonly fault?: BackendError
+}
+
 interface Settling extends Met {
   readonly visitor: Visitor
   readonly verb: Verb
@@ -435,5 +507,8 @@ interface Staging {
   readonly body: UploadBody
   readonly signal: AbortSignal
 }
+
+/** Nothing is known of what it may have seen. */
+const fromBefore: View = { commitView: 0, packView: 0 }
 
 const damagedCodes: ReadonlySet<BackendErrorCode> = new Set(['corrupt', 'newer-state'])

@@ -68,7 +68,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
   const { minFree: floorBytes, stateReserve } = settings
   const reserves = new Reserves({ bytesMax: stateReserve, floorBytes })
   try {
-    await reserves.add(state.folder)
+    if (!state.isReadOnly) await reserves.add(state.folder)
     const failing = command === 'serve' ? await failpoints() : undefined
     const local = await openLocalStore({
       root: folder,

@@ -28,7 +28,12 @@ import { Listeners } from './listeners.js'
 import { rereadSettings } from './rereading.js'
 import type { Mount } from '../fuse/mounting.js'
 import { openMountListener } from './mount-listener.js'
-import { createdFolder, existingFolder, refuseMissingState } from './served-folder.js'
+import {
+  createdFolder,
+  existingFolder,
+  readOnlyWarnings,
+  refuseMissingState,
+} from './served-folder.js'
 import { messageOf } from './fault.js'
 import { isLackOfMounts, openServedMount } from './served-mount.js'
 import { watchSignals, type Signals } from './signals.js'
@@ -125,15 +130,23 @@ async function serve(running: Running, parts: Parts): Promise<void> {
     repositoriesMax: settings.maxRepositories,
   })
   const accessLog = settings.log === undefined ? undefined : openAccessLog(settings.log)
-  const links = await linkWarnings(folder)
-  for (const warning of links) logger.warn(warning)
-  const warnings = [...links, ...(await loadJournals(assembly, logger))]
+  const known = [
+    ...(await linkWarnings(folder)),
+    ...(await readOnlyWarnings(folder, state.folder)),
+  ]
+  for (const warning of known) logger.warn(warning)
+  const warnings = [...new Set([...known, ...(await loadJournals(assembly, logger))])]
   const admin = new AdminService({ ...assembly, recordings, plain: plain ?? null })
-  const socket = await openAdminSocket({ admin, file: state.adminSocket, logger })
   const file = mountSocketIn(state.folder)
   const { appendOnly: isAppendOnly } = settings
   const around = { gate, clock: systemClock, logger }
-  const mounts = await openMountListener({ ...around, isAppendOnly, folder, file })
+  // No socket can be made on a read-only volume.
+  const socket = state.isReadOnly
+    ? undefined
+    : await openAdminSocket({ admin, file: state.adminSocket, logger })
+  const mounts = state.isReadOnly
+    ? undefined
+    : await openMountListener({ ...around, isAppendOnly, folder, file })
   try {
     const budget = new MemoryBudget({ bytesMax: settings.maxBufferedBodies })
     const open = await listeners.open({
@@ -143,7 +156,7 @@ async function serve(running: Running, parts: Parts): Promise<void> {
       ...(await browserOf(settings, gate, logger)),
     })
     await state.announce(open.map(({ address }) => address))
-    const mount = await mountWhereAsked(settings, folder, file, logger, warnings)
+    const mount = mounts && (await mountWhereAsked(settings, folder, file, logger, warnings))
     if (settings.fencing === 'observe') logger.warn(observingWarning)
     for (const listener of open) logger.info({ folder, ...listener }, 'serving')
     const repositories = (await store.repositories()).length
@@ -154,8 +167,8 @@ async function serve(running: Running, parts: Parts): Promise<void> {
     await mount?.close()
   } finally {
     await listeners.close(drainMs)
-    await mounts.close(drainMs)
-    await socket.close()
+    await mounts?.close(drainMs)
+    await socket?.close()
     accessLog?.close()
   }
 }

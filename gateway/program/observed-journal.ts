@@ -34,7 +34,7 @@ export function bound(journal: JournalStore): JournalStore {
     append: (batch) => journal.append(batch),
     settle: (repository, positions) => journal.settle(repository, positions),
     base: (repository) => journal.base(repository),
-    rebase: (repository, base) => journal.rebase(repository, base),
+    rebase: (repository, base, over) => journal.rebase(repository, base, over),
     tries: (repository) => journal.tries(repository),
     noteTries: (repository, note) => journal.noteTries(repository, note),
     close: () => journal.close(),

@@ -4,6 +4,7 @@ import { access, mkdir, realpath, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { codeOf, messageOf } from './fault.js'
 import { StartError } from './start-error.js'
+import { isOnReadOnlyVolume } from './state/file-system.js'
 
 /** The folder's real path; made, where only its last part is missing. Throws a StartError. */
 export async function createdFolder(path: string): Promise<string> {
@@ -24,7 +25,7 @@ export async function refuseMissingState(path: string): Promise<void> {
   )
 }
 
-/** The real path of a folder that can be read and written. Throws a StartError. */
+/** The real path of a folder that can be read and, unless its whole volume is read-only, written. Throws a StartError. */
 export async function existingFolder(path: string): Promise<string> {
   const folder = resolve(path)
   if (await isMissing(folder)) {
@@ -40,17 +41,36 @@ export async function existingFolder(path: string): Promise<string> {
   try {
     await access(folder, constants.R_OK | constants.W_OK | constants.X_OK)
   } catch (error) {
-    if (codeOf(error) === 'EROFS') {
+    if (codeOf(error) !== 'EROFS' || !(await mayRead(folder))) {
       throw new StartError(
-        `"${folder}" is on a read-only volume (EROFS); mount it writable, and look into the log of the kernel: a disk that ` +
-          `fails is often made read-only`,
+        `no rights to read and write in "${folder}"; run as its owner, or change its owner or mode`,
       )
     }
-    throw new StartError(
-      `no rights to read and write in "${folder}"; run as its owner, or change its owner or mode`,
-    )
   }
   return realpath(folder)
+}
+
+async function mayRead(folder: string): Promise<boolean> {
+  return access(folder, constants.R_OK | constants.X_OK).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** What an operator is told of each of these folders whose volume is read-only. */
+export async function readOnlyWarnings(...folders: readonly string[]): Promise<string[]> {
+  const warnings: string[] = []
+  for (const folder of new Set(folders)) {
+    if (await isOnReadOnlyVolume(folder)) warnings.push(readOnlyWarning(folder))
+  }
+  return warnings
+}
+
+export function readOnlyWarning(folder: string): string {
+  return (
+    `"${folder}" is on a read-only volume (EROFS): reads are served, and every write is refused. Look into the log of the ` +
+    `kernel, since a disk that fails is often made read-only; mount it writable, and start the gateway again`
+  )
 }
 
 async function isMissing(path: string): Promise<boolean> {

@@ -156,6 +156,17 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
     t.is(await journal.base(root), undefined)
   },
 
+  'with a base go the notes of the tries of items that are over': async (t, journal) => {
+    await journal.append(batchOf(laptop, three))
+    for (const item of ['q-00000a', 'q-00000b', 'q-00000c']) {
+      await journal.noteTries(laptop, { item, tries: 2, time: 10 })
+    }
+    const base = { position: 3, hash: three[2]?.hash ?? '', text: 'all' }
+    await journal.rebase(laptop, base, ['q-00000a', 'q-00000c', 'q-00000d'])
+    const items = (await journal.tries(laptop)).map(({ item }) => item)
+    t.deepEqual(items, ['q-00000b'])
+  },
+
   'a base that does not fit is refused and changes nothing': async (t, journal) => {
     await journal.append(batchOf(laptop, three, [2]))
     const at = (position: number, hash = three[position - 1]?.hash) => {

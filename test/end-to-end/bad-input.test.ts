@@ -65,14 +65,6 @@ testHere('a folder that is a file, or below one', async (t) => {
   t.is((await stat(file)).size, 4)
 })
 
-testWhere(canMount, 'restic-0.18')('a folder without rights', async (t) => {
-  const world = await World.open(t)
-  const folder = await mountTemporary(world, ['ro'])
-  const ended = await startInVain(world, folder, await freePort())
-  assertSaysOnly(t, ended, /rights|read-only/)
-  t.deepEqual(await readdir(folder), [])
-})
-
 testHere('a damaged state: reads are served, writes are refused', async (t) => {
   const repo = await Guarded.open(t, VERSION)
   await writeFiles(repo.world.path('files'), 'kept', { kept: MIB })

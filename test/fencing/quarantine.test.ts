@@ -1,5 +1,6 @@
 /** What the quarantine keeps, how often, and within which bounds. */
 import test from 'ava'
+import { memoryArchives } from '../../backends/memory/memory-archives.js'
 import { World, data, days, index, lock, snapshot } from './world.js'
 import {
   refusalSentence,
@@ -83,6 +84,44 @@ test('an item that grows old loses its bytes and keeps its story', async (t) => 
   await world.fence.evict(item, 90 * days)
   t.is(item.state, 'evicted')
   t.is(world.allowance.bytes, 0)
+})
+
+test('a story without bytes is closed as well when it grows old', async (t) => {
+  const world = await World.create({ quarantineBytesMax: 100 })
+  const post = await staleWriter(world)
+  await post(data('1'), 200)
+  const [item] = world.fence.state.items.values()
+  t.false(item?.isKept)
+  world.pass(91 * days)
+  t.deepEqual(world.fence.oldItems(90 * days), [item])
+  for (const old of world.fence.oldItems(90 * days)) await world.fence.evict(old, 90 * days)
+  t.is(item?.state, 'evicted')
+  t.is(world.fence.state.openItems.size, 0)
+})
+
+test('items that are closed are forgotten in the end, with their tries; the newest are told of', async (t) => {
+  const world = await World.create()
+  const post = await staleWriter(world)
+  await post(index('open'))
+  const act = { by: 'root', reason: 'test' }
+  for (let at = 0; at < 1_600; at += 1) {
+    await post(data(`${at}`))
+    await post(data(`${at}`))
+    const item = [...world.fence.state.items.values()].at(-1)
+    if (item !== undefined) await world.carryOut(await world.fence.discard(item, act))
+  }
+  const { items, openItems } = world.fence.state
+  t.true(items.size < 1_600, `${items.size}`)
+  t.is(openItems.size, 1)
+  t.true(items.has(openItems.get(index('open')) ?? ('' as ItemId)))
+  const { repository } = world.fence
+  t.true((await world.journal.tries(repository)).length >= 1_600)
+  for (const { id } of world.fence.livingWriters()) await world.fence.endWriter(id)
+  await world.fence.seal(memoryArchives())
+  t.true((await world.journal.tries(repository)).length <= 1)
+  const before = items.size
+  await world.restart()
+  t.is(world.fence.state.items.size, before)
 })
 
 test('an item tells its story', async (t) => {

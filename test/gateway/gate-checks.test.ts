@@ -68,7 +68,7 @@ test('who failed to open on one line and began on another is a candidate on the 
   const { parts, from } = await opened()
   await upload(parts, from, nameOf('data', 'hers'), 'hers')
   const line = visitor('b1')
-  parts.watched.failing = (call) => (call === 'list' ? 'unavailable' : undefined)
+  parts.watched.failing = (call) => (call === 'stat' ? 'unavailable' : undefined)
   await t.throwsAsync(parts.gate.begin(line, repository))
   parts.watched.failing = () => undefined
   await begun(parts, 'b2')

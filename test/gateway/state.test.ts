@@ -230,12 +230,19 @@ test('the name of a mount is found by its device', (t) => {
 
 const withSmallDisk = smallDisksAreHere ? test.serial : test.serial.skip
 
-withSmallDisk('a read-only folder is refused in words', async (t) => {
-  const root = await smallDisk(t, { bytes: 64 * 1024, isReadOnly: true })
-  const folder = stateFolderOf(root)
-  const error = await refusedWith(t, 'not-allowed', openState({ folder, command: 'serve' }))
-  t.regex(error.message, /cannot be used.*read-only/i)
-})
+withSmallDisk(
+  'on a read-only volume the state is had by nobody, and its journal refuses',
+  async (t) => {
+    const root = await smallDisk(t, { bytes: 64 * 1024, isReadOnly: true })
+    const state = await openState({ folder: stateFolderOf(root), command: 'serve' })
+    t.true(state.isReadOnly)
+    const { journal, fault } = await state.openJournal()
+    t.is(fault?.code, 'not-allowed')
+    t.regex(fault?.message ?? '', /read-only volume \(EROFS\).*mount it writable/)
+    await t.throwsAsync(journal.repositories(), { code: 'not-allowed' })
+    await state.close()
+  },
+)
 
 withSmallDisk('a state is had on a full disk, and its journal opened', async (t) => {
   const root = await smallDisk(t, { bytes: 256 * 1024 })

@@ -6,7 +6,7 @@ import { defaultParking, Gate } from '../../gateway/gate/gate.js'
 import type { Dice } from './dice.js'
 import { Faults, type Calls, type Death } from './faults.js'
 import type { Judge } from './judge.js'
-import { simulatedJournal, simulatedStore, type Disk } from './stores.js'
+import { repository, simulatedJournal, simulatedStore, type Disk } from './stores.js'
 import type { Time } from './time.js'
 
 const tickMs = 15_000
@@ -102,6 +102,11 @@ export class Gateway {
     const { run } = this
     const { time, judge } = this.#options
     if (run === undefined) return
+    if (run.fences.unrecorded.has(repository)) {
+      // A stated limit: who was served while nothing could be recorded is not known to the next run.
+      judge.reached.add('the gateway died and had not recorded who reads')
+      judge.isBeyondLimits = true
+    }
     this.run = undefined
     if (!this.#options.calls.isOver) judge.reached.add('the gateway died')
     run.hasDied()

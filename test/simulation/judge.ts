@@ -30,6 +30,8 @@ export class Judge implements Witness {
   rightful: Rightful | undefined
   /** Whose opening is under way. */
   opening: Subject | undefined
+  /** By the name of the request that began it: an opening may be recorded long after it came. */
+  readonly openers = new Map<string, Subject>()
   /** A process that was given up (a stated limit) has written again, or the folder was used past the gateway. */
   isBeyondLimits = false
   readonly owners = new Map<ObjectName, Subject>()
@@ -137,7 +139,8 @@ export class Judge implements Witness {
     this.reached.add(`event: ${event.kind}`)
     switch (event.kind) {
       case 'opened':
-        this.#open(event.writer)
+        if (event.isBelated === true) this.reached.add('an opening recorded belatedly')
+        this.#open(event.writer, event.isBelated === true ? event.request : undefined)
         if (event.view < position - 1)
           this.reached.add('rule 1: a view before unpublished commits')
         return
@@ -217,8 +220,8 @@ export class Judge implements Witness {
     }
   }
 
-  #open(writer: WriterId): void {
-    const subject = this.opening
+  #open(writer: WriterId, belated: string | undefined): void {
+    const subject = belated === undefined ? this.opening : this.openers.get(belated)
     if (subject === undefined) {
       this.blame(`nobody opened, and ${writer} was born`)
       return

@@ -100,10 +100,12 @@ export class Restic {
     const reply = await this.persist(() =>
       this.#sender.send<boolean>('HEAD config', (gate, visitor, line) =>
         opening.run(async () => {
+          judge.openers.set(this.subject.name, this.subject)
           judge.opening = this.subject
           this.subject.openedAt ??= judge.head
           this.subject.openedBeside ??= judge.beside(this.subject)
-          const begun = gate.begin(visitor, repository)
+          const request = this.subject.name
+          const begun = gate.begin({ ...visitor, request }, repository)
           const size = await Promise.race([begun, line.run.death])
           return size === undefined ? { status: 404 } : { status: 200, value: true }
         }),

@@ -10,3 +10,8 @@ export function parseName(name: string): RepositoryId | undefined {
 export function displayName(repository: string): string {
   return repository === '' ? '/' : repository
 }
+
+/** What is said of a repository without its config. */
+export const noConfig =
+  'HAS NO CONFIG: nothing in it can be read. If it was deleted, stop the gateway and copy quarantine/*.gone-config of the state ' +
+  'folder back to its place; if nothing was ever backed up, "restic init" makes one'

@@ -1,9 +1,15 @@
 /** Knows what an operator can ask for and do, over the fences and stores themselves. */
+import { setTimeout } from 'node:timers/promises'
 import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { isOpen, type Item } from '../../../fencing/state/item.js'
 import type { Recorded } from '../../../fencing/journal/journal.js'
-import { digestOf, typeOf, type RepositoryId } from '../../../fencing/object.js'
+import {
+  digestOf,
+  typeOf,
+  type ObjectName,
+  type RepositoryId,
+} from '../../../fencing/object.js'
 import {
   BackendError,
   type Held,
@@ -49,6 +55,7 @@ export interface AdminServiceOptions {
 }
 
 const unfencedNamesMax = 20
+const migrationMs = 300
 
 export class AdminService implements Admin {
   readonly #options: AdminServiceOptions
@@ -202,17 +209,34 @@ export class AdminService implements Admin {
 
   async #statusOf(repository: RepositoryId): Promise<Omit<RepositoryView, 'plainFiles'>> {
     const { fences, journal, store } = this.#options
+    const hasConfig = await this.#hasConfig(repository)
     try {
       // To look at a repository is no reason to adopt it.
       const isAdopted = (await journal.head(repository)).position > 0
       const fence = isAdopted ? await fences.of(repository) : undefined
-      if (fence !== undefined) return viewRepository(fence)
+      if (fence !== undefined) return { ...viewRepository(fence), hasConfig }
       const locks = (await store.list(repository, 'locks')) ?? []
       const fault = isAdopted ? 'its folder is gone' : null
-      return { ...nothingOf(repository), locks: locks.length, fault }
+      return { ...nothingOf(repository), hasConfig, locks: locks.length, fault }
     } catch (error) {
       if (!(error instanceof BackendError)) throw error
-      return { ...nothingOf(repository), fault: error.message }
+      return { ...nothingOf(repository), hasConfig, fault: error.message }
+    }
+  }
+
+  /** restic's migrate deletes it, and posts it again within a moment. What cannot be looked at is told by its fault. */
+  async #hasConfig(repository: RepositoryId): Promise<boolean> {
+    const { store } = this.#options
+    const isThere = async (): Promise<boolean> => {
+      return (await store.stat(repository, 'config' as ObjectName)) !== undefined
+    }
+    try {
+      if (await isThere()) return true
+      await setTimeout(migrationMs)
+      return await isThere()
+    } catch (error) {
+      if (!(error instanceof BackendError)) throw error
+      return true
     }
   }
 
@@ -260,7 +284,7 @@ export class AdminService implements Admin {
   }
 }
 
-function nothingOf(name: string): Omit<RepositoryView, 'plainFiles'> {
+function nothingOf(name: string): Omit<RepositoryView, 'plainFiles' | 'hasConfig'> {
   const quarantined = { count: 0, bytes: 0 }
   const empty = { writers: [], locks: 0, quarantined, maintenance: null, fault: null }
   return {

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream'
 import { fastify, type FastifyInstance, type FastifyReply } from 'fastify'
 import type { Logger } from 'pino'
 import { ZodError } from 'zod'
+import { eitherSignal } from '../../either-signal.js'
 import { withoutSchemas } from '../../http/without-schemas.js'
 import { version } from '../../program/version.js'
 import { AdminError, type Admin } from './admin.js'
@@ -75,8 +76,11 @@ function createAdminRouter(
   })
   app.post('/journal', (request, reply) => {
     const gone = new AbortController()
-    reply.raw.once('close', () => gone.abort())
-    const signal = AbortSignal.any([gone.signal, ending])
+    const { signal, release } = eitherSignal(gone.signal, ending)
+    reply.raw.once('close', () => {
+      gone.abort()
+      release()
+    })
     const records = admin.journal(journalInput.parse(request.body), signal)
     return reply.type('application/x-ndjson').send(Readable.from(linesOf(records)))
   })

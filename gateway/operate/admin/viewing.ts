@@ -9,7 +9,9 @@ import type { ItemView, RepositoryView, WriterState, WriterView } from './views.
 /** A writer that was not heard of for so long may be asleep, or dead. */
 const silenceMs = 10 * 60_000
 
-export function viewRepository(fence: RepositoryFence): Omit<RepositoryView, 'plainFiles'> {
+export function viewRepository(
+  fence: RepositoryFence,
+): Omit<RepositoryView, 'plainFiles' | 'hasConfig'> {
   const context = fence.context()
   const { state } = context
   const living = fence.livingWriters()

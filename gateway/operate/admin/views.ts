@@ -35,6 +35,8 @@ export const repositoryView = z.object({
   passed: z.record(z.string(), z.number()),
   /** Whether files beside the repositories are served, which nothing fences. Null where no gateway runs. */
   plainFiles: z.boolean().nullable(),
+  /** False: no client can open it, and all else that stands there is useless without it. */
+  hasConfig: z.boolean(),
   /** Why nothing is committed, where that is so. */
   fault: z.string().nullable(),
 })

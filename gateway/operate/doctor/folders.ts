@@ -3,9 +3,11 @@ import { access, constants, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { codeOf, messageOf } from '../../program/fault.js'
 import {
+  isOnReadOnlyVolume,
   networkFileSystemOf,
   refuseNetworkFileSystem,
 } from '../../program/state/file-system.js'
+import { readOnlyWarning } from '../../program/served-folder.js'
 import type { Finding } from './finding.js'
 
 export interface Folders {
@@ -36,7 +38,10 @@ export async function checkRights(
   for (const place of places) {
     const why = await whyNotWritable(place)
     if (why === undefined) continue
-    const text = `"${place}" cannot be read and written by user ${process.getuid?.() ?? '?'}: ${why}`
+    const user = process.getuid?.() ?? '?'
+    const text = (await isOnReadOnlyVolume(place))
+      ? readOnlyWarning(place)
+      : `"${place}" cannot be read and written by user ${user}: ${why}`
     findings.push({ check: 'rights', level: 'problem', text })
   }
   const owner = (await isThere(state)) ? (await stat(state)).uid : undefined

@@ -1,6 +1,6 @@
 /** Knows what can be wrong with the state: a journal that is damaged, was tampered with, or is ahead of the clock. */
 import type { Admin } from '../admin/admin.js'
-import { displayName } from '../admin/names.js'
+import { displayName, noConfig } from '../admin/names.js'
 import type { RepositoryView } from '../admin/views.js'
 import type { Finding } from './finding.js'
 
@@ -28,8 +28,10 @@ export async function checkJournals(
 }
 
 export function checkUse(views: readonly RepositoryView[]): Finding[] {
-  return views.flatMap(({ name, outside, fencing, writers }) => {
+  return views.flatMap(({ name, hasConfig, outside, fencing, writers }) => {
     const findings: Finding[] = []
+    if (!hasConfig)
+      findings.push({ check: 'use', level: 'problem', text: `${name} ${noConfig}` })
     if (outside !== null) {
       const text = `${name} was last used past the gateway at ${outside.time}; let every client come through it`
       findings.push({ check: 'use', level: 'warning', text })

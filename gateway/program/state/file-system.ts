@@ -1,6 +1,9 @@
-/** Knows the file systems on which the state is not safe: those that other machines may write to at the same time. */
-import { readFile, stat, statfs } from 'node:fs/promises'
+/** Knows the file systems on which the state is not safe, or not to be had: network ones, and read-only ones. */
+import { constants } from 'node:fs'
+import { access, readFile, stat, statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { BackendError } from '../../../fencing/ports.js'
+import { errnoOf } from './faults.js'
 
 /** By the number that Linux gives each (linux/magic.h, and the file systems' own sources). */
 const networkTypes: Readonly<Record<number, string>> = {
@@ -65,4 +68,17 @@ export function mountNameIn(mountInfo: string, device: number): string | undefin
 async function mountNameOf(folder: string): Promise<string | undefined> {
   const { dev } = await stat(folder)
   return mountNameIn(await readFile('/proc/self/mountinfo', 'utf8'), dev)
+}
+
+/** A folder that is missing would have to be made in the one above. */
+export async function isOnReadOnlyVolume(folder: string): Promise<boolean> {
+  try {
+    await access(folder, constants.W_OK)
+    return false
+  } catch (error) {
+    const code = errnoOf(error)
+    const above = dirname(folder)
+    if (code === 'ENOENT' && above !== folder) return isOnReadOnlyVolume(above)
+    return code === 'EROFS'
+  }
 }

@@ -7,7 +7,8 @@ import { damaged } from '../../../backends/sqlite/faults.js'
 import { openSqliteJournal } from '../../../backends/sqlite/sqlite-journal.js'
 import { BackendError, type JournalStore } from '../../../fencing/ports.js'
 import { errnoOf, guarded } from './faults.js'
-import { refuseNetworkFileSystem } from './file-system.js'
+import { readOnlyWarning } from '../served-folder.js'
+import { isOnReadOnlyVolume, refuseNetworkFileSystem } from './file-system.js'
 import { GatewayLock } from './gateway-lock.js'
 import { adminSocketIn } from './places.js'
 import { refusingJournal } from './refusing-journal.js'
@@ -24,7 +25,7 @@ export interface StateOptions {
 export interface OpenedJournal {
   readonly journal: JournalStore
   /**
-   * Set where the journal is damaged, lost or of a newer version. The gateway starts all the same: every call of the
+   * Set where the journal is damaged, lost, of a newer version, or cannot be opened for another reason. The gateway starts all the same: every call of the
    * journal fails with it, so reads are served and writes refused. Its message says how to recover.
    */
   readonly fault?: BackendError
@@ -35,9 +36,11 @@ export interface State {
   readonly folder: string
   readonly journalFile: string
   readonly adminSocket: string
+  /** Its volume is read-only: nobody holds it, nothing can be made in it, and its journal refuses every call. */
+  readonly isReadOnly: boolean
   /** Tells whoever is refused where this gateway listens. */
   readonly announce: (listening: readonly string[]) => Promise<void>
-  /** To be called once. Throws only what may be well again later: `locked`, `no-space`, `unavailable`. */
+  /** To be called once. Throws only `locked`. */
   readonly openJournal: () => Promise<OpenedJournal>
   /** Lets others have the state. The journal is to be closed before. */
   readonly close: () => Promise<void>
@@ -48,12 +51,13 @@ export interface State {
  * or on a network file system, `not-found` where the folder above is missing.
  */
 export async function openState({ folder, root, command }: StateOptions): Promise<State> {
+  if (await isOnReadOnlyVolume(folder)) return readOnlyState(folder)
   const lock = await guarded(folder, async () => {
     await makeFolder(folder)
     await refuseNetworkFileSystem(folder)
     return GatewayLock.take(folder, command, root)
   })
-  const journalFile = join(folder, 'journal.sqlite')
+  const journalFile = journalIn(folder)
   const adminSocket = adminSocketIn(folder)
   // Left by a holder that was killed; nobody can be listening on it, since nobody else has the state.
   await rm(adminSocket, { force: true })
@@ -61,9 +65,28 @@ export async function openState({ folder, root, command }: StateOptions): Promis
     folder,
     journalFile,
     adminSocket,
+    isReadOnly: false,
     announce: (listening) => guarded(folder, () => lock.announce(listening)),
     openJournal: () => openJournal(folder, journalFile),
     close: () => guarded(folder, () => lock.release()),
+  }
+}
+
+const journalIn = (folder: string): string => join(folder, 'journal.sqlite')
+
+/** Reads need no state. */
+function readOnlyState(folder: string): State {
+  const cause = Object.assign(new Error('read-only file system'), { code: 'EROFS' })
+  const fault = new BackendError('not-allowed', readOnlyWarning(folder), { cause })
+  const nothing = async (): Promise<void> => undefined
+  return {
+    folder,
+    journalFile: journalIn(folder),
+    adminSocket: adminSocketIn(folder),
+    isReadOnly: true,
+    announce: nothing,
+    openJournal: async () => ({ journal: refusingJournal(fault), fault }),
+    close: nothing,
   }
 }
 
@@ -71,13 +94,11 @@ async function openJournal(folder: string, file: string): Promise<OpenedJournal>
   try {
     refuseLost(folder, file)
     const journal = await openSqliteJournal({ file, reserve: reserveIn(folder) })
-    await guarded(folder, () => noteMade(folder))
+    // On a full disk the next start makes it.
+    await noteMade(folder).catch(() => undefined)
     return { journal }
   } catch (error) {
-    const isForGood =
-      error instanceof BackendError &&
-      (error.code === 'corrupt' || error.code === 'newer-state')
-    if (!isForGood) throw error
+    if (!(error instanceof BackendError) || error.code === 'locked') throw error
     return { journal: refusingJournal(error), fault: error }
   }
 }
