@@ -19,7 +19,9 @@ export function arrive(context: Context, caller: Caller): JournalEvent[] {
   if (isSure && objects.length > 0) events.push({ kind: 'answered', objects })
   for (const writer of ownersOf(context, caller)) {
     presence.heard(writer, monotonic)
-    if (state.writers.get(writer)?.ended !== undefined) events.push({ kind: 'revived', writer })
+    if (state.writers.get(writer)?.ended === undefined) continue
+    events.push({ kind: 'revived', writer })
+    caller.sender.current.revive(writer)
   }
   return events
 }
@@ -33,6 +35,7 @@ function isUnanswered({ state, presence }: Context, object: ObjectName): boolean
 
 /** The writer of the channel; under a tag without living writers, all that had it and are remembered. */
 function ownersOf(context: Context, caller: Caller): WriterId[] {
+  if (caller.isOpening === true) return []
   const own = ownWriter(context, caller)
   if (own !== undefined) return [own.id]
   if (caller.tag === undefined) return []

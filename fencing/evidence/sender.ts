@@ -66,6 +66,15 @@ export class Sender {
     return current.#candidates.has(writer) || current.#late.has(writer)
   }
 
+  /** A writer that had ended lives: what seemed its late copy is its request. */
+  revive(writer: WriterId): void {
+    const sender = this.current
+    const late = new Set(sender.#late)
+    if (!late.delete(writer)) return
+    sender.#late = late
+    sender.#candidates = new Set([...sender.#candidates, writer])
+  }
+
   /**
    * True where the set became smaller. What would leave no writer is not believed: a client that does what restic does
    * not is known by its opening all the same.

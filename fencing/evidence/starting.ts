@@ -26,6 +26,10 @@ export function senderOf(context: Context, caller: Stranger): Sender {
     context.presence.contradictions += 1
     return startingSender(context, caller)
   }
+  // Nobody who began before sends the opening of a process.
+  if (caller.isOpening === true && channel.sender === undefined) {
+    return new Sender(newSenderId(context), [])
+  }
   if (caller.hasFailedToOpen === true && channel.opened === undefined) {
     return startingSender(context, caller)
   }

@@ -54,6 +54,8 @@ export interface Caller {
   readonly tag?: string
   /** An opening failed on its channel: its process asks again, and so may be born later than the channel. */
   readonly hasFailedToOpen?: true
+  /** With this request a process begins. */
+  readonly isOpening?: boolean
   /** The door's name for the request. */
   readonly request?: string
 }

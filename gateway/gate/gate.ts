@@ -129,7 +129,7 @@ export class Gate {
   async begin(visitor: Visitor, repository: RepositoryId): Promise<number | undefined> {
     const config = 'config' as ObjectName
     try {
-      const { size, met, fault } = await this.#lookUp(visitor, repository, config)
+      const { size, met, fault } = await this.#lookUp(visitor, repository, config, true)
       if (size === undefined) return size
       if (fault !== undefined) this.#beginUnrecorded(visitor, repository, fault)
       if (met !== undefined) await this.#beginRecorded(visitor, met)
@@ -379,8 +379,9 @@ export class Gate {
     visitor: Visitor,
     repository: RepositoryId,
     object: ObjectName,
+    isOpening = false,
   ): Promise<{ readonly size: number | undefined } & MetReader> {
-    const reader = await this.#meetReader(visitor, repository)
+    const reader = await this.#meetReader(visitor, repository, isOpening)
     const isDeleted = this.#isDeleted(repository, object)
     const size = isDeleted ? undefined : await this.#options.store.stat(repository, object)
     return { size, ...reader }
@@ -429,10 +430,14 @@ export class Gate {
   }
 
   /** Reads are served whatever became of the journal; what follows on them is made up for before anything is written. */
-  async #meetReader(visitor: Visitor, repository: RepositoryId): Promise<MetReader> {
+  async #meetReader(
+    visitor: Visitor,
+    repository: RepositoryId,
+    isOpening = false,
+  ): Promise<MetReader> {
     this.#refuseStranger(visitor, repository)
     try {
-      return { met: await this.#meet(visitor, repository) }
+      return { met: await this.#meet(visitor, repository, isOpening) }
     } catch (error) {
       if (!(error instanceof BackendError)) throw error
       this.#options.fences.unrecorded.heard(repository, visitor.channel.id)
@@ -446,13 +451,18 @@ export class Gate {
     throw new BackendError('not-allowed', `"${repository}" is not this user's`)
   }
 
-  async #meet(visitor: Visitor, repository: RepositoryId): Promise<Met | undefined> {
+  async #meet(
+    visitor: Visitor,
+    repository: RepositoryId,
+    isOpening = false,
+  ): Promise<Met | undefined> {
     this.#refuseStranger(visitor, repository)
     const fence = await this.#options.fences.of(repository)
     if (fence === undefined) return undefined
     const { unrecorded } = this.#options.fences
     if (unrecorded.has(repository)) await unrecorded.makeUp(fence)
-    const caller = fence.caller(visitor.channel, this.#told(visitor))
+    const told = { ...this.#told(visitor), ...(isOpening ? { isOpening } : {}) }
+    const caller = fence.caller(visitor.channel, told)
     if (visitor.isReader !== true) fence.arrive(caller)
     return { fence, caller }
   }
