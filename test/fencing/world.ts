@@ -4,7 +4,12 @@ import { effectsOf } from '../../fencing/state/effect.js'
 import type { Client, WriterId } from '../../fencing/journal/event.js'
 import { Allowance } from '../../fencing/state/item.js'
 import type { Recorded } from '../../fencing/journal/journal.js'
-import type { ListedType, ObjectName, RepositoryId } from '../../fencing/object.js'
+import {
+  typeOf,
+  type ListedType,
+  type ObjectName,
+  type RepositoryId,
+} from '../../fencing/object.js'
 import type { Clock, JournalStore, Random } from '../../fencing/ports.js'
 import type { Channel } from '../../fencing/evidence/presence.js'
 import { RepositoryFence } from '../../fencing/repository-fence.js'
@@ -222,6 +227,13 @@ export class SimulatedClient {
     const { decision, recorded } = await this.#world.fence.delete(caller, { object, isPresent })
     await this.#world.carryOut(recorded)
     return toldOf(decision)
+  }
+
+  /** Reads one object. */
+  read(object: ObjectName, channel: Channel): void {
+    const caller = this.#arrive(channel)
+    if (typeOf(object) === 'locks') this.#world.fence.readLock(caller, object)
+    else this.#world.fence.work(caller, typeOf(object))
   }
 
   /** Any request that proves that the channel is alive. */

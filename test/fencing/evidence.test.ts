@@ -1,0 +1,192 @@
+/** Each kind of evidence: what one request says of who sends it, and of who does not. */
+import test from 'ava'
+import type { Author } from '../../fencing/journal/event.js'
+import type { ObjectName } from '../../fencing/object.js'
+import { data, index, lock, minutes, seconds, World, type SimulatedClient } from './world.js'
+
+const config = 'config' as ObjectName
+
+const authorOf = (world: World, object: ObjectName): Author | undefined =>
+  world.fence.state.commits.get(object)?.author
+
+const sure = ({ id }: SimulatedClient): Author => {
+  if (id === undefined) throw new Error('it has not begun')
+  return { kind: 'writer', writer: id }
+}
+
+const hasLooked = (world: World, { id }: SimulatedClient): boolean | undefined =>
+  id && world.fence.state.writers.get(id)?.hasLooked
+
+test('whoever reads a lock has not posted it', async (t) => {
+  const world = await World.create()
+  const [a, w] = [world.client(), world.client()]
+  const [chA, chW, fresh] = [world.channel(), world.channel(), world.channel()]
+  await a.begin('A', chA)
+  await w.open(chW)
+  await a.post(lock('A2'), fresh)
+  t.is(authorOf(world, lock('A2'))?.kind, 'unknown')
+  w.read(lock('A2'), chW)
+  t.deepEqual(authorOf(world, lock('A2')), sure(a))
+})
+
+test('whoever still reads locks has asked for nothing else before', async (t) => {
+  const world = await World.create()
+  const [a, w] = [world.client(), world.client()]
+  const [chA, chW] = [world.channel(), world.channel()]
+  await a.begin('A', chA)
+  await w.open(chW)
+  await a.list('snapshots', world.channel())
+  t.true(hasLooked(world, w), 'it may have been its')
+  world.pass(1 * seconds)
+  w.ping(chW)
+  world.pass(1 * seconds)
+  w.read(lock('A'), chW)
+  t.false(hasLooked(world, w))
+})
+
+test('the reading of a lock that was sent before says nothing', async (t) => {
+  const world = await World.create()
+  const [a, w] = [world.client(), world.client()]
+  const [chA, chW] = [world.channel(), world.channel()]
+  await a.begin('A', chA)
+  await w.open(chW)
+  world.pass(1 * seconds)
+  await a.list('snapshots', world.channel())
+  world.pass(1 * seconds)
+  w.read(lock('A'), chW)
+  t.true(hasLooked(world, w), 'its request may have hung since before it looked')
+})
+
+test('a refresh on an unknown connection says whose it is', async (t) => {
+  const world = await World.create()
+  const [a, u] = [world.client(), world.client()]
+  const [chA, chU, fresh] = [world.channel(), world.channel(), world.channel()]
+  await a.begin('A', chA)
+  await u.open(chU)
+  await u.list('locks', chU)
+  await a.post(lock('A2'), fresh)
+  await a.delete(lock('A'), fresh)
+  t.deepEqual(authorOf(world, lock('A2')), sure(a), '`unlock` posts none')
+})
+
+test('whoever only deletes a lock may be `unlock`', async (t) => {
+  const world = await World.create()
+  const [a, u] = [world.client(), world.client()]
+  const [chA, chU, fresh] = [world.channel(), world.channel(), world.channel()]
+  await a.begin('A', chA)
+  await u.open(chU)
+  await u.list('locks', chU)
+  await u.delete(lock('A'), fresh)
+  await a.post(lock('A2'), fresh)
+  t.is(authorOf(world, lock('A2'))?.kind, 'unknown')
+})
+
+test('whoever asks for a pack has looked or locked', async (t) => {
+  const world = await World.create({ standing: [data('X')] })
+  const [a, u] = [world.client(), world.client()]
+  const [chA, chU, fresh] = [world.channel(), world.channel(), world.channel()]
+  await a.begin('A', chA)
+  await u.open(chU)
+  await u.list('locks', chU)
+  a.read(data('X'), fresh)
+  await a.post(lock('A2'), fresh)
+  t.deepEqual(authorOf(world, lock('A2')), sure(a))
+})
+
+test('the config is deleted by who has a lock, though its second opening looked too', async (t) => {
+  const world = await World.create({ standing: [config] })
+  const [m, again] = [world.client(), world.client()]
+  await m.begin('M', world.channel())
+  await again.open(world.channel())
+  await again.look(world.channel())
+  t.is(await m.delete(config, world.channel()), 'ok')
+})
+
+test('the config is not deleted at once where two have locks', async (t) => {
+  const world = await World.create({ standing: [config] })
+  const [m, a] = [world.client(), world.client()]
+  await m.begin('M', world.channel())
+  await a.begin('A', world.channel())
+  t.is(await m.delete(config, world.channel()), 'knock')
+})
+
+test('maintenance needs a lock: who only listed packs is no candidate for a deletion', async (t) => {
+  const world = await World.create({ standing: [index('old')] })
+  const [p, m] = [world.client(), world.client()]
+  const [chP, chM] = [world.channel(), world.channel()]
+  await p.begin('P', chP)
+  await m.open(chM)
+  await m.list('data', chM)
+  t.is(await p.delete(index('old'), world.channel()), 'ok')
+})
+
+test('a run whose lock somebody removed has ended when it deletes it', async (t) => {
+  const world = await World.create()
+  const [a, u] = [world.client(), world.client()]
+  const [chA, chU] = [world.channel(), world.channel()]
+  await a.begin('A', chA)
+  await u.open(chU)
+  await u.list('locks', chU)
+  await u.delete(lock('A'), chU)
+  t.true(world.fence.livingWriters().some(({ id }) => id === a.id))
+  await a.list('snapshots', chA)
+  await a.delete(lock('A'), chA)
+  t.false(world.fence.livingWriters().some(({ id }) => id === a.id))
+})
+
+test('the answer to a lock has arrived where its owner looked, or deleted an older one', async (t) => {
+  for (const isRefreshed of [false, true]) {
+    const world = await World.create()
+    const a = world.client()
+    const chA = world.channel()
+    await a.open(chA)
+    await a.post(lock('A'), chA, { isLost: !isRefreshed })
+    const next = world.channel()
+    await a.look(next)
+    let newest = 'A'
+    if (isRefreshed) {
+      newest = 'A2'
+      await a.post(lock('A2'), world.channel(), { isLost: true })
+      await a.delete(lock('A'), next)
+    }
+    await a.delete(lock(newest), next)
+    t.is(world.fence.livingWriters().length, 0, newest)
+  }
+})
+
+test('where its last channel closes at its exit, an older one that was lost says nothing', async (t) => {
+  const world = await World.create()
+  const u = world.client({ tag: 'T' })
+  const [lost, last] = [world.channel(), world.channel()].map((one) => ({
+    ...one,
+    staysOpen: true,
+  }))
+  if (lost === undefined || last === undefined) throw new Error('there are two')
+  await u.open(lost)
+  world.pass(5 * minutes)
+  world.fence.closed(lost.id, false)
+  await u.list('locks', { ...last, openedAt: world.clock.monotonic() })
+  world.pass(1 * seconds)
+  world.fence.closed(last.id, true)
+  world.pass(11 * seconds)
+  await world.fence.tick()
+  t.is(world.fence.livingWriters().length, 0)
+})
+
+test('whose last channel was lost may live', async (t) => {
+  const world = await World.create()
+  const u = world.client({ tag: 'T' })
+  const [first, last] = [world.channel(), world.channel()].map((one) => ({
+    ...one,
+    staysOpen: true,
+  }))
+  if (first === undefined || last === undefined) throw new Error('there are two')
+  await u.open(first)
+  await u.list('locks', last)
+  world.fence.closed(first.id, true)
+  world.pass(5 * minutes)
+  world.fence.closed(last.id, false)
+  world.pass(20 * minutes)
+  await world.fence.tick()
+  t.is(world.fence.livingWriters().length, 1)
+})
