@@ -66,9 +66,10 @@ export async function readOnlyWarnings(...folders: readonly string[]): Promise<s
   return warnings
 }
 
-export function readOnlyWarning(folder: string): string {
+export function readOnlyWarning(folder: string, code: 'EROFS' | 'EIO' = 'EROFS'): string {
+  const what = code === 'EROFS' ? 'is on a read-only volume' : 'cannot be written'
   return (
-    `"${folder}" is on a read-only volume (EROFS): reads are served, and every write is refused. Look into the log of the ` +
+    `"${folder}" ${what} (${code}): reads are served, and every write is refused. Look into the log of the ` +
     `kernel, since a disk that fails is often made read-only; mount it writable, and start the gateway again`
   )
 }

@@ -50,8 +50,20 @@ export interface State {
  * Throws StateHeldError (code `locked`) while another process has the state, `not-allowed` for a folder without rights
  * or on a network file system, `not-found` where the folder above is missing.
  */
-export async function openState({ folder, root, command }: StateOptions): Promise<State> {
-  if (await isOnReadOnlyVolume(folder)) return readOnlyState(folder)
+export async function openState(options: StateOptions): Promise<State> {
+  const { folder } = options
+  if (await isOnReadOnlyVolume(folder)) return readOnlyState(folder, 'EROFS')
+  try {
+    return await takeState(options)
+  } catch (error) {
+    const native = error instanceof BackendError ? errnoOf(error.cause) : undefined
+    // A disk that the kernel has given up says so only when it is written to.
+    if (native === 'EROFS' || native === 'EIO') return readOnlyState(folder, native)
+    throw error
+  }
+}
+
+async function takeState({ folder, root, command }: StateOptions): Promise<State> {
   const lock = await guarded(folder, async () => {
     await makeFolder(folder)
     await refuseNetworkFileSystem(folder)
@@ -75,9 +87,9 @@ export async function openState({ folder, root, command }: StateOptions): Promis
 const journalIn = (folder: string): string => join(folder, 'journal.sqlite')
 
 /** Reads need no state. */
-function readOnlyState(folder: string): State {
-  const cause = Object.assign(new Error('read-only file system'), { code: 'EROFS' })
-  const fault = new BackendError('not-allowed', readOnlyWarning(folder), { cause })
+function readOnlyState(folder: string, code: 'EROFS' | 'EIO'): State {
+  const cause = Object.assign(new Error('the state cannot be written'), { code })
+  const fault = new BackendError('not-allowed', readOnlyWarning(folder, code), { cause })
   const nothing = async (): Promise<void> => undefined
   return {
     folder,
