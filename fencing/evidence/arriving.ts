@@ -4,7 +4,10 @@ import type { ObjectName } from '../object.js'
 import type { Caller, Context } from '../rules/context.js'
 import { livingCandidates, ownWriter } from './attribution.js'
 
-/** Deferred events: that answers have arrived, and that a writer that had ended lives. */
+/** How often it is recorded that a writer was heard, so that a restart does not take it for silent. */
+export const heardEveryMs = 60 * 60_000
+
+/** Deferred events: that answers have arrived, that a writer lives, and that one that had ended does. */
 export function arrive(context: Context, caller: Caller): JournalEvent[] {
   const { state, presence, monotonic } = context
   const { channel } = caller
@@ -17,9 +20,14 @@ export function arrive(context: Context, caller: Caller): JournalEvent[] {
   // Through a proxy the next request is not the same client's.
   const isSure = !channel.channel.isHidden && !channel.isMixed
   if (isSure && objects.length > 0) events.push({ kind: 'answered', objects })
-  for (const writer of ownersOf(context, caller)) {
-    presence.heard(writer, monotonic)
-    if (state.writers.get(writer)?.ended !== undefined) events.push({ kind: 'revived', writer })
+  for (const id of ownersOf(context, caller)) {
+    presence.heard(id, monotonic)
+    const writer = state.writers.get(id)
+    if (writer === undefined) continue
+    if (writer.ended !== undefined) events.push({ kind: 'revived', writer: id })
+    else if (context.running - writer.lastRecordedRan >= heardEveryMs) {
+      events.push({ kind: 'heard', writer: id })
+    }
   }
   return events
 }

@@ -37,7 +37,7 @@ export function mayBeLate(
     const { ended } = writer
     if (ended === undefined) {
       if (!caller.sender.mayBeLateCopyOf(writer.id)) return false
-    } else if (context.now - ended.time > lateMsMax || hasOutlived(caller, ended.position)) {
+    } else if (context.running - ended.ran > lateMsMax || hasOutlived(caller, ended.position)) {
       return false
     }
     return (writer.hasLooked || !mustHaveLooked) && mayBeSender(context, caller, writer)

@@ -49,6 +49,6 @@ function startingSender(context: Context, stranger: Stranger): Sender {
 }
 
 /** What it sent may come only now. */
-function hasEndedLately({ now }: Context, { time }: NonNullable<Writer['ended']>): boolean {
-  return now - time <= lateMsMax
+function hasEndedLately({ running }: Context, { ran }: NonNullable<Writer['ended']>): boolean {
+  return running - ran <= lateMsMax
 }

@@ -2,7 +2,7 @@
 import { baseHash, readBase } from './base.js'
 import { chainHash, emptyHead, follows } from './chain.js'
 import { effectsOf } from '../state/effect.js'
-import { parseEvent, type JournalEvent, type Position } from './event.js'
+import { parseEvent, type ItemId, type JournalEvent, type Position } from './event.js'
 import type { Allowance } from '../state/item.js'
 import type { RepositoryId } from '../object.js'
 import {
@@ -49,6 +49,8 @@ export class RepositoryJournal {
   /** Resolves when all that was handed to the store is durable. */
   #durable: Promise<void> = Promise.resolve()
   #failure: Error | undefined
+  /** The newest record's running time is ahead of the clock's by so much, where a crash took the clock's last minute. */
+  #aheadMs = 0
 
   private constructor(options: JournalOptions, base: JournalBase | undefined) {
     const { allowance } = options
@@ -90,10 +92,16 @@ export class RepositoryJournal {
       throw new BackendError('corrupt', what)
     }
     for (const note of await store.tries(repository)) {
-      const item = [...journal.state.items.values()].find((one) => one.id === note.item)
+      const item = journal.state.items.get(note.item as ItemId)
       if (item !== undefined) Object.assign(item, { tries: note.tries, lastTry: note.time })
     }
+    journal.#aheadMs = Math.max(0, journal.state.ran - options.clock.running())
     return { journal, unsettled }
+  }
+
+  /** The running time as this journal counts it: never before that of a record. */
+  get running(): number {
+    return this.#clock.running() + this.#aheadMs
   }
 
   get head(): JournalHead {
@@ -151,13 +159,24 @@ export class RepositoryJournal {
   #append(event: JournalEvent): Recorded {
     const position = this.#head.position + 1
     const time = this.#clock.now()
-    const body = JSON.stringify(event)
+    const ran = Math.floor(this.running)
+    const body = JSON.stringify({ ...event, ran })
     const hash = chainHash(this.#head.hash, { position, time, body })
     this.#head = { position, hash }
     const record = { position, time, body, hash }
     this.#deferred.push({ record, hasEffects: effectsOf(event).length > 0 })
-    this.state.apply(event, { position, time })
+    this.state.apply(event, { position, time, ran })
     return { position, time, event }
+  }
+
+  /**
+   * Records of before there were running times lie before all that has one. Where an older gateway has written again since,
+   * what it wrote counts as of now: nothing may seem older than it is.
+   */
+  #ranOf({ ran }: JournalEvent): number {
+    const newest = this.state.ran
+    if (ran !== undefined || newest === 0) return ran ?? 0
+    return Math.max(newest, this.#clock.running())
   }
 
   #replay(record: StoredRecord): Recorded {
@@ -174,7 +193,7 @@ export class RepositoryJournal {
       )
     }
     this.#head = { position, hash: record.hash }
-    this.state.apply(event, { position, time })
+    this.state.apply(event, { position, time, ran: this.#ranOf(event) })
     return { position, time, event }
   }
 }

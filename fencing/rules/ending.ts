@@ -1,4 +1,5 @@
 /** Decides when writers end without unlocking: their client has gone, an operator says so, or they were silent too long. */
+import { heardEveryMs } from '../evidence/arriving.js'
 import { mayHaveLocked } from '../evidence/constants.js'
 import type { EndingCause, JournalEvent, WriterId } from '../journal/event.js'
 import { possiblePosters, type RepositoryState } from '../state/repository-state.js'
@@ -64,9 +65,7 @@ function mayHoldLock(state: RepositoryState, writer: Writer): boolean {
   return false
 }
 
-function isSilent(context: Context, writer: Writer): boolean {
-  const presence = context.presence.of(writer.id)
-  const heard = context.now - (context.monotonic - presence.lastHeardAt)
-  const last = Math.max(writer.lastRecorded, Number.isFinite(heard) ? heard : 0)
-  return context.now - last > context.settings.writerAgeMaxMs
+/** By the running time alone: a machine may boot with a wrong date. */
+function isSilent({ running, settings }: Context, writer: Writer): boolean {
+  return running - writer.lastRecordedRan > settings.writerAgeMaxMs + heardEveryMs
 }

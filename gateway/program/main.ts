@@ -315,9 +315,13 @@ function unknownWarning(count: number): string {
 }
 
 /** What time itself decides, every few seconds; resolves when no check runs any more. */
-async function tickUntil(ending: AbortSignal, { fences, reserves }: Assembly): Promise<void> {
+async function tickUntil(
+  ending: AbortSignal,
+  { fences, reserves, runningTime }: Assembly,
+): Promise<void> {
   while (!ending.aborted) {
     await reserves.restore()
+    await runningTime.keepNowAndThen()
     // Each thread that V8 begins takes this back.
     keepHeapSmall()
     await setTimeout(tickMs, undefined, { signal: ending }).catch(() => undefined)
