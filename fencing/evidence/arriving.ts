@@ -47,6 +47,5 @@ function ownersOf(context: Context, caller: Caller): WriterId[] {
   const living = livingCandidates(context, caller)
   if (living.length > 1) return []
   if (living[0] !== undefined) return [living[0].id]
-  const ended = [...context.state.writers.values()].filter(({ tag }) => tag === caller.tag)
-  return ended.map((writer) => writer.id)
+  return Array.from(context.state.writers.tagged(caller.tag), ({ id }) => id)
 }

@@ -10,7 +10,10 @@ import type { Writer } from '../state/writer.js'
  * The journal's head at a moment when the sender's client was there before it sent this request; 0 where that is not
  * known: through a proxy, and where requests come ahead of answers.
  */
-export function outlivedBy({ channel, follows }: Pick<Caller, 'channel' | 'follows'>): Position {
+export function outlivedBy({
+  channel,
+  follows,
+}: Pick<Caller, 'channel' | 'follows'>): Position {
   const { isHidden, isMultiplexed } = channel.channel
   if (isHidden || channel.isMixed) return 0
   return Math.max(channel.outlived, isMultiplexed === true ? 0 : follows)

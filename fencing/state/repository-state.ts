@@ -17,6 +17,7 @@ import type { LetThroughReason } from '../rules/refusal.js'
 import { digestOf, typeOf, type ObjectName } from '../object.js'
 import { narrow, noteRecord, recordOf, type SenderRecord } from './sender-record.js'
 import type { Overtaking, Writer } from './writer.js'
+import { Writers } from './writers.js'
 
 const sweepEveryRecords = 1024
 
@@ -61,7 +62,7 @@ export class RepositoryState {
   adoptedAt = 0
   /** How the folder was last found used past the gateway. */
   outside: OutsideUse | null = null
-  readonly writers = new Map<WriterId, Writer>()
+  readonly writers = new Writers()
   readonly locks = new Map<ObjectName, LockState>()
   readonly commits = new Map<ObjectName, Commit>()
   /** What processes did that may be one of several writers. */
