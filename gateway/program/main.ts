@@ -325,8 +325,9 @@ async function tickUntil(
     // Each thread that V8 begins takes this back.
     keepHeapSmall()
     await setTimeout(tickMs, undefined, { signal: ending }).catch(() => undefined)
-    await fences.tick()
+    void fences.tick()
   }
+  await fences.ticked()
 }
 
 /** What a client or a disk holds up does not keep the process: nothing that was promised is lost by ending it. */
