@@ -2,11 +2,14 @@
 import type { Readable } from 'node:stream'
 import type { ListedType, ObjectName, RepositoryId } from './object.js'
 
-/** Milliseconds since the epoch by the gateway's own clock, and a count that no jump of the clock moves. */
+/** Dates, for people; and counts of milliseconds that no jump of the date moves, from which everything is decided. */
 export interface Clock {
+  /** Milliseconds since the epoch: to be shown, never to be decided on. */
   readonly now: () => number
   /** Milliseconds from an arbitrary start; never goes back within one run of the gateway. */
   readonly monotonic: () => number
+  /** The running time: how long gateways have run over this state. A crash may lose its last minute. */
+  readonly running: () => number
   /** Calls back once after so many milliseconds; the answer cancels it. */
   readonly timer: (ms: number, callback: () => void) => () => void
 }

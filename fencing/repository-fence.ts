@@ -594,10 +594,9 @@ export class RepositoryFence {
     })
   }
 
-  #isProven({ state, reason, isKept, author, time }: Item): boolean {
+  #isProven({ state, reason, isKept, author, ran }: Item): boolean {
     if (state !== 'quarantined' || reason !== 'ambiguous' || !isKept) return false
-    const age = this.#options.clock.now() - time
-    if (author.kind !== 'writer' || age < 0 || age > provenWithinMs) return false
+    if (author.kind !== 'writer' || this.#journal.running - ran > provenWithinMs) return false
     const writer = this.state.writers.get(author.writer)
     return writer !== undefined && fenceOf(writer, this.state.runs) === undefined
   }
@@ -612,7 +611,7 @@ export class RepositoryFence {
   }
 
   #isOld(item: Item, ageMaxMs: number): boolean {
-    return isOpen(item) && this.#options.clock.now() - item.lastTry > ageMaxMs
+    return isOpen(item) && this.#journal.running - item.lastTryRan > ageMaxMs
   }
 
   async endWriter(id: WriterId, by?: string): Promise<Recorded[]> {
@@ -721,6 +720,7 @@ export class RepositoryFence {
     if (item === undefined) return
     item.tries += 1
     item.lastTry = this.#options.clock.now()
+    item.lastTryRan = this.#journal.running
     const note = { item: item.id, tries: item.tries, time: item.lastTry }
     await this.#options.store.noteTries(this.repository, note)
   }
@@ -738,6 +738,7 @@ export class RepositoryFence {
       random,
       now: clock.now(),
       monotonic: clock.monotonic(),
+      running: this.#journal.running,
     }
   }
 }

@@ -4,7 +4,10 @@ import type { ObjectName } from '../object.js'
 import type { Caller, Context } from '../rules/context.js'
 import { livingCandidates, ownWriter } from './attribution.js'
 
-/** Deferred events: that answers have arrived, and that a writer that had ended lives. */
+/** How often it is recorded that a writer was heard, so that a restart does not take it for silent. */
+export const heardEveryMs = 60 * 60_000
+
+/** Deferred events: that answers have arrived, that a writer lives, and that one that had ended does. */
 export function arrive(context: Context, caller: Caller): JournalEvent[] {
   const { state, presence, monotonic } = context
   const { channel } = caller
@@ -17,11 +20,16 @@ export function arrive(context: Context, caller: Caller): JournalEvent[] {
   // Through a proxy the next request is not the same client's.
   const isSure = !channel.channel.isHidden && !channel.isMixed
   if (isSure && objects.length > 0) events.push({ kind: 'answered', objects })
-  for (const writer of ownersOf(context, caller)) {
-    presence.heard(writer, monotonic)
-    if (state.writers.get(writer)?.ended === undefined) continue
-    events.push({ kind: 'revived', writer })
-    caller.sender.current.revive(writer)
+  for (const id of ownersOf(context, caller)) {
+    presence.heard(id, monotonic)
+    const writer = state.writers.get(id)
+    if (writer === undefined) continue
+    if (writer.ended !== undefined) {
+      events.push({ kind: 'revived', writer: id })
+      caller.sender.current.revive(id)
+    } else if (context.running - writer.lastRecordedRan >= heardEveryMs) {
+      events.push({ kind: 'heard', writer: id })
+    }
   }
   return events
 }
@@ -42,6 +50,5 @@ function ownersOf(context: Context, caller: Caller): WriterId[] {
   const living = livingCandidates(context, caller)
   if (living.length > 1) return []
   if (living[0] !== undefined) return [living[0].id]
-  const ended = [...context.state.writers.values()].filter(({ tag }) => tag === caller.tag)
-  return ended.map((writer) => writer.id)
+  return Array.from(context.state.writers.tagged(caller.tag), ({ id }) => id)
 }

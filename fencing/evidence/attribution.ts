@@ -105,7 +105,7 @@ function goneSenders(
   const since = Math.min(earlier ?? caller.arrivedAt, caller.arrivedAt)
   const kept = tried && state.items.get(state.openItems.get(tried) ?? ('' as ItemId))?.author
   const committed = uploaded && possiblePosters(state, uploaded)
-  return [...state.writers.values()].filter((writer) => {
+  return [...state.writers.tagged(caller.tag)].filter((writer) => {
     const { ended, id } = writer
     if (ended === undefined) return false
     const isKnown =

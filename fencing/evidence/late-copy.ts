@@ -33,11 +33,11 @@ export function mayBeLate(
   const about = verb === 'upload' ? { uploaded: object } : { deleted: object }
   const { by } = attribute(context, caller, { ...about, mustHaveLooked })
   if (by !== undefined && by !== 'only-candidate') return false
-  return [...context.state.writers.values()].some((writer) => {
+  return [...context.state.writers.tagged(caller.tag)].some((writer) => {
     const { ended } = writer
     if (ended === undefined) {
       if (!caller.sender.mayBeLateCopyOf(writer.id)) return false
-    } else if (context.now - ended.time > lateMsMax || hasOutlived(caller, ended.position)) {
+    } else if (context.running - ended.ran > lateMsMax || hasOutlived(caller, ended.position)) {
       return false
     }
     return (writer.hasLooked || !mustHaveLooked) && mayBeSender(context, caller, writer)

@@ -250,13 +250,15 @@ export class Presence {
     return exitedAt !== undefined && !mayLive
   }
 
-  /** Whether this writer's client may have an open channel; on a mixed one anybody may send. */
-  hasOpenChannel(id: WriterId): boolean {
-    for (const { sender, opened, openedLater } of this.#channels.values()) {
-      if (opened === id || openedLater?.includes(id) === true) return true
-      if (sender?.candidates.has(id) === true) return true
+  /** The writers whose client may have an open channel; on a mixed one anybody may send. */
+  connected(): Set<WriterId> {
+    const ids = new Set<WriterId>()
+    for (const { sender, opened, openedLater = [] } of this.#channels.values()) {
+      if (opened !== undefined) ids.add(opened)
+      for (const id of openedLater) ids.add(id)
+      for (const id of sender?.candidates ?? []) ids.add(id)
     }
-    return false
+    return ids
   }
 
   /** Whether what is deferred now is deferred for the first time, again, or for so long that it must be decided. */

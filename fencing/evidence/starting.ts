@@ -42,7 +42,7 @@ function startingSender(context: Context, stranger: Stranger): Sender {
   const late: WriterId[] = []
   const sender = new Sender(newSenderId(context), [])
   const caller: Caller = { ...stranger, sender }
-  for (const writer of context.state.writers.values()) {
+  for (const writer of context.state.writers.tagged(caller.tag)) {
     if (writer.ended !== undefined && !hasEndedLately(context, writer.ended)) continue
     if (!mayBeSender(context, caller, writer)) continue
     const isLate = writer.ended !== undefined || hasLeftBefore(context, stranger, writer)
@@ -53,6 +53,6 @@ function startingSender(context: Context, stranger: Stranger): Sender {
 }
 
 /** What it sent may come only now. */
-function hasEndedLately({ now }: Context, { time }: NonNullable<Writer['ended']>): boolean {
-  return now - time <= lateMsMax
+function hasEndedLately({ running }: Context, { ran }: NonNullable<Writer['ended']>): boolean {
+  return running - ran <= lateMsMax
 }

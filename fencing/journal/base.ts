@@ -63,6 +63,7 @@ export function plainState(state: RepositoryState) {
   return {
     generation: state.generation,
     position: state.position,
+    ran: state.ran,
     isAdopted: state.isAdopted,
     adoptedAt: state.adoptedAt,
     outside: state.outside,
@@ -88,10 +89,11 @@ export function plainState(state: RepositoryState) {
 
 function restored(plain: PlainState, allowance: Allowance): RepositoryState {
   const state = new RepositoryState(allowance)
-  const { generation, position, isAdopted, adoptedAt, outside, indexPosition, runs } = plain
+  const { generation, position, ran, isAdopted, adoptedAt, outside, indexPosition, runs } =
+    plain
   const { configDeletedBy } = plain
   const rest = { isAdopted, adoptedAt, outside, indexPosition, runs, configDeletedBy }
-  Object.assign(state, { generation, position, ...rest })
+  Object.assign(state, { generation, position, ran, ...rest })
   for (const one of plain.writers) {
     const writer: Writer = { ...one, locks: new Set(one.locks) }
     state.writers.set(one.id, writer)

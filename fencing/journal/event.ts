@@ -62,8 +62,12 @@ export interface Kept {
   readonly staged?: string
 }
 
-/** `request` is the door's own name for the request that an event came of, as it stands in the log. */
-export type JournalEvent = EventBody & { readonly request?: string }
+/**
+ * `request` is the door's own name for the request that an event came of, as it stands in the log. `ran` stands in the
+ * record only: the running time in milliseconds, since which the age of what it tells of counts. An older gateway did not
+ * note it.
+ */
+export type JournalEvent = EventBody & { readonly request?: string; readonly ran?: number }
 
 type EventBody =
   /** The repository came under this gateway. Each lock that stood there speaks for a run that began before. */
@@ -173,6 +177,8 @@ type EventBody =
       readonly by?: string
     }
   | { readonly kind: 'revived'; readonly writer: WriterId }
+  /** It did nothing that is recorded, and was heard all the same: so a restart does not take it for silent. */
+  | { readonly kind: 'heard'; readonly writer: WriterId }
   | {
       readonly kind: 'released'
       readonly item: ItemId
@@ -234,6 +240,7 @@ const knownKinds: Readonly<Record<EventKind, true>> = {
   passed: true,
   ended: true,
   revived: true,
+  heard: true,
   released: true,
   discarded: true,
   evicted: true,

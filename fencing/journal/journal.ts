@@ -51,6 +51,8 @@ export class RepositoryJournal {
   /** Resolves when all that was handed to the store is durable. */
   #durable: Promise<void> = Promise.resolve()
   #failure: Error | undefined
+  /** The newest record's running time is ahead of the clock's by so much, where a crash took the clock's last minute. */
+  #aheadMs = 0
 
   private constructor(options: JournalOptions, base: JournalBase | undefined) {
     const { allowance } = options
@@ -96,11 +98,17 @@ export class RepositoryJournal {
       if (item !== undefined) Object.assign(item, { tries: note.tries, lastTry: note.time })
     }
     journal.#durablePosition = journal.#head.position
+    journal.#aheadMs = Math.max(0, journal.state.ran - options.clock.running())
     return { journal, unsettled }
   }
 
   get durablePosition(): Position {
     return this.#durablePosition
+  }
+
+  /** The running time as this journal counts it: never before that of a record. */
+  get running(): number {
+    return this.#clock.running() + this.#aheadMs
   }
 
   get head(): JournalHead {
@@ -161,13 +169,24 @@ export class RepositoryJournal {
   #append(event: JournalEvent): Recorded {
     const position = this.#head.position + 1
     const time = this.#clock.now()
-    const body = JSON.stringify(event)
+    const ran = Math.floor(this.running)
+    const body = JSON.stringify({ ...event, ran })
     const hash = chainHash(this.#head.hash, { position, time, body })
     this.#head = { position, hash }
     const record = { position, time, body, hash }
     this.#deferred.push({ record, hasEffects: effectsOf(event).length > 0 })
-    this.state.apply(event, { position, time })
+    this.state.apply(event, { position, time, ran })
     return { position, time, event }
+  }
+
+  /**
+   * Records of before there were running times lie before all that has one. Where an older gateway has written again since,
+   * what it wrote counts as of now: nothing may seem older than it is.
+   */
+  #ranOf({ ran }: JournalEvent): number {
+    const newest = this.state.ran
+    if (ran !== undefined || newest === 0) return ran ?? 0
+    return Math.max(newest, this.#clock.running())
   }
 
   #replay(record: StoredRecord): Recorded {
@@ -184,7 +203,7 @@ export class RepositoryJournal {
       )
     }
     this.#head = { position, hash: record.hash }
-    this.state.apply(event, { position, time })
+    this.state.apply(event, { position, time, ran: this.#ranOf(event) })
     return { position, time, event }
   }
 }

@@ -34,9 +34,11 @@ export interface Context {
   readonly presence: Presence
   readonly settings: Settings
   readonly random: Random
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch: for people. */
   readonly now: number
   readonly monotonic: number
+  /** The running time, as the records have it. */
+  readonly running: number
 }
 
 /** Who sends a request, as far as the request itself says. */

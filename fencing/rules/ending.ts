@@ -1,7 +1,7 @@
 /** Decides when writers end without unlocking: their client has gone, an operator says so, or they were silent too long. */
-import { mayHaveLocked } from '../evidence/constants.js'
+import { heardEveryMs } from '../evidence/arriving.js'
 import type { EndingCause, JournalEvent, WriterId } from '../journal/event.js'
-import { possiblePosters, type RepositoryState } from '../state/repository-state.js'
+import { possiblePosters } from '../state/repository-state.js'
 import type { Writer } from '../state/writer.js'
 import { lockDeletions, type Context } from './context.js'
 import { endUnlocked } from './unlocking.js'
@@ -28,16 +28,58 @@ export function end(
   return [ended, ...lockDeletions(context, id, 'ended')]
 }
 
+/** So many records come of one check, or a few more; the rest end with the next. */
+const recordsMax = 500
+
 /** Looks for writers that have ended by the passing of time, or by what is known only now; to be called now and then. */
 export function endGone(context: Context): JournalEvent[] {
-  const unlocked = endUnlocked(context)
-  const known = new Set(unlocked.map((event) => event.kind === 'ended' && event.writer))
-  const gone = context.state.living().flatMap((writer) => {
-    if (known.has(writer.id)) return []
-    if (hasLeft(context, writer)) return end(context, writer.id, 'closed')
-    return isSilent(context, writer) ? end(context, writer.id, 'silence') : []
-  })
-  return [...unlocked, ...gone]
+  const events = endUnlocked(context)
+  const known = new Set(events.map((event) => event.kind === 'ended' && event.writer))
+  const gathered = new Gathered(context)
+  for (const writer of context.state.writers.values()) {
+    if (writer.ended !== undefined || known.has(writer.id)) continue
+    const isGone = hasLeft(context, writer, gathered)
+    if (!isGone && !isSilent(context, writer)) continue
+    events.push(...end(context, writer.id, isGone ? 'closed' : 'silence'))
+    if (events.length >= recordsMax) break
+  }
+  return events
+}
+
+/**
+ * What is asked of writer after writer, gathered once and only where it is asked: what one client made in great numbers, of
+ * writers and of locks, must not be multiplied.
+ */
+class Gathered {
+  readonly #context: Context
+  #holders: Set<WriterId> | undefined
+  #lockers: Set<WriterId> | undefined
+  #connected: Set<WriterId> | undefined
+
+  constructor(context: Context) {
+    this.#context = context
+  }
+
+  /** Who may hold a lock whose owner is not certain. */
+  get holders(): ReadonlySet<WriterId> {
+    const { state } = this.#context
+    return (this.#holders ??= new Set(
+      [...state.locks.keys()].flatMap((lock) => possiblePosters(state, lock)),
+    ))
+  }
+
+  /** Who may have posted a lock without anybody's being certain. */
+  get lockers(): ReadonlySet<WriterId> {
+    const senders = [...this.#context.state.senders.values()]
+    return (this.#lockers ??= new Set(
+      senders.filter(({ hasLocked }) => hasLocked).flatMap(({ candidates }) => candidates),
+    ))
+  }
+
+  /** Whose client may have an open channel. */
+  get connected(): ReadonlySet<WriterId> {
+    return (this.#connected ??= this.#context.presence.connected())
+  }
 }
 
 /**
@@ -45,28 +87,21 @@ export function endGone(context: Context): JournalEvent[] {
  * request, and every other that may be its is closed too. Where clients close channels that they go on to use elsewhere,
  * that is proof only of one that never locked.
  */
-function hasLeft(context: Context, writer: Writer): boolean {
-  const { presence, monotonic, state } = context
+function hasLeft(
+  { presence, monotonic }: Context,
+  writer: Writer,
+  gathered: Gathered,
+): boolean {
   const { exitedAt, mayLive, closesEarly } = presence.of(writer.id)
   if (exitedAt === undefined || mayLive) return false
   const isTool = !writer.hasLooked && !closesEarly
   if (monotonic - exitedAt < (isTool ? idleToolGoneMs : readerGoneMs)) return false
-  if (closesEarly && mayHaveLocked(state, writer)) return false
-  if (writer.hasPosted || writer.mayHaveWritten || mayHoldLock(state, writer)) return false
-  return !presence.hasOpenChannel(writer.id)
+  if (writer.hasPosted || writer.mayHaveWritten || writer.locks.size > 0) return false
+  if (closesEarly && (writer.hasLocked || gathered.lockers.has(writer.id))) return false
+  return !gathered.holders.has(writer.id) && !gathered.connected.has(writer.id)
 }
 
-function mayHoldLock(state: RepositoryState, writer: Writer): boolean {
-  if (writer.locks.size > 0) return true
-  for (const lock of state.locks.keys()) {
-    if (possiblePosters(state, lock).includes(writer.id)) return true
-  }
-  return false
-}
-
-function isSilent(context: Context, writer: Writer): boolean {
-  const presence = context.presence.of(writer.id)
-  const heard = context.now - (context.monotonic - presence.lastHeardAt)
-  const last = Math.max(writer.lastRecorded, Number.isFinite(heard) ? heard : 0)
-  return context.now - last > context.settings.writerAgeMaxMs
+/** By the running time alone: a machine may boot with a wrong date. */
+function isSilent({ running, settings }: Context, writer: Writer): boolean {
+  return running - writer.lastRecordedRan > settings.writerAgeMaxMs + heardEveryMs
 }

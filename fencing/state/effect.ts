@@ -42,6 +42,7 @@ export function effectsOf(event: JournalEvent): Effect[] {
     case 'passed':
     case 'ended':
     case 'revived':
+    case 'heard':
     case 'outside':
     case 'fenced':
     case 'sealed':

@@ -15,10 +15,10 @@ const publishingRecordsMax = 65_536
 const closedItemsMax = 1_000
 
 /** To be called every so many records, always the same: a replay must forget what was forgotten. */
-export function forget(state: RepositoryState, time: number): void {
+export function forget(state: RepositoryState, ran: number): void {
   let oldest = Math.min(state.commitView, state.packView)
   for (const writer of state.writers.values()) {
-    const isForgotten = writer.ended !== undefined && time - writer.ended.time > endedMemoryMs
+    const isForgotten = writer.ended !== undefined && ran - writer.ended.ran > endedMemoryMs
     if (isForgotten) state.writers.delete(writer.id)
     else oldest = Math.min(oldest, writer.view, writer.commitView, writer.packView)
   }

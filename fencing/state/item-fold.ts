@@ -40,6 +40,7 @@ export function applyItemEvent(
     case 'passed':
     case 'ended':
     case 'revived':
+    case 'heard':
     case 'outside':
     case 'fenced':
     case 'sealed':
@@ -74,6 +75,7 @@ function newItem(state: RepositoryState, event: KeepingEvent, stamp: EventStamp)
     object: event.object,
     position: stamp.position,
     time: stamp.time,
+    ran: stamp.ran,
     client: event.client,
     size: event.size ?? 0,
     author: event.kind === 'refused' ? event.author : unknownAuthor(event),
@@ -84,6 +86,7 @@ function newItem(state: RepositoryState, event: KeepingEvent, stamp: EventStamp)
     isKept: kept.staged !== undefined,
     tries: 1,
     lastTry: stamp.time,
+    lastTryRan: stamp.ran,
   }
 }
 

@@ -12,6 +12,8 @@ export interface Item {
   readonly object: ObjectName
   readonly position: Position
   readonly time: number
+  /** The running time then. */
+  readonly ran: number
   readonly client: Client
   readonly size: number
   author: Author
@@ -26,6 +28,8 @@ export interface Item {
   isKept: boolean
   tries: number
   lastTry: number
+  /** The running time then, as far as this run of the gateway has heard of tries. */
+  lastTryRan: number
 }
 
 export function isOpen(item: Item): boolean {

@@ -15,8 +15,9 @@ import { applyItemEvent } from './item-fold.js'
 import { type Item, Allowance } from './item.js'
 import type { LetThroughReason } from '../rules/refusal.js'
 import { digestOf, typeOf, type ObjectName } from '../object.js'
-import { narrow, recordOf, type SenderRecord } from './sender-record.js'
+import { narrow, noteRecord, recordOf, type SenderRecord } from './sender-record.js'
 import type { Overtaking, Writer } from './writer.js'
+import { Writers } from './writers.js'
 
 const sweepEveryRecords = 1024
 
@@ -47,17 +48,21 @@ export interface OutsideUse {
 export interface EventStamp {
   readonly position: Position
   readonly time: number
+  /** The running time. */
+  readonly ran: number
 }
 
 export class RepositoryState {
   generation: Generation = firstGeneration
   position: Position = 0
+  /** The running time at the last record; 0 while none had one. */
+  ran = 0
   isAdopted = false
   /** When the repository came under this gateway, in milliseconds since the epoch. */
   adoptedAt = 0
   /** How the folder was last found used past the gateway. */
   outside: OutsideUse | null = null
-  readonly writers = new Map<WriterId, Writer>()
+  readonly writers = new Writers()
   readonly locks = new Map<ObjectName, LockState>()
   readonly commits = new Map<ObjectName, Commit>()
   /** What processes did that may be one of several writers. */
@@ -112,9 +117,10 @@ export class RepositoryState {
 
   apply(event: JournalEvent, stamp: EventStamp): void {
     this.position = stamp.position
+    this.ran = Math.max(this.ran, stamp.ran)
     applyEvent(this, event, stamp)
     applyItemEvent(this, event, stamp)
-    if (stamp.position % sweepEveryRecords === 0) forget(this, stamp.time)
+    if (stamp.position % sweepEveryRecords === 0) forget(this, stamp.ran)
   }
 
   /** Whether the effect of this record is still wanted: no later record of the same object has taken its place. */
@@ -197,6 +203,9 @@ function applyEvent(state: RepositoryState, event: JournalEvent, stamp: EventSta
       if (writer !== undefined) delete writer.ended
       return
     }
+    case 'heard':
+      touch(state, event.writer, stamp)
+      return
     case 'released':
       state.pendingCommits.set(event.object, stamp.position)
       state.pendingDeletions.delete(event.object)
@@ -251,6 +260,7 @@ function bornWriter(
     locks: new Set(),
     isBroken: false,
     lastRecorded: stamp.time,
+    lastRecordedRan: stamp.ran,
   }
 }
 
@@ -270,7 +280,7 @@ function adopt(
     const born = bornWriter(state, opened, stamp)
     const writer: Writer = { ...born, isFromBefore: true, hasLooked: true }
     state.writers.set(id, writer)
-    state.locks.set(lock, { ...stamp })
+    state.locks.set(lock, { position: stamp.position, time: stamp.time })
     const author = { kind: 'writer', writer: id } as const
     const { position } = stamp
     state.commits.set(lock, { author, position, isAnswered: true, isStanding: true })
@@ -313,7 +323,7 @@ function look(
     if (!isSure) continue
     writer.hasSurelyLooked = true
     writer.hasSurelyListedPacks ||= event.listing === 'data'
-    writer.lastRecorded = stamp.time
+    noteRecord(writer, stamp)
   }
   if (isSure || sender === undefined) return
   const record = recordOf(state, { kind: 'unknown', candidates: writers, sender })
@@ -337,7 +347,7 @@ function commit(
     noteCommit(state, object, { author, position, ...(isRepeated && { isRepeated }) })
     return
   }
-  state.locks.set(object, { ...stamp })
+  state.locks.set(object, { position, time: stamp.time })
   remember(state, object, { author, position, ...(isRepeated && { isRepeated }) })
   noteAct(state, author, 'hasLocked')
   if (author.kind === 'writer') own(state, object, author.writer)
@@ -478,7 +488,7 @@ export function maintenanceGeneration(state: RepositoryState, writer: Writer): G
 
 function touch(state: RepositoryState, id: WriterId, stamp: EventStamp): Writer | undefined {
   const writer = state.writers.get(id)
-  if (writer !== undefined) writer.lastRecorded = stamp.time
+  if (writer !== undefined) noteRecord(writer, stamp)
   return writer
 }
 

@@ -8,6 +8,7 @@ import type {
   WriterId,
 } from '../journal/event.js'
 import { typeOf, type ObjectName } from '../object.js'
+import type { Writer } from './writer.js'
 import { own, type EventStamp, type RepositoryState } from './repository-state.js'
 
 export interface SenderRecord {
@@ -106,7 +107,12 @@ function act(
   if (lookedAt > 0) writer.hasLooked = writer.hasSurelyLooked = true
   if (listedPacksAt > 0) writer.mayHaveListedPacks = writer.hasSurelyListedPacks = true
   writer.hasPosted ||= hasPosted
-  writer.lastRecorded = stamp.time
+  noteRecord(writer, stamp)
+}
+
+export function noteRecord(writer: Writer, { time, ran }: EventStamp): void {
+  writer.lastRecorded = time
+  writer.lastRecordedRan = ran
 }
 
 /** What only may have been its is not, save for what another process did that it may be, after its view was taken. */

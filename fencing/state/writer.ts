@@ -43,9 +43,15 @@ export interface Writer {
   maintenance?: Maintenance
   /** Its maintenance was refused once: whatever else it tries to change is refused too (rule 3). */
   isBroken: boolean
-  ended?: { readonly cause: EndingCause; readonly time: number; readonly position: Position }
-  /** The gateway's clock at the last record that names it. */
+  ended?: {
+    readonly cause: EndingCause
+    readonly time: number
+    readonly ran: number
+    readonly position: Position
+  }
+  /** The gateway's clock at the last record that names it, and the running time then. */
   lastRecorded: number
+  lastRecordedRan: number
 }
 
 export interface Maintenance {

@@ -32,6 +32,7 @@ What the words mean (a writer is one run of a program, as far as the gateway can
   passed     --fencing observe let through what would have been refused
   ended      a writer ended: it let go of its locks, was silent, or an operator said so
   revived    a writer that was taken for ended was heard of again
+  heard      a writer asked for something that changes nothing; once an hour at most
   released, discarded, evicted   what became of a refused write in quarantine
   outside    the folder was used past the gateway
   fenced     an operator raised the generation

@@ -63,6 +63,7 @@ function describe(event: JournalEvent): string {
     case 'ended':
       return `${event.writer}: ${event.cause}${event.by === undefined ? '' : ` (${event.by})`}`
     case 'revived':
+    case 'heard':
       return event.writer
     case 'released': {
       const force = event.forced ? ', by force' : ''

@@ -53,6 +53,8 @@ export class Fences {
   readonly #leftBehind = new Map<RepositoryId, string[]>()
   readonly #removals: Removals
   readonly #mutex = new KeyedMutex()
+  /** The checks that run. */
+  readonly #ticking = new Map<RepositoryFence, Promise<void>>()
   #clockOffset: number
   #sealedAt = Number.NEGATIVE_INFINITY
 
@@ -217,25 +219,45 @@ export class Fences {
     if (!isPending) await this.#drop(repository, staged)
   }
 
-  /** To be called every few seconds: what time itself decides. */
+  /**
+   * To be called every few seconds: what time itself decides. Each repository for itself: one whose disk hangs is left alone
+   * until it is done.
+   */
   async tick(): Promise<void> {
-    const { clock, itemAgeMaxMs, onFault } = this.#options
+    const { clock } = this.#options
     const offset = clock.now() - clock.monotonic()
     const hasJumped = Math.abs(offset - this.#clockOffset) > clockJumpMs
     this.#clockOffset = offset
+    const isSealing = clock.monotonic() - this.#sealedAt >= sealingEveryMs
+    if (isSealing) this.#sealedAt = clock.monotonic()
+    const started: Promise<void>[] = []
     for (const fence of this.loaded()) {
-      try {
-        if (hasJumped) fence.presence.renewLocks(clock.monotonic())
-        await this.#carryOutAllPending(fence)
-        if (this.#uncompared.has(fence)) await this.compare(fence)
-        await this.carryOut(fence, await fence.tick())
-        for (const item of fence.oldItems(itemAgeMaxMs)) await this.#evict(fence, item)
-        for (const { item } of fence.provenItems()) await this.#releaseProven(fence, item)
-      } catch (error) {
-        onFault(error, `the regular check of "${fence.repository}"`)
-      }
+      if (hasJumped) fence.presence.renewLocks(clock.monotonic())
+      if (this.#ticking.has(fence)) continue
+      const ticking = this.#tickOne(fence, isSealing).finally(() => this.#ticking.delete(fence))
+      this.#ticking.set(fence, ticking)
+      started.push(ticking)
     }
-    await this.#seal()
+    await Promise.all(started)
+  }
+
+  /** Resolves when no check runs any more. */
+  async ticked(): Promise<void> {
+    await Promise.all(this.#ticking.values())
+  }
+
+  async #tickOne(fence: RepositoryFence, isSealing: boolean): Promise<void> {
+    const { itemAgeMaxMs, onFault } = this.#options
+    try {
+      await this.#carryOutAllPending(fence)
+      if (this.#uncompared.has(fence)) await this.compare(fence)
+      await this.carryOut(fence, await fence.tick())
+      for (const item of fence.oldItems(itemAgeMaxMs)) await this.#evict(fence, item)
+      for (const { item } of fence.provenItems()) await this.#releaseProven(fence, item)
+    } catch (error) {
+      onFault(error, `the regular check of "${fence.repository}"`)
+    }
+    if (isSealing) await this.#seal(fence)
   }
 
   async #carryOutAllPending(fence: RepositoryFence): Promise<void> {
@@ -259,22 +281,19 @@ export class Fences {
   }
 
   /** So that neither the journal nor the time to read it at a start grows with the years. */
-  async #seal(): Promise<void> {
-    const { archives, clock, onFault } = this.#options
-    if (archives === undefined || clock.monotonic() - this.#sealedAt < sealingEveryMs) return
-    this.#sealedAt = clock.monotonic()
-    for (const fence of this.loaded()) {
-      try {
-        await fence.seal(archives, recordsBeforeSealing)
-      } catch (error) {
-        onFault(error, `sealing records of "${fence.repository}"`)
-      }
+  async #seal(fence: RepositoryFence): Promise<void> {
+    const { archives, onFault } = this.#options
+    if (archives === undefined) return
+    try {
+      await fence.seal(archives, recordsBeforeSealing)
+    } catch (error) {
+      onFault(error, `sealing records of "${fence.repository}"`)
     }
   }
 
   async flush(): Promise<void> {
     await this.#removals.sync()
-    for (const fence of this.loaded()) await fence.flush()
+    await Promise.all(this.loaded().map((fence) => fence.flush()))
   }
 
   async #load(repository: RepositoryId): Promise<RepositoryFence | undefined> {

@@ -20,12 +20,16 @@ export interface RemovalsOptions {
   readonly onFailed: (fence: RepositoryFence, recorded: Recorded[], error: unknown) => void
 }
 
+/** Of one repository: its disk may be slow, or hang, and the others' is not. */
+interface Waiting {
+  removed: Map<ObjectName, Recorded>
+  timer: NodeJS.Timeout | undefined
+  syncing: Promise<void>
+}
+
 export class Removals {
   readonly #options: RemovalsOptions
-  #waiting = new Map<RepositoryFence, Map<ObjectName, Recorded>>()
-  #count = 0
-  #timer: NodeJS.Timeout | undefined
-  #syncing: Promise<void> = Promise.resolve()
+  readonly #waiting = new Map<RepositoryFence, Waiting>()
 
   constructor(options: RemovalsOptions) {
     this.#options = options
@@ -40,28 +44,46 @@ export class Removals {
     // Whether the indexes changed past the gateway is asked when nothing is pending; nor are these many.
     if (!['data', 'locks'].includes(typeOf(event.object))) return false
     await unlink(fence.repository, event.object)
-    const waiting = this.#waiting.get(fence) ?? new Map<ObjectName, Recorded>()
+    const waiting = this.#waitingOf(fence)
     // Where the name came back and went again meanwhile, the earlier record is no longer wanted.
-    const earlier = waiting.get(event.object)
-    this.#waiting.set(fence, waiting.set(event.object, recorded))
-    if (earlier === undefined) this.#count += 1
-    else await fence.settle(earlier)
-    if (this.#count >= waitingMax) await this.sync()
-    else this.#timer ??= setTimeout(() => void this.sync(), waitMs)
+    const earlier = waiting.removed.get(event.object)
+    waiting.removed.set(event.object, recorded)
+    if (waiting.removed.size < waitingMax)
+      waiting.timer ??= setTimeout(() => void this.#sync(fence), waitMs)
+    if (earlier !== undefined) await fence.settle(earlier)
+    if (waiting.removed.size >= waitingMax) await this.#sync(fence)
     return true
   }
 
   /** Resolves when all that was taken is durable and settled, or has failed. */
   async sync(): Promise<void> {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-    const waiting = this.#waiting
-    this.#waiting = new Map()
-    this.#count = 0
-    this.#syncing = this.#syncing.then(async () => {
-      for (const [fence, removed] of waiting) await this.#syncOne(fence, removed)
-    })
-    await this.#syncing
+    await Promise.all(Array.from(this.#waiting.keys(), (fence) => this.#sync(fence)))
+  }
+
+  #waitingOf(fence: RepositoryFence): Waiting {
+    const known = this.#waiting.get(fence)
+    if (known !== undefined) return known
+    const made: Waiting = {
+      removed: new Map(),
+      timer: undefined,
+      syncing: Promise.resolve(),
+    }
+    this.#waiting.set(fence, made)
+    return made
+  }
+
+  async #sync(fence: RepositoryFence): Promise<void> {
+    const waiting = this.#waitingOf(fence)
+    clearTimeout(waiting.timer)
+    waiting.timer = undefined
+    const { removed } = waiting
+    waiting.removed = new Map()
+    const synced = waiting.syncing.then(() => this.#syncOne(fence, removed))
+    waiting.syncing = synced
+    await synced
+    // One that was loaded again has another fence.
+    const isIdle = waiting.syncing === synced && waiting.removed.size === 0
+    if (isIdle) this.#waiting.delete(fence)
   }
 
   async #syncOne(
@@ -70,6 +92,7 @@ export class Removals {
   ): Promise<void> {
     const { store, onFailed } = this.#options
     const { repository } = fence
+    if (removed.size === 0) return
     try {
       await store.syncUnlinked?.(repository, [...removed.keys()])
       await fence.settle(...removed.values())

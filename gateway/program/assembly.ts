@@ -16,6 +16,7 @@ import type { Failpoints } from './failpoints.js'
 import { Fences } from '../gate/fences.js'
 import { observed, type Observer } from './observed-journal.js'
 import { stateFolderOf } from './state/places.js'
+import { RunningTime } from './state/running-time.js'
 import { openState, type State } from './state/state.js'
 import { systemClock, systemRandom } from './surroundings.js'
 
@@ -52,6 +53,7 @@ export interface Assembly {
   readonly journal: JournalStore
   readonly archives: JournalArchives
   readonly fences: Fences
+  readonly runningTime: RunningTime
   /** Set where the bytes of all repositories are bounded; they are still to be counted. */
   readonly quota?: Quota
   /** Set where the journal cannot be used: nothing is committed, and its message says how to recover. */
@@ -85,10 +87,11 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     const archives = localArchives(join(state.folder, 'archive'))
     const { journal: opened, fault } = await state.openJournal()
     const journal = failing?.journal(opened, state.journalFile) ?? opened
+    const runningTime = await RunningTime.open(state.folder, systemClock.monotonic)
     const fences = new Fences({
       store,
       journal: observed(journal, observe),
-      clock: systemClock,
+      clock: { ...systemClock, running: () => runningTime.now() },
       random: systemRandom,
       settings: {
         lockTimeoutMs: settings.lockTimeout,
@@ -106,6 +109,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
       const steps = {
         'recording what was deferred': () => fences.flush(),
         'closing the journal': () => journal.close(),
+        'keeping the running time': () => runningTime.keep(),
         'letting go of the state': () => state.close(),
       }
       for (const [what, step] of Object.entries(steps)) {
@@ -115,7 +119,17 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
         })
       }
     }
-    const parts = { folder, state, store, reserves, journal, archives, fences, close }
+    const parts = {
+      folder,
+      state,
+      store,
+      reserves,
+      journal,
+      archives,
+      fences,
+      runningTime,
+      close,
+    }
     return {
       ...parts,
       ...(fault === undefined ? {} : { fault }),

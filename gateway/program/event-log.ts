@@ -114,6 +114,7 @@ function lineOf(event: JournalEvent): Line {
     }
     case 'narrowed':
     case 'looked':
+    case 'heard':
     case 'owned':
     case 'answered':
     case 'retracted':

@@ -328,14 +328,19 @@ function unknownWarning(count: number): string {
 }
 
 /** What time itself decides, every few seconds; resolves when no check runs any more. */
-async function tickUntil(ending: AbortSignal, { fences, reserves }: Assembly): Promise<void> {
+async function tickUntil(
+  ending: AbortSignal,
+  { fences, reserves, runningTime }: Assembly,
+): Promise<void> {
   while (!ending.aborted) {
     await reserves.restore()
+    await runningTime.keepNowAndThen()
     // Each thread that V8 begins takes this back.
     keepHeapSmall()
     await setTimeout(tickMs, undefined, { signal: ending }).catch(() => undefined)
-    await fences.tick()
+    void fences.tick()
   }
+  await fences.ticked()
 }
 
 /** What a client or a disk holds up does not keep the process: nothing that was promised is lost by ending it. */

@@ -21,6 +21,8 @@ export interface Lock {
 export type LockWish = Pick<Lock, 'root' | 'isDeep' | 'scope' | 'owner' | 'user'>
 
 const locksMax = 1000
+/** Of a user, so that others find room however many it takes. */
+const locksOfUserMax = 250
 const locksOfOneMax = 32
 const defaultTimeoutMs = 10 * 60_000
 const timeoutMaxMs = 60 * 60_000
@@ -42,6 +44,7 @@ export class LockTable {
     )
     if (rivals.length > 0) return rivals
     if (this.#locks.size >= locksMax || near.length >= locksOfOneMax) return 'full'
+    if (wish.user !== undefined && this.#countOf(wish.user) >= locksOfUserMax) return 'full'
     const token = `urn:uuid:${randomUUID()}`
     const lock = { ...wish, token, expiresAt: this.#monotonic() + bounded(timeoutMs) }
     this.#locks.set(token, lock)
@@ -80,6 +83,10 @@ export class LockTable {
 
   secondsLeft(lock: Lock): number {
     return Math.max(0, Math.ceil((lock.expiresAt - this.#monotonic()) / 1000))
+  }
+
+  #countOf(user: string): number {
+    return this.#all().filter((lock) => lock.user === user).length
   }
 
   #all(): Lock[] {

@@ -1,6 +1,7 @@
 /** The world around the real process fails: it says so rightly, loses nothing, and goes on by itself afterwards. */
 import { execFileSync } from 'node:child_process'
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
@@ -213,9 +214,6 @@ test.serial('a clock that jumps both ways hides no lock and refuses nobody', asy
   await provesSound(t, world)
 })
 
-const descriptorsOf = async ({ child }: Service): Promise<number> =>
-  (await readdir(`/proc/${child.pid ?? 'none'}/fd`)).length
-
 const open = async (port: number): Promise<Socket> => {
   const socket = connect(port, '127.0.0.1')
   socket.on('error', () => undefined)
@@ -225,6 +223,46 @@ const open = async (port: number): Promise<Socket> => {
   })
   return socket
 }
+
+test.serial(
+  'a machine that boots in another decade ends nobody and gives up no bytes',
+  async (t) => {
+    t.timeout(patienceMs)
+    const world = await World.open(t)
+    const offset = world.path('offset')
+    const preload = world.path('clock.mjs')
+    await writeFile(offset, '0')
+    await writeFile(preload, clockAt(offset))
+    const gateway = await world.gateway({ env: { NODE_OPTIONS: `--import=${preload}` } })
+    await begin(world, new PlainClient(gateway, '-/w/first/repo'))
+    const sleeper = new PlainClient(gateway, '-/w/sleeper/repo')
+    await sleeper.open()
+    t.is((await sleeper.save('locks', pack('lock'))).status, 200)
+    const unseen = new PlainClient(gateway, '-/w/unseen/repo')
+    t.is((await unseen.save('index', pack('index'))).status, 403)
+    await gateway.stop()
+    await writeFile(offset, String(40 * 365 * 24 * 60 * 60_000))
+    await gateway.start()
+    // A run that is seen to exit ends some seconds later: then time has been asked what it decides.
+    const socket = await open(gateway.port)
+    const answered = once(socket, 'data')
+    socket.write('HEAD /-/w/tool/repo/config HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    await answered
+    t.regex((await world.lockkeeper('status')).stdout, /tool/)
+    socket.end()
+    await eventually('the tool to have ended', async () => {
+      return !(await world.lockkeeper('status')).stdout.includes('tool')
+    })
+    t.regex((await world.lockkeeper('status')).stdout, /sleeper/)
+    const items = (await world.lockkeeper('quarantine', 'list', '--json')).stdout
+    t.regex(items, /"kept":\s*true/)
+    await gateway.stop()
+    await provesSound(t, world)
+  },
+)
+
+const descriptorsOf = async ({ child }: Service): Promise<number> =>
+  (await readdir(`/proc/${child.pid ?? 'none'}/fd`)).length
 
 test.serial(
   'more connections than descriptors, slow readers and slow writers: it goes on',

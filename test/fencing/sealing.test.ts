@@ -32,7 +32,7 @@ function folded(records: readonly StoredRecord[]): ReturnType<typeof plainState>
   for (const { position, time, body } of records) {
     const event = parseEvent(body)
     if (event === undefined) throw new Error(`record ${position} cannot be read`)
-    state.apply(event, { position, time })
+    state.apply(event, { position, time, ran: event.ran ?? 0 })
     state.settle(event, position)
   }
   return plainState(state)
@@ -244,7 +244,7 @@ test('wherever the journal is sealed, the state is that of all its records', asy
       t.is(records.length, world.fence.head.position)
       const withoutTries = ({ items, ...rest }: ReturnType<typeof plainState>) => ({
         ...rest,
-        items: items.map((item) => ({ ...item, tries: 0, lastTry: 0 })),
+        items: items.map((item) => ({ ...item, tries: 0, lastTry: 0, lastTryRan: 0 })),
       })
       t.deepEqual(withoutTries(plainState(world.fence.state)), withoutTries(folded(records)))
     }),

@@ -50,7 +50,7 @@ export interface WorldOptions {
 }
 
 export class World {
-  readonly #time = { now: 1_700_000_000_000, monotonic: 1_000_000 }
+  readonly #time = { now: 1_700_000_000_000, monotonic: 1_000_000, running: 0 }
   #count = 0
   #channels = 0
   readonly journal: JournalStore
@@ -81,6 +81,7 @@ export class World {
   readonly clock: Clock = {
     now: () => this.#time.now,
     monotonic: () => this.#time.monotonic,
+    running: () => this.#time.running,
     timer: () => () => undefined,
   }
 
@@ -97,6 +98,17 @@ export class World {
   pass(ms: number): void {
     this.#time.now += ms
     this.#time.monotonic += ms
+    this.#time.running += ms
+  }
+
+  /** The date jumps, as when a machine boots with a wrong one; no time passes. */
+  shiftDate(ms: number): void {
+    this.#time.now += ms
+  }
+
+  /** A crash came before the running time was kept. */
+  loseRunningTime(ms: number): void {
+    this.#time.running -= ms
   }
 
   get generation(): number {

@@ -26,6 +26,7 @@ for (const jump of [2 * 60 * minutes, -2 * 60 * minutes, 0])
     const clock: Clock = {
       now: () => time.now,
       monotonic: () => time.monotonic,
+      running: () => time.monotonic,
       timer: () => () => undefined,
     }
     const { gate, fences, store } = buildGate({ clock })

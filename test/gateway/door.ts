@@ -21,6 +21,7 @@ import { WatchedStore } from './watched-store.js'
 export const realClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
+  running: () => performance.now(),
   timer: (ms, callback) => {
     const timer = setTimeout(callback, ms)
     return () => clearTimeout(timer)

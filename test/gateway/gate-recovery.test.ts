@@ -177,7 +177,7 @@ test('an index whose place was taken and is free again is not given up while its
 
 test('an effect of the regular check itself is tried again too', async (t) => {
   const time = { ms: 1_000_000 }
-  const parts = buildGate({ clock: { ...realClock, now: () => time.ms } })
+  const parts = buildGate({ clock: { ...realClock, running: () => time.ms } })
   await begun(parts)
   const stranger = visitor('b')
   const { gate, fences, store, watched } = parts
@@ -199,7 +199,7 @@ test('an effect of the regular check itself is tried again too', async (t) => {
 test('so is the removal of a lock that goes with a run that was silent for too long', async (t) => {
   const time = { ms: 1_000_000 }
   const since = (): number => time.ms
-  const parts = buildGate({ clock: { ...realClock, now: since, monotonic: since } })
+  const parts = buildGate({ clock: { ...realClock, monotonic: since, running: since } })
   const from = await begun(parts)
   const { gate, fences, store, watched } = parts
   const lock = nameOf('locks', 'lock')

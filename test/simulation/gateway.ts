@@ -5,7 +5,7 @@ import { Fences } from '../../gateway/gate/fences.js'
 import { defaultParking, Gate } from '../../gateway/gate/gate.js'
 import type { Dice } from './dice.js'
 import { Faults, type Calls, type Death } from './faults.js'
-import type { Judge } from './judge.js'
+import { itemAgeMaxMs, type Judge } from './judge.js'
 import { repository, simulatedJournal, simulatedStore, type Disk } from './stores.js'
 import type { Time } from './time.js'
 
@@ -20,6 +20,7 @@ export interface Run {
   readonly death: Promise<undefined>
   readonly hasDied: () => void
   readonly monotonic: () => number
+  readonly running: () => number
   lastTick: number
 }
 
@@ -37,6 +38,8 @@ export class Gateway {
   /** Undefined while it is down. */
   run: Run | undefined
   #runs = 0
+  /** The running time as it was kept last: what came after is lost with a run. */
+  #ranMs = 0
 
   constructor(options: GatewayOptions) {
     this.#options = options
@@ -47,7 +50,7 @@ export class Gateway {
     this.#runs += 1
     const faults = new Faults(calls, time, (death) => this.#die(death))
     const store = simulatedStore(disk, faults, judge)
-    const clock = time.clock()
+    const clock = time.clock(this.#ranMs)
     const random = { hex: (bytes: number) => dice.hex(bytes) }
     const fences = new Fences({
       store,
@@ -56,7 +59,7 @@ export class Gateway {
       random,
       settings: defaultSettings,
       allowance: new Allowance(quarantineBytesMax),
-      itemAgeMaxMs: 90 * days,
+      itemAgeMaxMs,
       onFault: () => undefined,
     })
     if (this.#runs > 1 && disk.unsettled.size > 0)
@@ -71,6 +74,7 @@ export class Gateway {
       fences,
       faults,
       monotonic: clock.monotonic,
+      running: clock.running,
       death,
       hasDied,
       lastTick: time.now,
@@ -87,6 +91,7 @@ export class Gateway {
     const { run } = this
     if (run === undefined || this.#options.time.now - run.lastTick < tickMs) return
     run.lastTick = this.#options.time.now
+    this.#ranMs = run.running()
     await run.fences.tick()
   }
 

@@ -72,7 +72,7 @@ export class History {
     this.#plan = plan
     this.#plans = [...plan.processes]
     this.#stepsMin = options.stepsMin
-    this.#judge = new Judge(this.#disk, this.#contents)
+    this.#judge = new Judge(this.#disk, this.#contents, this.#time)
     this.#judge.tell = options.tell
     this.#calls = new Calls(plan.troubles, this.#judge.reached)
     this.#gateway = new Gateway({

@@ -1,6 +1,7 @@
 /** The small sequential model that judges every step of a history by the invariants I1 to I6 of the design. */
 import type { Author, JournalEvent, WriterId } from '../../fencing/journal/event.js'
 import { typeOf, type ObjectName } from '../../fencing/object.js'
+import { defaultSettings } from '../../fencing/rules/context.js'
 import type { StoredRecord } from '../../fencing/ports.js'
 import { damageOf, type Contents } from './model.js'
 import { Publications } from './publications.js'
@@ -8,12 +9,16 @@ import { Requests } from './requests.js'
 import type { Rightful } from './rightful.js'
 import type { Disk, Witness } from './stores.js'
 import type { Beside, Subject } from './subject.js'
+import type { Time } from './time.js'
 
 interface Deed {
   readonly position: number
   readonly subject: Subject | undefined
   readonly object?: ObjectName
 }
+
+/** When the quarantine gives up an item's bytes. */
+export const itemAgeMaxMs = 90 * 24 * 60 * 60_000
 
 type Deleted = Extract<JournalEvent, { kind: 'deleted' }>
 type Committed = Extract<JournalEvent, { kind: 'committed' }>
@@ -49,17 +54,24 @@ export class Judge implements Witness {
   readonly publishedAt = new Map<ObjectName, number>()
   readonly publications = new Publications()
   /** The item that stands for an object's refused upload, and whether its bytes are kept. */
-  readonly items = new Map<ObjectName, { readonly item: string; readonly isKept: boolean }>()
+  readonly items = new Map<
+    ObjectName,
+    { readonly item: string; readonly isKept: boolean; readonly keptAt: number }
+  >()
   readonly #subjects = new Map<WriterId, Subject>()
   readonly #generations = new Map<WriterId, number>()
   /** The positions of all that was committed or released. */
   readonly #uploaded: number[] = []
   readonly #disk: Disk
+  readonly #time: Time
+  /** When the journal named each writer last, in true time. */
+  readonly #recordedAt = new Map<WriterId, number>()
   readonly #contents: Contents
   #generation = 1
 
-  constructor(disk: Disk, contents: Contents) {
+  constructor(disk: Disk, contents: Contents, time: Time) {
     this.#disk = disk
+    this.#time = time
     this.#contents = contents
   }
 
@@ -137,6 +149,7 @@ export class Judge implements Witness {
     const { position } = record
     this.tell?.(`    journal ${position}: ${record.body}`)
     this.reached.add(`event: ${event.kind}`)
+    if (event.kind !== 'ended') this.#noteHeard(event)
     switch (event.kind) {
       case 'opened':
         if (event.isBelated === true) this.reached.add('an opening recorded belatedly')
@@ -201,8 +214,10 @@ export class Judge implements Witness {
         return
       case 'discarded':
       case 'evicted':
-        for (const [object, { item }] of this.items) {
+        for (const [object, { item, keptAt }] of this.items) {
           if (item !== event.item) continue
+          if (event.kind === 'evicted' && this.#time.now - keptAt < itemAgeMaxMs)
+            this.blame(`${object} was evicted before its time`)
           this.items.delete(object)
           this.discarded.add(object)
         }
@@ -214,10 +229,18 @@ export class Judge implements Witness {
       case 'adopted':
       case 'answered':
       case 'revived':
+      case 'heard':
       case 'passed':
       case 'sealed':
         return
     }
+  }
+
+  #noteHeard(event: JournalEvent): void {
+    const author =
+      'author' in event && event.author.kind === 'writer' ? event.author.writer : ''
+    const named = 'writer' in event ? event.writer : author
+    if (named !== '') this.#recordedAt.set(named, this.#time.now)
   }
 
   #open(writer: WriterId, belated: string | undefined): void {
@@ -325,6 +348,11 @@ export class Judge implements Witness {
     const subject = this.#subjects.get(writer)
     this.reached.add(`ended: ${cause}`)
     if (subject === undefined || this.isBeyondLimits) return
+    const silentMs = this.#time.now - (this.#recordedAt.get(writer) ?? 0)
+    if (cause === 'silence' && silentMs < defaultSettings.writerAgeMaxMs) {
+      this.blame(`${subject.name} was heard of ${silentMs} ms ago, and was taken for silent`)
+      return
+    }
     if (cause === 'operator' || cause === 'silence') {
       subject.isGivenUp = true
       if (!subject.isOver) this.isBeyondLimits = true
@@ -344,7 +372,8 @@ export class Judge implements Witness {
     const known = this.items.get(object)
     if (known !== undefined) return
     if (kept.staged === undefined) this.reached.add('the quarantine was full')
-    this.items.set(object, { item: kept.item, isKept: kept.staged !== undefined })
+    const keptAt = this.#time.now
+    this.items.set(object, { item: kept.item, isKept: kept.staged !== undefined, keptAt })
   }
 
   /** I5: one writer's maintenance has one generation, one above the last. */

@@ -15,6 +15,7 @@ const seconds = 1000
 const minutes = 60 * seconds
 const hours = 60 * minutes
 const days = 24 * hours
+const years = 365 * days
 
 type Weights = readonly (readonly [Command, number])[]
 
@@ -265,7 +266,7 @@ const incidentWeights: readonly (readonly [Incident['kind'], number])[] = [
 function incidentsOf(dice: Dice, windowMs: number): Incident[] {
   return incidentWeights.flatMap(([kind, probability]): Incident[] => {
     if (!dice.happens(probability)) return []
-    const ms = dice.pick([-3 * days, -5 * minutes, 5 * minutes, 40 * minutes, 20 * days])
+    const ms = dice.pick([-30 * years, -5 * minutes, 5 * minutes, 20 * days, 40 * years])
     return [{ kind, atMs: dice.whole(10 * seconds, windowMs + 30 * minutes), ms }]
   })
 }

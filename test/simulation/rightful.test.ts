@@ -22,7 +22,7 @@ interface Court {
 
 function court(isJudging = true): Court {
   const time = new Time()
-  const judge = new Judge(new Disk(), new Contents())
+  const judge = new Judge(new Disk(), new Contents(), new Time())
   // A gateway that takes everybody for living.
   const fence = { livingWriters: () => [{ id: 'w-1' }] }
   const fences = { tick: async () => undefined, of: async () => fence }

@@ -44,12 +44,13 @@ export class Time {
     }
   }
 
-  /** The clock of a gateway that starts now. */
-  clock(): Clock {
+  /** The clock of a gateway that starts now, after others have run for so long. */
+  clock(ranMs = 0): Clock {
     const started = this.now
     return {
       now: () => epoch + this.now + this.skew,
       monotonic: () => this.now - started,
+      running: () => ranMs + this.now - started,
       timer: (ms, callback) => this.after(ms, callback),
     }
   }
