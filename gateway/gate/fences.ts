@@ -38,6 +38,7 @@ const clockJumpMs = 60_000
 
 /** Most of the time only a count is compared; a sleeper's view can keep it from going on for days. */
 const sealingEveryMs = 60 * 60_000
+const heardEveryMs = 60_000
 
 export class Fences {
   /** What was served and is not in the journal yet. */
@@ -54,6 +55,7 @@ export class Fences {
   readonly #removals: Removals
   readonly #mutex = new KeyedMutex()
   #clockOffset: number
+  #heardNotedAt = Number.NEGATIVE_INFINITY
   #sealedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: FencesOptions) {
@@ -235,7 +237,22 @@ export class Fences {
         onFault(error, `the regular check of "${fence.repository}"`)
       }
     }
+    await this.#noteHeard()
     await this.#seal()
+  }
+
+  /** Not with each request: what a crash loses of it makes nobody a sleeper. */
+  async #noteHeard(): Promise<void> {
+    const { clock, onFault } = this.#options
+    if (clock.monotonic() - this.#heardNotedAt < heardEveryMs) return
+    this.#heardNotedAt = clock.monotonic()
+    for (const fence of this.loaded()) {
+      try {
+        await fence.noteHeard()
+      } catch (error) {
+        onFault(error, `noting when the writers of "${fence.repository}" were heard`)
+      }
+    }
   }
 
   async #carryOutAllPending(fence: RepositoryFence): Promise<void> {
@@ -275,6 +292,7 @@ export class Fences {
   async flush(): Promise<void> {
     await this.#removals.sync()
     for (const fence of this.loaded()) await fence.flush()
+    for (const fence of this.loaded()) await fence.noteHeard()
   }
 
   async #load(repository: RepositoryId): Promise<RepositoryFence | undefined> {
