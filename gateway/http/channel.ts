@@ -94,7 +94,7 @@ export class SocketChannel implements Line {
   hide(): void {
     if (this.#channel.isHidden) return
     this.#options.onClosed(this.#channel.id, false)
-    this.#channel = { ...this.#channel, id: randomUUID(), isHidden: true }
+    this.#channel = { ...this.#channel, id: randomUUID(), from: 'a proxy', isHidden: true }
   }
 
   /**

@@ -63,7 +63,7 @@ export class SessionChannel implements Line {
   hide(): void {
     if (this.#channel.isHidden) return
     this.#options.onClosed(this.#channel.id, false)
-    this.#channel = { ...this.#channel, id: randomUUID(), isHidden: true }
+    this.#channel = { ...this.#channel, id: randomUUID(), from: 'a proxy', isHidden: true }
   }
 
   /** Streams are answered side by side; how many is a setting of the session. */
