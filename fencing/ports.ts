@@ -253,6 +253,19 @@ export interface TriesNote {
   readonly time: number
 }
 
+/** When a writer was last heard, beside the chain: for people, and so that a restart still tells who is silent. */
+export interface HeardNote {
+  readonly writer: string
+  /** Milliseconds since the epoch. */
+  readonly time: number
+  /** The connection that it was heard on, as a person may know it. */
+  readonly from?: string
+  /** For how long gateways ran from then on without a request that may be its. */
+  readonly silentMs: number
+  /** Its client has closed everything, as one that exits does. */
+  readonly isGone?: true
+}
+
 /**
  * The journal's storage. Calls never block the event loop. A record, once resolved, is durable. Batches are applied in
  * the order of the calls; many may share one transaction of the database, but each is applied wholly or not at all.
@@ -285,5 +298,8 @@ export interface JournalStore {
   ) => Promise<void>
   readonly tries: (repository: RepositoryId) => Promise<TriesNote[]>
   readonly noteTries: (repository: RepositoryId, note: TriesNote) => Promise<void>
+  readonly heard: (repository: RepositoryId) => Promise<HeardNote[]>
+  /** They take the place of those that stood. */
+  readonly noteHeard: (repository: RepositoryId, notes: readonly HeardNote[]) => Promise<void>
   readonly close: () => Promise<void>
 }

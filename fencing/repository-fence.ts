@@ -2,6 +2,7 @@
 import type { Archive } from './journal/archive.js'
 import { arrive } from './evidence/arriving.js'
 import { areAllFenced, attribute } from './evidence/attribution.js'
+import { digestOfHearings, hear, notesOf, recall } from './evidence/hearing.js'
 import { hangUpMs, mayBeLate } from './evidence/late-copy.js'
 import { isNoReader, mayReadLock } from './evidence/lock-reading.js'
 import { mayAskForContent, mayHaveLooked } from './evidence/looking.js'
@@ -98,6 +99,7 @@ export class RepositoryFence {
   readonly #options: FenceOptions
   #journal: RepositoryJournal
   #isSealing = false
+  #heardNoted = ''
   #watchers = new Set<() => void>()
 
   private constructor(options: FenceOptions, journal: RepositoryJournal) {
@@ -112,7 +114,12 @@ export class RepositoryFence {
     options: FenceOptions,
   ): Promise<{ fence: RepositoryFence; unsettled: Recorded[] }> {
     const { journal, unsettled } = await RepositoryJournal.load(options)
-    return { fence: new RepositoryFence(options, journal), unsettled }
+    const fence = new RepositoryFence(options, journal)
+    if (options.presence === undefined) {
+      recall(fence.#context(), await options.store.heard(options.repository))
+    }
+    fence.#heardNoted = digestOfHearings(fence.#context())
+    return { fence, unsettled }
   }
 
   /** Nothing is protected: what would be refused is noted and carried out. */
@@ -155,6 +162,7 @@ export class RepositoryFence {
       }
     }
     this.#journal.defer(arrive(context, caller))
+    hear(context, caller)
   }
 
   /** The process asks for something but locks, as a run does only when it has its lock. */
@@ -560,6 +568,15 @@ export class RepositoryFence {
       if (!this.state.writers.has(id)) this.presence.forget(id)
     }
     return recorded
+  }
+
+  /** Stores when writers were last heard, for the next run of the gateway; not where nothing has changed. */
+  async noteHeard(): Promise<void> {
+    const context = this.#context()
+    const digest = digestOfHearings(context)
+    if (digest === this.#heardNoted) return
+    await this.#options.store.noteHeard(this.repository, notesOf(context))
+    this.#heardNoted = digest
   }
 
   /** Open items, with or without their bytes, that nobody has tried to write for so long; each is to be evicted in its turn. */

@@ -3,6 +3,7 @@ import { emptyHead } from '../../fencing/journal/chain.js'
 import type { RepositoryId } from '../../fencing/object.js'
 import {
   BackendError,
+  type HeardNote,
   type JournalBase,
   type JournalHead,
   type JournalStore,
@@ -16,6 +17,7 @@ interface Kept {
   base?: JournalBase
   readonly unsettled: Set<number>
   readonly tries: Map<string, TriesNote>
+  heard?: readonly HeardNote[]
 }
 
 export function memoryJournal(): JournalStore {
@@ -87,6 +89,11 @@ export function memoryJournal(): JournalStore {
     noteTries: (repository, note) =>
       within(() => {
         keptOf(repository).tries.set(note.item, note)
+      }),
+    heard: (repository) => within(() => [...(keptOf(repository).heard ?? [])]),
+    noteHeard: (repository, notes) =>
+      within(() => {
+        keptOf(repository).heard = notes
       }),
     close: async () => {
       isClosed = true

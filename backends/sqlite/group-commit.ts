@@ -31,6 +31,7 @@ const changing: ReadonlySet<Question['kind']> = new Set([
   'settle',
   'rebase',
   'noteTries',
+  'noteHeard',
 ])
 
 export class GroupCommit {
@@ -206,6 +207,11 @@ function answerTo(statements: Statements, question: Question): unknown {
       return statements.tries(question.repository)
     case 'noteTries':
       statements.noteTries(question.repository, question.note)
+      return undefined
+    case 'heard':
+      return statements.heard(question.repository)
+    case 'noteHeard':
+      statements.noteHeard(question.repository, question.notes)
       return undefined
     case 'close':
       return undefined

@@ -2,6 +2,7 @@
 import type { RepositoryId } from '../../fencing/object.js'
 import type {
   BackendErrorCode,
+  HeardNote,
   JournalBase,
   JournalBatch,
   JournalHead,
@@ -37,6 +38,11 @@ interface Dialogue {
   readonly tries: { readonly ask: InRepository; readonly answer: TriesNote[] }
   readonly noteTries: {
     readonly ask: InRepository & { readonly note: TriesNote }
+    readonly answer: undefined
+  }
+  readonly heard: { readonly ask: InRepository; readonly answer: HeardNote[] }
+  readonly noteHeard: {
+    readonly ask: InRepository & { readonly notes: readonly HeardNote[] }
     readonly answer: undefined
   }
   readonly close: { readonly ask: unknown; readonly answer: undefined }

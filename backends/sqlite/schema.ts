@@ -48,6 +48,13 @@ const steps: readonly string[] = [
     text TEXT NOT NULL
   ) STRICT;
   `,
+  // When the writers of a repository were last heard, all of them in one text of JSON.
+  `
+  CREATE TABLE heard (
+    repository INTEGER PRIMARY KEY,
+    notes TEXT NOT NULL
+  ) STRICT;
+  `,
 ]
 
 const positionsMax = 2 ** 32

@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads'
 import type { RepositoryId } from '../../fencing/object.js'
 import {
   BackendError,
+  type HeardNote,
   type JournalBase,
   type JournalBatch,
   type JournalHead,
@@ -107,6 +108,14 @@ class SqliteJournal implements JournalStore {
 
   noteTries(repository: RepositoryId, note: TriesNote): Promise<void> {
     return this.#ask({ kind: 'noteTries', repository, note })
+  }
+
+  heard(repository: RepositoryId): Promise<HeardNote[]> {
+    return this.#ask({ kind: 'heard', repository })
+  }
+
+  noteHeard(repository: RepositoryId, notes: readonly HeardNote[]): Promise<void> {
+    return this.#ask({ kind: 'noteHeard', repository, notes })
   }
 
   /** Everything that was asked before is carried out and durable when it resolves. */

@@ -4,6 +4,7 @@ import { emptyHead } from '../../fencing/journal/chain.js'
 import type { RepositoryId } from '../../fencing/object.js'
 import {
   BackendError,
+  type HeardNote,
   type JournalBase,
   type JournalBatch,
   type JournalHead,
@@ -148,6 +149,16 @@ export class Statements {
     this.#prepared.noteTries.run(this.#findOrMake(repository).id, item, tries, time)
   }
 
+  heard(repository: RepositoryId): HeardNote[] {
+    const found = this.#find(repository)
+    const notes = found && (this.#prepared.heard.get(found.id) as string | undefined)
+    return notes === undefined ? [] : (JSON.parse(notes) as HeardNote[])
+  }
+
+  noteHeard(repository: RepositoryId, notes: readonly HeardNote[]): void {
+    this.#prepared.noteHeard.run(this.#findOrMake(repository).id, JSON.stringify(notes))
+  }
+
   #append({ repository, records, unsettled }: JournalBatch): void {
     const { id, position: before } = this.#findOrMake(repository)
     records.forEach(({ position, time, body, hash }, index) => {
@@ -245,6 +256,10 @@ function prepareAll(database: Database) {
     noteTries: sql(
       `INSERT INTO tries VALUES (?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET tries = excluded.tries, time = excluded.time`,
+    ),
+    heard: sql('SELECT notes FROM heard WHERE repository = ?').pluck(),
+    noteHeard: sql(
+      'INSERT INTO heard VALUES (?, ?) ON CONFLICT DO UPDATE SET notes = excluded.notes',
     ),
     begin: sql('BEGIN IMMEDIATE'),
     commit: sql('COMMIT'),

@@ -1,6 +1,7 @@
 /** Keeps what only this run of the gateway has heard: channels and their senders, when a writer was heard, what was tried. */
 import type { Position, SenderId, WriterId } from '../journal/event.js'
 import type { ObjectName } from '../object.js'
+import type { HeardNote } from '../ports.js'
 import { RecentMap } from './recent-map.js'
 import type { Sender } from './sender.js'
 
@@ -9,6 +10,8 @@ export interface Channel {
   readonly id: string
   /** Monotonic milliseconds. */
   readonly openedAt: number
+  /** What a person may know it by: an address and port, or a proxy's name for it. */
+  readonly from?: string
   /** A proxy hides who is behind it: such a channel says nothing of its sender. */
   readonly isHidden: boolean
   /** Requests come on it ahead of the answers to earlier ones: over HTTP/2, or pipelined. */
@@ -45,6 +48,12 @@ export interface WriterPresence {
   /** Monotonic milliseconds; minus infinity where it was born before this run. */
   readonly bornAt: number
   lastHeardAt: number
+  /** The connection of that, as a person may know it. */
+  lastHeardFrom?: string | undefined
+  /** When something came that may have been its, or another's. */
+  mayBeHeardAt: number
+  /** What an earlier run of the gateway noted. */
+  earlier?: HeardNote
   /** When its client closed, soon after its last request, the channel of its opening or the one it was last heard on. */
   exitedAt?: number
   /** The last request on that channel. */
@@ -319,6 +328,7 @@ function newPresence(bornAt: number, lastHeardAt: number): WriterPresence {
   return {
     bornAt,
     lastHeardAt,
+    mayBeHeardAt: Number.NEGATIVE_INFINITY,
     mayLive: false,
     closesEarly: false,
     workedAt: -1,

@@ -21,6 +21,9 @@ export class Sender {
   /** It posted a lock. */
   hasLocked = false
 
+  /** When its candidates were last noted as perhaps heard (monotonic milliseconds). */
+  notedAt = Number.NEGATIVE_INFINITY
+
   constructor(id: SenderId, candidates: Iterable<WriterId>, late: Iterable<WriterId> = []) {
     this.ids = [id]
     this.#candidates = new Set(candidates)

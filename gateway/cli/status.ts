@@ -3,20 +3,28 @@ import type { Command } from 'commander'
 import { formatSize } from '../../config/size.js'
 import { printable } from '../program/printable.js'
 import { displayName, noConfig } from '../operate/admin/names.js'
-import type { RepositoryView, UnfencedView } from '../operate/admin/views.js'
+import type { RepositoryView, UnfencedView, WriterView } from '../operate/admin/views.js'
 import { exitCodes } from './exit-code.js'
 import { addPath, operate, whoActs } from './operate.js'
 import { columns, localTime, print, printJson } from './output.js'
 
 const statusHelp = `
 States of a writer:
-  current   nothing has overtaken it, and it was heard of within ten minutes
-  sleeper   nothing has overtaken it, and it was not heard of for longer: asleep, or dead
+  current   nothing has overtaken it, and it may live
+  sleeper   nothing has overtaken it, and this gateway saw it fall silent: asleep, or dead
   stale     another writer's prune or repair has overtaken it: what it still writes is quarantined
   broken    its own prune was refused once: whatever else it tries to change is refused too
+  gone      stale or broken, was told so or has written nothing, and its client has closed everything
+
+SILENT says "seen" where the gateway itself has run for ten minutes without a request that may be
+the writer's; a restart does not count as silence. Such a writer may be ended ("lockkeeper writers
+end ID") once you know that its process is dead; no other should be. FROM is the connection on which
+it was surely heard last: an address and port, or a proxy's name for it. A run that has ended is not
+listed any more.
 
 Fields of --json, an array with one object for each repository:
-  name, generation, writers[] (id, client, tag, generation, state, locks, lastSeen), locks,
+  name, generation, writers[] (id, client, user or null, address, tag or null, generation, state,
+  locks, lastSeen, connection {from, time} or null, silent), locks,
   hasConfig, quarantined {count, bytes}, maintenance {writer, generation, since} or null, fault or null,
   adopted (when this journal came to know it) or null, outside {time, vanished, appeared} or null,
   fencing (enforce or observe), passed {REASON: how often it was let through while observing},
@@ -29,8 +37,8 @@ Examples:
 The exit code is 1 where the journal of a repository cannot be read.`
 
 const endHelp = `
-A writer that is asleep or dead makes requests ambiguous that may be its own. Once you know that its
-process is gone, say so. A living writer that is taken for ended can damage the repository; one
+A writer that is asleep or dead makes requests ambiguous that may be its own. "lockkeeper status" says
+where it was last heard, and whether it has fallen silent. Once you know that its process is gone, say so. A living writer that is taken for ended can damage the repository; one
 that is heard of again is revived.
 
 Examples:
@@ -75,10 +83,10 @@ export function addWriters(program: Command): void {
     operate(command, async (admin) => {
       const was = await admin.endWriter(id, whoActs())
       await print(`${was.id} of ${displayName(was.repository)} has ended.\n`)
-      if (was.state === 'current') {
+      if (!was.silent && was.state !== 'gone') {
         const seen = localTime(was.lastSeen)
         console.error(
-          `lockkeeper: warning: it was heard of at ${seen}; if it still lives, stop it`,
+          `lockkeeper: warning: it was heard of at ${seen} and not seen silent since; if it still lives, stop it`,
         )
       }
       return exitCodes.ok
@@ -123,18 +131,31 @@ function show(view: RepositoryView): string {
     const since = localTime(maintenance.since)
     lines.push(`  maintenance by ${maintenance.writer} since ${since}`)
   }
+  const gone = writers.filter(({ state }) => state === 'gone')
+  const others = writers.filter(({ state }) => state !== 'gone')
+  const end =
+    gone.length === 0 ? '' : `  overtaken, and gone (nothing to do):\n${tableOf(gone)}`
+  return `${lines.join('\n')}\n${tableOf(others)}${end}`
+}
+
+function tableOf(writers: readonly WriterView[]): string {
+  if (writers.length === 0) return ''
   const rows = writers.map((writer) => [
     writer.id,
     writer.state,
     String(writer.generation),
     String(writer.locks),
     localTime(writer.lastSeen),
+    writer.silent ? 'seen' : '-',
+    writer.connection?.from ?? '-',
     writer.client,
     writer.tag ?? '-',
   ])
-  const head = ['WRITER', 'STATE', 'GENERATION', 'LOCKS', 'LAST SEEN', 'CLIENT', 'TAG']
-  const table = rows.length === 0 ? '' : columns(head, rows).replace(/^(?=.)/gm, '  ')
-  return `${lines.join('\n')}\n${table}`
+  const head = [
+    ...['WRITER', 'STATE', 'GENERATION', 'LOCKS', 'LAST HEARD', 'SILENT', 'FROM'],
+    ...['CLIENT', 'TAG'],
+  ]
+  return columns(head, rows).replace(/^(?=.)/gm, '  ')
 }
 
 function count(number: number, what: string): string {

@@ -38,6 +38,7 @@ const clockJumpMs = 60_000
 
 /** Most of the time only a count is compared; a sleeper's view can keep it from going on for days. */
 const sealingEveryMs = 60 * 60_000
+const heardEveryMs = 60_000
 
 export class Fences {
   /** What was served and is not in the journal yet. */
@@ -56,6 +57,7 @@ export class Fences {
   /** The checks that run. */
   readonly #ticking = new Map<RepositoryFence, Promise<void>>()
   #clockOffset: number
+  #heardNotedAt = Number.NEGATIVE_INFINITY
   #sealedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: FencesOptions) {
@@ -230,11 +232,15 @@ export class Fences {
     this.#clockOffset = offset
     const isSealing = clock.monotonic() - this.#sealedAt >= sealingEveryMs
     if (isSealing) this.#sealedAt = clock.monotonic()
+    const isNoting = clock.monotonic() - this.#heardNotedAt >= heardEveryMs
+    if (isNoting) this.#heardNotedAt = clock.monotonic()
     const started: Promise<void>[] = []
     for (const fence of this.loaded()) {
       if (hasJumped) fence.presence.renewLocks(clock.monotonic())
       if (this.#ticking.has(fence)) continue
-      const ticking = this.#tickOne(fence, isSealing).finally(() => this.#ticking.delete(fence))
+      const ticking = this.#tickOne(fence, { isSealing, isNoting }).finally(() =>
+        this.#ticking.delete(fence),
+      )
       this.#ticking.set(fence, ticking)
       started.push(ticking)
     }
@@ -246,7 +252,10 @@ export class Fences {
     await Promise.all(this.#ticking.values())
   }
 
-  async #tickOne(fence: RepositoryFence, isSealing: boolean): Promise<void> {
+  async #tickOne(
+    fence: RepositoryFence,
+    due: { readonly isSealing: boolean; readonly isNoting: boolean },
+  ): Promise<void> {
     const { itemAgeMaxMs, onFault } = this.#options
     try {
       await this.#carryOutAllPending(fence)
@@ -257,7 +266,18 @@ export class Fences {
     } catch (error) {
       onFault(error, `the regular check of "${fence.repository}"`)
     }
-    if (isSealing) await this.#seal(fence)
+    if (due.isNoting) await this.#noteHeard(fence)
+    if (due.isSealing) await this.#seal(fence)
+  }
+
+  /** Not with each request: what a crash loses of it makes nobody a sleeper. */
+  async #noteHeard(fence: RepositoryFence): Promise<void> {
+    try {
+      await fence.noteHeard()
+    } catch (error) {
+      const what = `noting when the writers of "${fence.repository}" were heard`
+      this.#options.onFault(error, what)
+    }
   }
 
   async #carryOutAllPending(fence: RepositoryFence): Promise<void> {
@@ -294,6 +314,7 @@ export class Fences {
   async flush(): Promise<void> {
     await this.#removals.sync()
     await Promise.all(this.loaded().map((fence) => fence.flush()))
+    await Promise.all(this.loaded().map((fence) => fence.noteHeard()))
   }
 
   async #load(repository: RepositoryId): Promise<RepositoryFence | undefined> {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Channel } from '../../fencing/evidence/presence.js'
+import { describeConnection } from './describing.js'
 import type { Line } from './line.js'
 
 /** A reset shows itself on reading, or on writing where the client's end was not read yet. */
@@ -31,8 +32,9 @@ export class SocketChannel implements Line {
 
   constructor(options: SocketChannelOptions) {
     this.#options = options
-    const { socket, openedAt } = options
-    this.#channel = { id: randomUUID(), openedAt, isHidden: false, staysOpen: true }
+    const { socket, openedAt, peer } = options
+    const from = describeConnection(socket, peer)
+    this.#channel = { id: randomUUID(), openedAt, from, isHidden: false, staysOpen: true }
     // Before Node's own listeners, which answer the client's end with an end of their own.
     socket.prependListener('end', () => this.#noteEndOfClient())
     socket.prependListener('error', (error: NodeJS.ErrnoException) => {
@@ -92,7 +94,7 @@ export class SocketChannel implements Line {
   hide(): void {
     if (this.#channel.isHidden) return
     this.#options.onClosed(this.#channel.id, false)
-    this.#channel = { ...this.#channel, id: randomUUID(), isHidden: true }
+    this.#channel = { ...this.#channel, id: randomUUID(), from: 'a proxy', isHidden: true }
   }
 
   /**

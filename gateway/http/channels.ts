@@ -93,8 +93,10 @@ export class Channels {
       line.destroy()
       return
     }
-    const endNeighbours = (isKnown: (channelId: string) => boolean): void =>
-      this.#endIdleNeighbours(line, isKnown)
+    const endNeighbours = (isKnown: (channelId: string) => boolean): void => {
+      // A proxy's own connections carry many clients' requests, and closing one breaks another's.
+      if (typeof origin.channel === 'string') this.#endIdleNeighbours(line, isKnown)
+    }
     const id = this.#nextId()
     const exchange = new Exchange({ id, line, origin, request, answer, endNeighbours, budget })
     logExchange({ exchange, request, answer, clock, logger })

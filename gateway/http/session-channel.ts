@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ServerHttp2Session } from 'node:http2'
 import type { Channel } from '../../fencing/evidence/presence.js'
+import { describeConnection } from './describing.js'
 import type { Line } from './line.js'
 
 /** Requests that a session may have under way before somebody is let in on it, as many as restic has, and afterwards. */
@@ -31,7 +32,8 @@ export class SessionChannel implements Line {
     const { session, peer, openedAt } = options
     this.peer = peer
     const shown = { isHidden: false, isMultiplexed: true, staysOpen: true }
-    this.#channel = { id: randomUUID(), openedAt, ...shown }
+    const from = describeConnection(session.socket, peer)
+    this.#channel = { id: randomUUID(), openedAt, from, ...shown }
     session.once('close', () => options.onClosed(this.#channel.id, !this.#isEnding))
     // A stream's error is told to its request; the session's own end it, which `close` tells.
     session.on('error', () => undefined)
@@ -61,7 +63,7 @@ export class SessionChannel implements Line {
   hide(): void {
     if (this.#channel.isHidden) return
     this.#options.onClosed(this.#channel.id, false)
-    this.#channel = { ...this.#channel, id: randomUUID(), isHidden: true }
+    this.#channel = { ...this.#channel, id: randomUUID(), from: 'a proxy', isHidden: true }
   }
 
   /** Streams are answered side by side; how many is a setting of the session. */

@@ -37,6 +37,8 @@ export function bound(journal: JournalStore): JournalStore {
     rebase: (repository, base, over) => journal.rebase(repository, base, over),
     tries: (repository) => journal.tries(repository),
     noteTries: (repository, note) => journal.noteTries(repository, note),
+    heard: (repository) => journal.heard(repository),
+    noteHeard: (repository, notes) => journal.noteHeard(repository, notes),
     close: () => journal.close(),
   }
 }

@@ -135,6 +135,17 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
     t.deepEqual(await journal.repositories(), [], 'a count is no record')
   },
 
+  'notes of who was heard take the place of those before': async (t, journal) => {
+    t.deepEqual(await journal.heard(laptop), [])
+    const note = { writer: 'w-00000001', time: 10, silentMs: 0 }
+    await journal.noteHeard(laptop, [note, { ...note, writer: 'w-00000002' }])
+    const newer = { ...note, time: 20, from: '192.0.2.7:5000', isGone: true } as const
+    await journal.noteHeard(laptop, [newer])
+    t.deepEqual(await journal.heard(laptop), [newer])
+    t.deepEqual(await journal.heard(desktop), [])
+    t.deepEqual(await journal.repositories(), [], 'a note is no record')
+  },
+
   'a base takes the place of the records before it': async (t, journal) => {
     await journal.append(batchOf(laptop, three))
     t.is(await journal.base(laptop), undefined)

@@ -146,6 +146,8 @@ function countingJournal(file: string): { journal: JournalStore; transactions: (
     rebase: (repository, base) => ask('rebase', { repository, base }),
     tries: (repository) => ask('tries', { repository }),
     noteTries: (repository, note) => ask('noteTries', { repository, note }),
+    heard: (repository) => ask('heard', { repository }),
+    noteHeard: (repository, notes) => ask('noteHeard', { repository, notes }),
     close: () => ask('close', {}),
   }
   return { journal, transactions: () => transactions }

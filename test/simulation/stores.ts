@@ -130,6 +130,8 @@ export function simulatedJournal(disk: Disk, faults: Faults, witness: Witness): 
     rebase: () => call(true, () => undefined),
     tries: () => call(false, () => [...tries.values()]),
     noteTries: (_repository, note) => call(false, () => void tries.set(note.item, note)),
+    heard: () => call(false, () => []),
+    noteHeard: () => call(false, () => undefined),
     close: async () => undefined,
   }
 }

@@ -75,18 +75,19 @@ export class Origins {
     const name = headers[connectionHeader]
     const isNamed = typeof name === 'string' && connectionNamePattern.test(name)
     const channel = isNamed
-      ? this.#channel([own, address, name].join(' '), connectionId)
+      ? this.#channel([own, address, name].join(' '), connectionId, `${address}, line ${name}`)
       : 'hidden'
     return { address, isFromProxy, channel }
   }
 
-  #channel(key: string, connectionId: string): Channel {
+  #channel(key: string, connectionId: string, from: string): Channel {
     const known = this.#channels.get(key)
     if (known !== undefined) return known
     const openedAt = this.#options.clock.monotonic()
     const channel = {
       id: `${connectionId}/${this.#channels.size}/${openedAt}`,
       openedAt,
+      from,
       isHidden: false,
     }
     this.#channels.set(key, channel)

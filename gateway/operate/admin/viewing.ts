@@ -1,13 +1,11 @@
 /** Knows how the state of a repository is put into an operator's words. */
+import { hearingOf, isSilent, type Hearing } from '../../../fencing/evidence/hearing.js'
 import { describeClient, type Run } from '../../../fencing/journal/event.js'
 import { isOpen, type Item } from '../../../fencing/state/item.js'
 import type { RepositoryFence } from '../../../fencing/repository-fence.js'
 import type { Context } from '../../../fencing/rules/context.js'
 import { overtakenBy, type Writer } from '../../../fencing/state/writer.js'
 import type { ItemView, RepositoryView, WriterState, WriterView } from './views.js'
-
-/** A writer that was not heard of for so long may be asleep, or dead. */
-const silenceMs = 10 * 60_000
 
 export function viewRepository(
   fence: RepositoryFence,
@@ -38,14 +36,20 @@ export function viewRepository(
 }
 
 export function viewWriter(context: Context, writer: Writer): WriterView {
+  const hearing = hearingOf(context, writer.id)
+  const { time = writer.lastRecorded, from } = hearing
   return {
     id: writer.id,
     client: describeClient(writer.client),
+    user: writer.client.user ?? null,
+    address: writer.client.address,
     tag: writer.tag ?? null,
     generation: writer.generation,
-    state: stateOf(context, writer),
+    state: stateOf(context, writer, hearing),
     locks: writer.locks.size,
-    lastSeen: new Date(lastSeen(context, writer)).toISOString(),
+    lastSeen: new Date(Math.max(time, writer.lastRecorded)).toISOString(),
+    connection: from === undefined ? null : { from, time: new Date(time).toISOString() },
+    silent: isSilent(hearing),
   }
 }
 
@@ -76,23 +80,27 @@ function viewRun({ by, generation }: Run): NonNullable<ItemView['run']> {
   return { by: by ?? null, generation }
 }
 
-function stateOf(context: Context, writer: Writer): WriterState {
-  if (overtakenBy(writer, context.state.runs) !== undefined) return 'stale'
-  if (writer.isBroken) return 'broken'
-  return isSilent(context, writer) ? 'sleeper' : 'current'
+function stateOf(context: Context, writer: Writer, hearing: Hearing): WriterState {
+  const isStale = overtakenBy(writer, context.state.runs) !== undefined
+  if (isStale || writer.isBroken) {
+    if (hearing.isGone && (hasWrittenNothing(writer) || wasTold(context, writer))) return 'gone'
+    return isStale ? 'stale' : 'broken'
+  }
+  return isSilent(hearing) ? 'sleeper' : 'current'
 }
 
-/** Only what this run of the gateway has itself not heard for so long: after a restart everybody lives at first. */
-function isSilent({ presence, monotonic }: Context, { id }: Writer): boolean {
-  const since = Math.max(presence.of(id).lastHeardAt, presence.startedAt)
-  return monotonic - since > silenceMs
+/** As `unlock` and monitors do: there is nothing to tell it. */
+function hasWrittenNothing({ hasLocked, hasPosted, mayHaveWritten }: Writer): boolean {
+  return !hasLocked && !hasPosted && !mayHaveWritten
 }
 
-/** By the gateway's clock: heard of by this run of the gateway, or recorded by an earlier one. */
-function lastSeen(context: Context, writer: Writer): number {
-  const { lastHeardAt } = context.presence.of(writer.id)
-  const heard = context.now - Math.round(context.monotonic - lastHeardAt)
-  return Number.isFinite(heard) ? Math.max(heard, writer.lastRecorded) : writer.lastRecorded
+/** A refused deletion breaks its writer; a refused upload is an item. */
+function wasTold({ state }: Context, { id, isBroken }: Writer): boolean {
+  if (isBroken) return true
+  for (const { author } of state.items.values()) {
+    if (author.kind === 'writer' && author.writer === id) return true
+  }
+  return false
 }
 
 function newestMaintenance(writers: readonly Writer[]): RepositoryView['maintenance'] {

@@ -1,17 +1,26 @@
 /** Knows what an operator is shown: the exact fields of every `--json`. */
 import { z } from 'zod'
 
-/** sleeper: not overtaken, and not heard of for ten minutes. broken: its maintenance was refused once. */
-export const writerStates = ['current', 'sleeper', 'stale', 'broken'] as const
+/**
+ * sleeper: not overtaken, and this gateway has run for ten minutes without a request that may be its. broken: its maintenance
+ * was refused once. gone: overtaken or broken, told so or without a write, and its client has closed everything.
+ */
+export const writerStates = ['current', 'sleeper', 'stale', 'broken', 'gone'] as const
 
 const writer = z.object({
   id: z.string(),
   client: z.string(),
+  user: z.string().nullable(),
+  address: z.string(),
   tag: z.string().nullable(),
   generation: z.number(),
   state: z.enum(writerStates),
   locks: z.number(),
   lastSeen: z.string(),
+  /** The connection that it was surely heard on last; null where none is known. */
+  connection: z.object({ from: z.string(), time: z.string() }).nullable(),
+  /** This gateway has run for ten minutes without a request that may be its. */
+  silent: z.boolean(),
 })
 
 export const repositoryView = z.object({

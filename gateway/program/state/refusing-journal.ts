@@ -14,6 +14,8 @@ export function refusingJournal(fault: BackendError): JournalStore {
     rebase: refuse,
     tries: refuse,
     noteTries: refuse,
+    heard: refuse,
+    noteHeard: refuse,
     close: async () => undefined,
   }
 }
