@@ -54,11 +54,14 @@ export function fromFormat1(base: Base1): BaseText {
 
 /** A listing of packs was not recorded: whoever has looked may have listed them. */
 function writerFrom1(writer: PlainState['writers'][number]): PlainState['writers'][number] {
-  const { hasLooked, commitView } = writer as Writer & { locks: never }
+  const { hasLooked, commitView, view } = writer as Writer & { locks: never }
+  const sinceView = hasLooked ? view + 1 : 0
   return {
     ...writer,
     packView: commitView,
     mayHaveListedPacks: hasLooked,
+    mayHaveLookedAt: sinceView,
+    mayHaveListedPacksAt: sinceView,
     hasSurelyListedPacks: false,
     mayHaveWritten: false,
   }

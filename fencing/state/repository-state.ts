@@ -253,6 +253,8 @@ function bornWriter(
     hasLooked: false,
     hasSurelyLooked: false,
     mayHaveListedPacks: false,
+    mayHaveLookedAt: 0,
+    mayHaveListedPacksAt: 0,
     hasSurelyListedPacks: false,
     hasLocked: false,
     hasPosted: false,
@@ -320,6 +322,10 @@ function look(
     if (writer === undefined) continue
     writer.hasLooked = true
     writer.mayHaveListedPacks ||= hasListedPacks
+    if (!isSure && sender === undefined) {
+      writer.mayHaveLookedAt = stamp.position
+      if (hasListedPacks) writer.mayHaveListedPacksAt = stamp.position
+    }
     if (!isSure) continue
     writer.hasSurelyLooked = true
     writer.hasSurelyListedPacks ||= event.listing === 'data'

@@ -123,7 +123,10 @@ export function forgetPossibleActs(state: RepositoryState, id: WriterId): void {
   writer.hasLooked =
     writer.hasSurelyLooked ||
     writer.isFromBefore === true ||
+    writer.mayHaveLookedAt > writer.view ||
     others.some((one) => one.lookedAt > writer.view)
   writer.mayHaveListedPacks =
-    writer.hasSurelyListedPacks || others.some((one) => one.listedPacksAt > writer.view)
+    writer.hasSurelyListedPacks ||
+    writer.mayHaveListedPacksAt > writer.view ||
+    others.some((one) => one.listedPacksAt > writer.view)
 }

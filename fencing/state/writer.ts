@@ -33,6 +33,9 @@ export interface Writer {
   /** Packs were listed, perhaps by it: it may be in a maintenance. */
   mayHaveListedPacks: boolean
   hasSurelyListedPacks: boolean
+  /** The newest look, and listing of packs, that may have been its and of whose sender nothing more is learnt; else 0. */
+  mayHaveLookedAt: Position
+  mayHaveListedPacksAt: Position
   hasLocked: boolean
   /** It uploaded an index, a snapshot or a pack. */
   hasPosted: boolean

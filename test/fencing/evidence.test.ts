@@ -44,6 +44,20 @@ test('whoever still reads locks has asked for nothing else before', async (t) =>
   t.false(hasLooked(world, w))
 })
 
+test('a look of which no sender is known is not forgotten with what is learnt of another channel', async (t) => {
+  const world = await World.create()
+  const [a, b] = [world.client(), world.client()]
+  const chA = world.channel()
+  await a.begin('A', chA)
+  await b.open(world.channel())
+  await b.look(world.channel({ isHidden: true }))
+  const fresh = world.channel()
+  await a.post(lock('A2'), fresh)
+  await a.delete(lock('A'), fresh)
+  t.deepEqual(authorOf(world, lock('A2')), sure(a))
+  t.true(hasLooked(world, b))
+})
+
 test('the reading of a lock that was sent before says nothing', async (t) => {
   const world = await World.create()
   const [a, w] = [world.client(), world.client()]

@@ -149,7 +149,9 @@ export class Judge implements Witness {
     const { position } = record
     this.tell?.(`    journal ${position}: ${record.body}`)
     this.reached.add(`event: ${event.kind}`)
-    if (event.kind !== 'ended') this.#noteHeard(event)
+    // These wait for the next record, so they say nothing of now.
+    const isBelated = event.kind === 'heard' || event.kind === 'revived'
+    if (event.kind !== 'ended' && !isBelated) this.#noteHeard(event)
     switch (event.kind) {
       case 'opened':
         if (event.isBelated === true) this.reached.add('an opening recorded belatedly')
