@@ -4,7 +4,7 @@ import { arrive } from './evidence/arriving.js'
 import { areAllFenced, attribute } from './evidence/attribution.js'
 import { digestOfHearings, hear, notesOf, recall } from './evidence/hearing.js'
 import { hangUpMs, mayBeLate } from './evidence/late-copy.js'
-import { isNoReader, mayReadLock } from './evidence/lock-reading.js'
+import { isNoReader, mayBeOwn, mayReadLock } from './evidence/lock-reading.js'
 import { mayAskForContent, mayHaveLooked } from './evidence/looking.js'
 import { mayMaintain, mayMigrate } from './evidence/maintaining.js'
 import { noteBirth } from './evidence/opening.js'
@@ -187,7 +187,8 @@ export class RepositoryFence {
     const { channel, sender } = caller
     const reader = sender.only
     if (reader !== undefined) {
-      const poster = this.#poster(lock)?.current
+      const isAnothers = !mayBeOwn(this.#context(), lock)
+      const poster = isAnothers ? this.#poster(lock)?.current : undefined
       for (const other of this.presence.unknownSenders(reader)) {
         if (other === poster || isNoReader(caller, other)) {
           this.#learn(other, (writer) => writer !== reader, 'lock-read')

@@ -8,12 +8,15 @@ import type { ObjectName } from '../object.js'
 import type { Caller, Context } from '../rules/context.js'
 import { posterOf } from '../state/repository-state.js'
 
-export function mayReadLock(
-  { state }: Context,
-  lock: ObjectName,
-): (writer: WriterId) => boolean {
-  const owner = posterOf(state, lock)
+export function mayReadLock(context: Context, lock: ObjectName): (writer: WriterId) => boolean {
+  const { state } = context
+  const owner = mayBeOwn(context, lock) ? undefined : posterOf(state, lock)
   return (id) => id !== owner && state.writers.get(id)?.hasSurelyLooked !== true
+}
+
+/** A lock that was taken back may come once more, late, and its owner takes it for another's. */
+export function mayBeOwn({ state, presence }: Context, lock: ObjectName): boolean {
+  return presence.repeated.get(lock) === true || state.commits.get(lock)?.isRepeated === true
 }
 
 /**

@@ -29,6 +29,20 @@ test('whoever reads a lock has not posted it', async (t) => {
   t.deepEqual(authorOf(world, lock('A2')), sure(a))
 })
 
+test('a lock that was taken back and came once more may be read by who posted it', async (t) => {
+  const world = await World.create()
+  const [a, w] = [world.client(), world.client()]
+  const [chA, chW] = [world.channel(), world.channel()]
+  await a.open(chA)
+  await w.open(chW)
+  await a.delete(lock('A'), chA)
+  await a.post(lock('A'), chA)
+  const fresh = world.channel()
+  a.read(lock('A'), fresh)
+  await a.post(lock('A2'), fresh)
+  t.not(authorOf(world, lock('A2'))?.kind, 'writer', 'it may be that of either')
+})
+
 test('whoever still reads locks has asked for nothing else before', async (t) => {
   const world = await World.create()
   const [a, w] = [world.client(), world.client()]
