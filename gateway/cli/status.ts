@@ -14,7 +14,7 @@ States of a writer:
   sleeper   nothing has overtaken it, and this gateway saw it fall silent: asleep, or dead
   stale     another writer's prune or repair has overtaken it: what it still writes is quarantined
   broken    its own prune was refused once: whatever else it tries to change is refused too
-  gone      stale or broken, was told so or has written nothing, and its client has closed everything
+  gone      its client has closed everything, and it wrote nothing (unlock, a monitor) or was told that it is stale or broken
 
 SILENT says "seen" where the gateway itself has run for ten minutes without a request that may be
 the writer's; a restart does not count as silence. Such a writer may be ended ("lockkeeper writers
@@ -133,8 +133,7 @@ function show(view: RepositoryView): string {
   }
   const gone = writers.filter(({ state }) => state === 'gone')
   const others = writers.filter(({ state }) => state !== 'gone')
-  const end =
-    gone.length === 0 ? '' : `  overtaken, and gone (nothing to do):\n${tableOf(gone)}`
+  const end = gone.length === 0 ? '' : `  gone (nothing to do):\n${tableOf(gone)}`
   return `${lines.join('\n')}\n${tableOf(others)}${end}`
 }
 

@@ -178,11 +178,14 @@ export class Scene {
     return this.#outside.has(run)
   }
 
-  /** How many runs the gateway takes for living; nobody knows of rest-server. */
+  /** How many runs the gateway takes for living, without those whose client has closed all; nobody knows of rest-server. */
   async living(): Promise<number> {
     if (this.kind !== 'gateway') return 0
     const status = await statusOf(this.world)
-    return status.reduce((sum, { writers }) => sum + writers.length, 0)
+    return status.reduce(
+      (sum, { writers }) => sum + writers.filter(({ state }) => state !== 'gone').length,
+      0,
+    )
   }
 
   #seed(): string {

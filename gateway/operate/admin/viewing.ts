@@ -81,9 +81,10 @@ function viewRun({ by, generation }: Run): NonNullable<ItemView['run']> {
 }
 
 function stateOf(context: Context, writer: Writer, hearing: Hearing): WriterState {
+  if (hearing.isGone && hasWrittenNothing(writer)) return 'gone'
   const isStale = overtakenBy(writer, context.state.runs) !== undefined
   if (isStale || writer.isBroken) {
-    if (hearing.isGone && (hasWrittenNothing(writer) || wasTold(context, writer))) return 'gone'
+    if (hearing.isGone && wasTold(context, writer)) return 'gone'
     return isStale ? 'stale' : 'broken'
   }
   return isSilent(hearing) ? 'sleeper' : 'current'
