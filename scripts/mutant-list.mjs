@@ -34,8 +34,8 @@ export const mutants = [
   [
     'rule 1: for staleness the view is the head',
     state,
-    'view: stamp.position,\n        commitView',
-    'view: event.view,\n        commitView',
+    'view: event.isBelated === true ? event.view : stamp.position,',
+    'view: event.view,',
   ],
   [
     'rule 1: listings omit what is deleted from the record on',
@@ -235,14 +235,14 @@ export const mutants = [
   [
     'late copies: whose client has hung up is not decided',
     fence,
-    'if (signal.aborted)\n            return false;\n        const { channel, arrivedAt }',
-    'const { channel, arrivedAt }',
+    'if (signal.aborted)\n            return false;\n        if (mayHaveHung)',
+    'if (mayHaveHung)',
   ],
   [
     'late copies: who has asked since on a line is there',
     lateCopy,
-    'if (hasOutlived(caller, ended.position))',
-    'if (false)',
+    ' || hasOutlived(caller, ended.position)',
+    '',
   ],
   [
     'late copies: HTTP/2 comes ahead of answers',
@@ -289,8 +289,8 @@ export const mutants = [
   [
     'late copies: who ended long ago sends nothing any more',
     lateCopy,
-    'ended === undefined || context.now - ended.time > lateMsMax',
-    'ended === undefined',
+    'context.running - ended.ran > lateMsMax || ',
+    '',
   ],
   [
     'late copies: who cannot have sent it does not count',
@@ -410,7 +410,7 @@ export const mutants = [
   [
     'ending: fourteen days of silence',
     ending,
-    'context.now - last > context.settings.writerAgeMaxMs',
+    'running - writer.lastRecordedRan > settings.writerAgeMaxMs + heardEveryMs',
     'false',
   ],
   [
@@ -422,7 +422,7 @@ export const mutants = [
   [
     'outside: the folder is compared when a client begins',
     gate,
-    'await this.#options.fences.compare(met.fence);',
+    'await this.#options.fences.compare(fence);',
     '',
   ],
   [
@@ -548,7 +548,18 @@ export const mutants = [
     'await this.#sync.sync(dirname(to));',
     '',
   ],
-  ['fsync: what an earlier call had published', holding, 'await sync.sync(dirname(to));', ''],
+  [
+    'fsync: what an earlier call had published',
+    holding,
+    "await sync.sync(dirname(to));\n            return 'gone';",
+    "return 'gone';",
+  ],
+  [
+    'fsync: a deleted config or key that is kept',
+    holding,
+    "await unless(['ENOENT', ...withoutLinks], undefined, disk.link(from, to));\n        await sync.sync(dirname(to));",
+    "await unless(['ENOENT', ...withoutLinks], undefined, disk.link(from, to));",
+  ],
   [
     'fsync: the old name of what is released',
     holding,
@@ -663,12 +674,53 @@ export const mutants = [
     'commit !== undefined && authorIs',
   ],
   ['ending: on any channel', unlocking, '!isTagged && sender.only !== writer.id', 'false'],
-  ['ending: without an answer', unlocking, 'lock?.isAnswered !== true', 'lock === undefined'],
+  [
+    'ending: without an answer',
+    unlocking,
+    ' || !hasHadAnswer(context, lock, writer, isTagged)',
+    '',
+  ],
+  [
+    'ending: a look is no answer to the first lock',
+    unlocking,
+    'owner.view === position && owner.hasSurelyLooked',
+    'false',
+  ],
+  [
+    'ending: a look is an answer to any lock',
+    unlocking,
+    'owner.view === position && owner.hasSurelyLooked',
+    'owner.hasSurelyLooked',
+  ],
+  [
+    'ending: the deletion of an older lock is no answer to the newer',
+    unlocking,
+    '!mayHaveHung && lock.position < position && position <= arrivedAt',
+    'false',
+  ],
+  [
+    'ending: a lock that somebody removed ends nobody',
+    fence,
+    'isLock && !deletion.isPresent && this.#wasAnswered(object)',
+    'false',
+  ],
+  [
+    'ending: what hung on a connection that was given up',
+    fence,
+    'isUnproved && this.#hasIdleChannel(caller, object)',
+    'false',
+  ],
+  [
+    'ending: a lock that was posted twice',
+    unlocking,
+    'presence.repeated.get(object) === true || lock.isRepeated === true',
+    'presence.repeated.get(object) === true',
+  ],
   [
     'ending: what hung since a failed try',
     unlocking,
-    '!isTagged && outlived < lock.position',
-    'false',
+    'if (!isTagged && outlived < lock.position)',
+    'if (false)',
   ],
   [
     'ending: without any work',
@@ -685,13 +737,13 @@ export const mutants = [
   [
     'evidence: an unlock may not delete the lock',
     unlockedBy,
-    'owners.includes(id) || mayBeUnlock(context, id)',
+    'owners.includes(id) || (mayUnlock && mayBeUnlock(context, id))',
     'owners.includes(id)',
   ],
   [
     'evidence: anybody may delete a lock',
     unlockedBy,
-    'owners.includes(id) || mayBeUnlock(context, id)',
+    'owners.includes(id) || (mayUnlock && mayBeUnlock(context, id))',
     'true',
   ],
   [
@@ -734,7 +786,85 @@ export const mutants = [
   [
     'evidence: anybody may maintain',
     maintaining,
-    'writer.mayHaveListedPacks || writer.isFromBefore === true',
+    'mayHavePrepared && mayHaveLocked(state, writer)',
     'true',
+  ],
+  [
+    'evidence: maintenance needs no lock',
+    maintaining,
+    'mayHavePrepared && mayHaveLocked(state, writer)',
+    'mayHavePrepared',
+  ],
+  [
+    'evidence: anybody may delete the config',
+    maintaining,
+    'writer.isFromBefore === true || mayHaveLocked(state, writer)',
+    'true',
+  ],
+  [
+    'evidence: `unlock` may post a lock',
+    unlockedBy,
+    '!hasLocked && !Number.isFinite(contentAt)',
+    '!Number.isFinite(contentAt)',
+  ],
+  [
+    'evidence: `unlock` may ask for content',
+    unlockedBy,
+    '!hasLocked && !Number.isFinite(contentAt)',
+    '!hasLocked',
+  ],
+  [
+    'evidence: nobody is `unlock`',
+    unlockedBy,
+    '!hasLocked && !Number.isFinite(contentAt)',
+    'false',
+  ],
+  [
+    'evidence: a reader of locks may have asked for content before',
+    lockReading,
+    'sender.current.contentAt < precedingRequestAt',
+    'false',
+  ],
+  [
+    'evidence: a reader of locks never asked for content',
+    lockReading,
+    'sender.current.contentAt < precedingRequestAt',
+    'Number.isFinite(sender.current.contentAt)',
+  ],
+  [
+    "evidence: a lock that came twice is not its reader's",
+    lockReading,
+    'presence.repeated.get(lock) === true || state.commits.get(lock)?.isRepeated === true',
+    'false',
+  ],
+  [
+    'evidence: anybody may ask for content',
+    'fencing/evidence/looking.js',
+    'return mayHaveLocked(state, writer);',
+    'return true;',
+  ],
+  [
+    'evidence: who locked and did not look asks for no content',
+    'fencing/evidence/looking.js',
+    'return mayHaveLocked(state, writer);',
+    'return false;',
+  ],
+  [
+    'evidence: a late copy of an exited run',
+    lateCopy,
+    '!caller.sender.mayBeLateCopyOf(writer.id)',
+    'true',
+  ],
+  [
+    'evidence: an opening is that of who began before',
+    'fencing/evidence/starting.js',
+    'caller.isOpening === true && channel.sender === undefined',
+    'false',
+  ],
+  [
+    'evidence: looks without a sender are forgotten',
+    'fencing/state/sender-record.js',
+    'writer.mayHaveLookedAt > writer.view ||',
+    '',
   ],
 ]
