@@ -2,6 +2,8 @@
  * Joins the signal of one request with one that lives as long as the process, and lets go of both. `AbortSignal.any` leaves
  * some bytes on the longest-lived signal for ever, each time.
  */
+import { setMaxListeners } from 'node:events'
+
 export interface EitherSignal {
   /** Fires when one of them does. */
   readonly signal: AbortSignal
@@ -12,6 +14,8 @@ export interface EitherSignal {
 export function eitherSignal(...signals: readonly AbortSignal[]): EitherSignal {
   const either = new AbortController()
   const fire = (): void => either.abort()
+  // Many requests may wait at once, each with a listener.
+  setMaxListeners(0, ...signals)
   const release = (): void => {
     for (const signal of signals) signal.removeEventListener('abort', fire)
   }
