@@ -1,5 +1,7 @@
 /** Each kind of evidence: what one request says of who sends it, and of who does not. */
 import test from 'ava'
+import { mayBeLate } from '../../fencing/evidence/late-copy.js'
+import type { Channel } from '../../fencing/evidence/presence.js'
 import type { Author } from '../../fencing/journal/event.js'
 import type { ObjectName } from '../../fencing/object.js'
 import { data, index, lock, minutes, seconds, World, type SimulatedClient } from './world.js'
@@ -119,6 +121,25 @@ test('whoever asks for a pack has looked or locked', async (t) => {
   a.read(data('X'), fresh)
   await a.post(lock('A2'), fresh)
   t.deepEqual(authorOf(world, lock('A2')), sure(a))
+})
+
+test('whoever asked before on a channel, after a run had ended, sends no late copy of its', async (t) => {
+  const world = await World.create()
+  const [e, a, b] = [world.client(), world.client(), world.client()]
+  const chE = world.channel()
+  await e.begin('E', chE)
+  await e.delete(lock('E'), chE)
+  t.is(world.fence.livingWriters().length, 0)
+  await a.begin('A', world.channel())
+  await b.begin('B', world.channel())
+  const mayBeLateOn = (channel: Channel): boolean => {
+    const caller = world.fence.caller(channel, { client: { address: '127.0.0.1' } })
+    world.fence.arrive(caller)
+    return mayBeLate(world.fence.context(), caller, 'upload', index('X'))
+  }
+  const line = world.channel()
+  t.true(mayBeLateOn(line), 'the first request on it may be')
+  t.false(mayBeLateOn(line))
 })
 
 test('the config is deleted by who has a lock, though its second opening looked too', async (t) => {
