@@ -4,15 +4,11 @@ import { arrive } from './evidence/arriving.js'
 import { areAllFenced, attribute } from './evidence/attribution.js'
 import { digestOfHearings, hear, notesOf, recall } from './evidence/hearing.js'
 import { hangUpMs, mayBeLate } from './evidence/late-copy.js'
-import { isNoReader, mayBeOwn, mayReadLock } from './evidence/lock-reading.js'
-import { mayAskForContent, mayHaveLooked } from './evidence/looking.js'
-import { mayMaintain, mayMigrate } from './evidence/maintaining.js'
+import { Learning } from './evidence/learning.js'
 import { noteBirth } from './evidence/opening.js'
-import { hasNotEndedBefore, outlivedBy } from './evidence/outliving.js'
-import { idleCloseMs, Presence, type Channel } from './evidence/presence.js'
-import { Sender } from './evidence/sender.js'
+import { outlivedBy } from './evidence/outliving.js'
+import { Presence, type Channel } from './evidence/presence.js'
 import { senderOf, type Stranger } from './evidence/starting.js'
-import { mayBeUnlock, mayDeleteLock, mayUnlockOthers } from './evidence/unlocking.js'
 import {
   generationAfter,
   type ItemId,
@@ -31,19 +27,19 @@ import {
   type RepositoryId,
 } from './object.js'
 import type { Clock, JournalArchives, JournalStore, Random } from './ports.js'
-import { newSenderId, type Caller, type Context, type Settings } from './rules/context.js'
+import { type Caller, type Context, type Settings } from './rules/context.js'
 import type { Decision } from './rules/decision.js'
-import { decideDeletion, isRelyingOnALook, type Deletion } from './rules/deleting.js'
+import { decideDeletion, type Deletion } from './rules/deleting.js'
 import { end, endGone } from './rules/ending.js'
 import { isHidden, look } from './rules/looking.js'
 import { letThrough } from './rules/observing.js'
 import { open, type View } from './rules/opening.js'
 import { compareIndexes, indexesSettledAt, vanish } from './rules/outside.js'
 import { refuse } from './rules/refusing.js'
-import { decideUnlocking, hasHadAnswer } from './rules/unlocking.js'
+import { decideUnlocking, endsUnproved, mayHaveHung, wasAnswered } from './rules/unlocking.js'
 import { commonFence, decideUpload, type Upload } from './rules/uploading.js'
 import { isOpen, type Allowance, type Item } from './state/item.js'
-import { isMaintained, posterOf, type RepositoryState } from './state/repository-state.js'
+import { posterOf, type RepositoryState } from './state/repository-state.js'
 import { fenceOf, type Writer } from './state/writer.js'
 
 /** What a door tells of a request. */
@@ -97,6 +93,10 @@ export class RepositoryFence {
   readonly repository: RepositoryId
   readonly presence: Presence
   readonly #options: FenceOptions
+  readonly #learning = new Learning({
+    context: () => this.#context(),
+    defer: (events) => this.#journal.defer(events),
+  })
   #journal: RepositoryJournal
   #isSealing = false
   #heardNoted = ''
@@ -154,47 +154,20 @@ export class RepositoryFence {
   /** To be called for every request, before anything else is asked for it. */
   arrive(caller: Caller): void {
     const context = this.#context()
-    this.#learn(caller.sender, hasNotEndedBefore(context, caller), 'outlived')
-    const { only } = caller.sender
-    if (only !== undefined) {
-      for (const exited of this.presence.exitedSenders(only)) {
-        this.#learn(exited, (writer) => writer !== only, 'exited')
-      }
-    }
+    this.#learning.arrived(caller)
     this.#journal.defer(arrive(context, caller))
     hear(context, caller)
   }
 
-  /** The process asks for something but locks, as a run does only when it has its lock. */
-  work(caller: Caller, type: ObjectType, act: 'list' | 'other' = 'other'): void {
-    const isContent = type !== 'keys' && type !== 'config'
-    if (isContent && act === 'other') {
-      this.#learn(caller.sender, mayAskForContent(this.#context()), 'asked')
-    }
-    const { current } = caller.sender
-    if (isContent) {
-      if (!Number.isFinite(current.contentAt)) this.presence.senders.set(current.id, current)
-      current.contentAt = Math.min(current.contentAt, this.#options.clock.monotonic())
-    }
-    const { position } = this.state
-    current.workedAt = position
-    if (current.only !== undefined) this.presence.of(current.only).workedAt = position
+  /** One object is read that is no lock. */
+  read(caller: Caller, type: ObjectType): void {
+    this.#learning.asked(caller, type)
   }
 
   /** A lock is read. False where it stays unknown whose channel this is, though it is one that could tell. */
   readLock(caller: Caller, lock: ObjectName): boolean {
-    this.#learn(caller.sender, mayReadLock(this.#context(), lock), 'lock-read')
+    this.#learning.lockRead(caller, lock)
     const { channel, sender } = caller
-    const reader = sender.only
-    if (reader !== undefined) {
-      const isAnothers = !mayBeOwn(this.#context(), lock)
-      const poster = isAnothers ? this.#poster(lock)?.current : undefined
-      for (const other of this.presence.unknownSenders(reader)) {
-        if (other === poster || isNoReader(caller, other)) {
-          this.#learn(other, (writer) => writer !== reader, 'lock-read')
-        }
-      }
-    }
     return sender.only !== undefined || channel.isMixed || channel.channel.isHidden
   }
 
@@ -281,7 +254,7 @@ export class RepositoryFence {
   async look(caller: Caller, type: ListedType): Promise<void> {
     if (type === 'locks') {
       for (const id of caller.sender.candidates) this.presence.of(id).mayHaveListedLocks = true
-    } else this.work(caller, type, 'list')
+    } else this.#learning.listed(caller, type)
     this.presence.senders.set(caller.sender.id, caller.sender)
     await this.#record(() => look(this.#context(), caller, type))
   }
@@ -315,38 +288,11 @@ export class RepositoryFence {
   /** To be called for every upload that arrives, before its body is read: it may break off. */
   uploading(caller: Caller, object: ObjectName): void {
     const { presence } = this
-    const type = typeOf(object)
-    if (type === 'locks' && posterOf(this.state, object) !== undefined) {
+    if (typeOf(object) === 'locks' && posterOf(this.state, object) !== undefined) {
       presence.repeated.set(object, true)
     }
     presence.uploaded(object, caller.arrivedAt)
-    if (type === 'locks') caller.sender.current.hasLocked = true
-    else this.work(caller, type)
-    if (isNaming(object)) this.#learn(caller.sender, mayHaveLooked(this.#context()), 'looked')
-    // The config alone is not named by its content.
-    if (type !== 'config') this.#join(caller.sender, object)
-  }
-
-  /** An upload's name is unique to its process, so whoever tried it before is the same. */
-  #join(sender: Sender, object: ObjectName): void {
-    const earlier = this.presence.uploaders.get(object) ?? this.#poster(object)
-    if (earlier !== undefined) this.#unite(sender, earlier, 'same-upload')
-    this.presence.uploaders.set(object, sender)
-  }
-
-  /** The sender of an upload of unknown author that the journal has. */
-  #poster(object: ObjectName): Sender | undefined {
-    const author = this.state.commits.get(object)?.author
-    if (author === undefined) return undefined
-    if (author.kind === 'writer')
-      return new Sender(newSenderId(this.#context()), [author.writer])
-    const { sender: id, candidates } = author
-    if (id === undefined) return undefined
-    const known = this.presence.senders.get(id)
-    if (known !== undefined) return known.current
-    const made = new Sender(id, this.state.senders.get(id)?.candidates ?? candidates)
-    this.presence.senders.set(id, made)
-    return made
+    this.#learning.uploading(caller, object)
   }
 
   async upload(caller: Caller, upload: Upload): Promise<Decided> {
@@ -371,10 +317,11 @@ export class RepositoryFence {
   async delete(caller: Caller, deletion: Deletion): Promise<Decided> {
     const { object } = deletion
     const isLock = typeOf(object) === 'locks'
-    if (isLock) this.#noteUnlocking(caller, object)
-    else this.#noteDeletion(caller, deletion)
+    if (isLock) this.#learning.unlocking(caller, object)
+    else this.#learning.deleting(caller, deletion)
     // A lock whose answer arrived is not taken back: somebody unlocked it before its owner did.
-    const isUnlockedAlready = isLock && !deletion.isPresent && this.#wasAnswered(object)
+    const isUnlockedAlready =
+      isLock && !deletion.isPresent && wasAnswered(this.#context(), object)
     if (!deletion.isPresent && !isUnlockedAlready) {
       this.presence.tookBack(object, caller.arrivedAt)
     }
@@ -399,41 +346,9 @@ export class RepositoryFence {
     return decided
   }
 
-  #wasAnswered(lock: ObjectName): boolean {
-    const commit = this.state.commits.get(lock)
-    const owner = this.state.writers.get(posterOf(this.state, lock) ?? ('' as WriterId))
-    return commit !== undefined && hasHadAnswer(this.#context(), commit, owner)
-  }
-
-  /** What the arrival of the deletion of a lock says of its sender. */
-  #noteUnlocking(caller: Caller, lock: ObjectName): void {
-    const context = this.#context()
-    const { sender } = caller
-    this.#learn(sender, mayDeleteLock(context, caller, lock), 'unlocked')
-    const poster = this.#poster(lock)
-    if (poster === undefined || poster.current === sender.current) return
-    const owners = poster.candidates
-    const isOwners = [...sender.candidates].every((id) => {
-      return owners.has(id) && (!mayUnlockOthers(sender) || !mayBeUnlock(context, id))
-    })
-    if (isOwners) this.#unite(sender, poster, 'unlocked')
-  }
-
   #noteUnlocked(caller: Caller, lock: ObjectName): void {
     const { sender, arrivedAt } = caller
     this.presence.unlockings.set(lock, { sender, arrivedAt, outlived: outlivedBy(caller) })
-  }
-
-  /** Whatever fails is taken back too, also by who maintains nothing: what is not there says nothing of its sender. */
-  #noteDeletion(caller: Caller, { object, isPresent }: Deletion): void {
-    const context = this.#context()
-    this.work(caller, typeOf(object))
-    if (!isPresent) return
-    if (isRelyingOnALook(object)) this.#learn(caller.sender, mayHaveLooked(context), 'looked')
-    if (isMaintained(object)) {
-      this.#learn(caller.sender, mayMaintain(context, object), 'maintained')
-    }
-    if (typeOf(object) === 'config') this.#learn(caller.sender, mayMigrate(context), 'migrated')
   }
 
   /** What was deferred may come again; what was decided is settled. */
@@ -448,37 +363,6 @@ export class RepositoryFence {
       caller.sender.current.isOutOfPatience = true
     }
     presence.patience.delete(object)
-  }
-
-  /** Evidence takes writers out of what a sender may be. */
-  #learn(sender: Sender, remains: (writer: WriterId) => boolean, by: string): void {
-    const { current } = sender
-    if (current.narrow(remains)) this.#recordNarrowing(current, by)
-  }
-
-  #unite(sender: Sender, other: Sender, by: string): void {
-    const { current } = sender
-    const before = current.candidates.size + other.candidates.size
-    if (current.join(other) === 'contradicted') this.#contradict(current)
-    else if (before > 2 * current.candidates.size) this.#recordNarrowing(current, by)
-  }
-
-  /** A channel that contradicts itself says nothing any more. */
-  #contradict(sender: Sender): void {
-    const { presence } = this
-    presence.contradictions += 1
-    for (const channel of [...presence.channels()]) {
-      if (channel.sender?.current === sender) presence.mix(channel)
-    }
-  }
-
-  #recordNarrowing({ ids, all }: Sender, by: string): void {
-    const events = ids
-      .filter((id) => this.state.senders.has(id))
-      .map((id): JournalEvent => {
-        return { kind: 'narrowed', sender: id, writers: all, by }
-      })
-    if (events.length > 0) this.#journal.defer(events)
   }
 
   /** The answer to a committed upload has gone out whole; the next request on the channel proves that it arrived. */
@@ -501,33 +385,15 @@ export class RepositoryFence {
     signal: AbortSignal,
   ): Promise<boolean> {
     if (this.isObserving) return true
-    const isUnproved = verb === 'deletion' && this.#endsUnproved(caller, object)
+    const isUnproved = verb === 'deletion' && endsUnproved(this.#context(), caller, object)
     if (!isUnproved && !mayBeLate(this.#context(), caller, verb, object)) return true
-    // A client that has an idle connection opens no other: what hung on one that it gave up is no proof of an ending.
-    const mayHaveHung = isUnproved && this.#hasIdleChannel(caller, object)
+    const isDoubtful = isUnproved && mayHaveHung(this.#context(), caller, object)
     await this.#pause(hangUpMs, signal)
     if (signal.aborted) return false
-    if (mayHaveHung) return true
+    if (isDoubtful) return true
     const { channel, arrivedAt } = caller
     channel.outlived = Math.max(channel.outlived, arrivedAt)
     return true
-  }
-
-  /**
-   * The deletion of a lock that comes first on its channel may have hung since a failed try of the lock; it ends its writer
-   * only where the client is there still.
-   */
-  #endsUnproved({ channel, follows }: Caller, object: ObjectName): boolean {
-    if (typeOf(object) !== 'locks' || channel.channel.isHidden || channel.isMixed) return false
-    const commit = this.state.commits.get(object)
-    if (commit === undefined || !this.#wasAnswered(object)) return false
-    return Math.max(follows, channel.outlived) < commit.position
-  }
-
-  #hasIdleChannel({ channel }: Caller, lock: ObjectName): boolean {
-    const owner = posterOf(this.state, lock)
-    const since = this.#options.clock.monotonic() - idleCloseMs
-    return owner !== undefined && this.presence.wasHeardElsewhere(owner, channel, since)
   }
 
   /** Resolves when something changed that may say whose a channel is, or after `ms`. */
@@ -763,11 +629,6 @@ export class RepositoryFence {
 
 function lookedUnseen(writers: readonly WriterId[], { listing }: MissedLook): JournalEvent[] {
   return writers.length > 0 ? [{ kind: 'looked', writers, sure: false, listing }] : []
-}
-
-/** It names what must be there. */
-function isNaming(object: ObjectName): boolean {
-  return typeOf(object) === 'index' || typeOf(object) === 'snapshots'
 }
 
 /** Events carry the name of their request. Packs are too many for it, and each stands beside the run that sent it. */

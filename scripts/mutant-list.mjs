@@ -235,8 +235,8 @@ export const mutants = [
   [
     'late copies: whose client has hung up is not decided',
     fence,
-    'if (signal.aborted)\n            return false;\n        if (mayHaveHung)',
-    'if (mayHaveHung)',
+    'if (signal.aborted)\n            return false;\n        if (isDoubtful)',
+    'if (isDoubtful)',
   ],
   [
     'late copies: who has asked since on a line is there',
@@ -695,19 +695,19 @@ export const mutants = [
   [
     'ending: the deletion of an older lock is no answer to the newer',
     unlocking,
-    '!mayHaveHung && lock.position < position && position <= arrivedAt',
+    '!isDoubtful && lock.position < position && position <= arrivedAt',
     'false',
   ],
   [
     'ending: a lock that somebody removed ends nobody',
     fence,
-    'isLock && !deletion.isPresent && this.#wasAnswered(object)',
+    'isLock && !deletion.isPresent && wasAnswered(this.#context(), object)',
     'false',
   ],
   [
     'ending: what hung on a connection that was given up',
     fence,
-    'isUnproved && this.#hasIdleChannel(caller, object)',
+    'isUnproved && mayHaveHung(this.#context(), caller, object)',
     'false',
   ],
   [

@@ -101,6 +101,11 @@ const exitingCloseMs = 45_000
 export const idleCloseMs = 90_000
 const exitingCloseOfResticMs = 80_000
 
+/** `idleMs`: how long its channel had been idle when the client closed it. */
+export function isExitAfter({ staysOpen }: Channel, idleMs: number): boolean {
+  return idleMs <= (staysOpen === true ? exitingCloseOfResticMs : exitingCloseMs)
+}
+
 export class Presence {
   readonly startedAt: number
   readonly writers = new Map<WriterId, WriterPresence>()
@@ -227,8 +232,7 @@ export class Presence {
     this.#channels.delete(channelId)
     this.#closed.set(channelId, state)
     const { sender, opened, openedLater = [], channel } = state
-    const exitMs = channel.staysOpen === true ? exitingCloseOfResticMs : exitingCloseMs
-    const isExit = byClient && monotonic - state.lastRequestAt <= exitMs
+    const isExit = byClient && isExitAfter(channel, monotonic - state.lastRequestAt)
     if (
       isExit &&
       channel.staysOpen === true &&

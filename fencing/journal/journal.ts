@@ -1,4 +1,4 @@
-/** Knows how a repository's journal is read, grown and failed: one order of events, decided on one state. */
+/** Reads and grows a repository's journal: one order of events, decided on one state; a fault makes it useless. */
 import { baseHash, readBase } from './base.js'
 import { chainHash, emptyHead, follows } from './chain.js'
 import { effectsOf } from '../state/effect.js'

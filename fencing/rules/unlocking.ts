@@ -1,9 +1,10 @@
 /** Decides what the deletion of a lock does, and whether it shows that its writer has ended (rules 2 and 6). */
 import { attribute, authorOf, ownWriter } from '../evidence/attribution.js'
 import { mayHaveLockedUnseen } from '../evidence/constants.js'
+import { idleCloseMs } from '../evidence/presence.js'
 import type { Sender } from '../evidence/sender.js'
 import type { JournalEvent, Position, WriterId } from '../journal/event.js'
-import type { ObjectName } from '../object.js'
+import { typeOf, type ObjectName } from '../object.js'
 import { possiblePosters, posterOf, type Commit } from '../state/repository-state.js'
 import { fenceOf, type Writer } from '../state/writer.js'
 import { sureAuthor, type Caller, type Context } from './context.js'
@@ -122,8 +123,8 @@ export function hasHadAnswer(
     const lock = state.commits.get(older)
     if (lock === undefined || lock.isRepeated === true) continue
     const isLate = !isTagged && outlived < lock.position
-    const mayHaveHung = isLate || presence.repeated.get(older) === true
-    if (!mayHaveHung && lock.position < position && position <= arrivedAt) return true
+    const isDoubtful = isLate || presence.repeated.get(older) === true
+    if (!isDoubtful && lock.position < position && position <= arrivedAt) return true
   }
   return false
 }
@@ -155,4 +156,38 @@ export function endUnlocked(context: Context): JournalEvent[] {
     events.push({ kind: 'ended', writer: writer.id, cause: 'unlocked' })
   }
   return events
+}
+
+/** Whether the answer to a lock has surely reached its owner. */
+export function wasAnswered(context: Context, lock: ObjectName): boolean {
+  const { state } = context
+  const commit = state.commits.get(lock)
+  const owner = state.writers.get(posterOf(state, lock) ?? ('' as WriterId))
+  return commit !== undefined && hasHadAnswer(context, commit, owner)
+}
+
+/**
+ * The deletion of a lock that comes first on its channel may have hung since a failed try of the lock; it ends its writer
+ * only where the client is there still.
+ */
+export function endsUnproved(
+  context: Context,
+  { channel, follows }: Caller,
+  object: ObjectName,
+): boolean {
+  if (typeOf(object) !== 'locks' || channel.channel.isHidden || channel.isMixed) return false
+  const commit = context.state.commits.get(object)
+  if (commit === undefined || !wasAnswered(context, object)) return false
+  return Math.max(follows, channel.outlived) < commit.position
+}
+
+/** A client that has an idle connection opens no other: what comes first on another hung on one that it gave up. */
+export function mayHaveHung(
+  { state, presence, monotonic }: Context,
+  { channel }: Caller,
+  lock: ObjectName,
+): boolean {
+  const owner = posterOf(state, lock)
+  if (owner === undefined) return false
+  return presence.wasHeardElsewhere(owner, channel, monotonic - idleCloseMs)
 }

@@ -1,4 +1,4 @@
-/** Knows what a recorded event still has to do to the store. Each effect can be repeated after a crash. */
+/** Decides what a recorded event still has to do to the store. Each effect can be repeated after a crash. */
 import type { ItemId, JournalEvent } from '../journal/event.js'
 import type { ObjectName } from '../object.js'
 import type { Held } from '../ports.js'

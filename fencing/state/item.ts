@@ -1,4 +1,4 @@
-/** Knows an item of the quarantine: the story of a refused write, and whether its bytes were kept. */
+/** An item of the quarantine: the story of a refused write, and whether its bytes were kept. */
 import type { Author, Client, Generation, ItemId, Position, Run } from '../journal/event.js'
 import type { ObjectName } from '../object.js'
 import type { RefusalReason } from '../rules/refusal.js'

@@ -1,4 +1,4 @@
-/** Knows what the journal says of one writer, and when a writer is overtaken. */
+/** Keeps what the journal says of one writer, and decides when a writer is overtaken. */
 import type {
   Client,
   EndingCause,

@@ -482,7 +482,7 @@ export class Gate {
 function note({ fence, caller }: Met, object: ObjectName): void {
   const type = typeOf(object)
   if (type === 'locks') fence.readLock(caller, object)
-  else fence.work(caller, type)
+  else fence.read(caller, type)
 }
 
 /** What names packs must not be committed on a view that is older than a prune past the gateway. */

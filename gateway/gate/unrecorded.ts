@@ -2,7 +2,7 @@
  * Keeps what was served while the journal could not record it: processes that began, and listings. It is made up for
  * before anything else is decided in the repository, so no write follows on what the journal does not know.
  */
-import type { Channel } from '../../fencing/evidence/presence.js'
+import { isExitAfter, type Channel } from '../../fencing/evidence/presence.js'
 import type { ListedType, RepositoryId } from '../../fencing/object.js'
 import type { Clock } from '../../fencing/ports.js'
 import type { WriterId } from '../../fencing/journal/event.js'
@@ -16,8 +16,6 @@ import type { View } from '../../fencing/rules/opening.js'
 
 /** In each repository; who comes beyond them is not served. */
 const openingsMax = 256
-/** A living client closes an idle channel later (docs/RESTIC.md): an early end is an exit. */
-const exitingCloseMs = 45_000
 /** Whose channel has closed as at an exit so long ago writes nothing any more. */
 const exitedMs = 10 * 60_000
 
@@ -74,8 +72,9 @@ export class Unrecorded {
     const now = this.#clock.monotonic()
     for (const [repository, openings] of this.#openings) {
       const left = openings.map((opening): Opening => {
-        if (opening.channelId !== channelId) return opening
-        const isExit = byClient && now - opening.lastHeardAt <= exitingCloseMs
+        const { channel, lastHeardAt } = opening
+        if (channel?.id !== channelId) return opening
+        const isExit = byClient && isExitAfter(channel, now - lastHeardAt)
         return { ...opening, channel: undefined, ...(isExit ? { exitedAt: now } : {}) }
       })
       this.#openings.set(repository, left)

@@ -31,6 +31,28 @@ test('whoever reads a lock has not posted it', async (t) => {
   t.deepEqual(authorOf(world, lock('A2')), sure(a))
 })
 
+test('a connection on which a lock is read is not that of its owner', async (t) => {
+  const world = await World.create()
+  const [a, w] = [world.client(), world.client()]
+  const chA = world.channel()
+  await a.open(chA)
+  await a.post(lock('A'), chA)
+  await w.open(world.channel())
+  const fresh = world.channel()
+  w.read(lock('A'), fresh)
+  await w.post(lock('W'), fresh)
+  t.deepEqual(authorOf(world, lock('W')), sure(w))
+})
+
+test('a request without a tag is not that of a run that has one', async (t) => {
+  const world = await World.create()
+  const [tagged, bare] = [world.client({ tag: 'T' }), world.client()]
+  await tagged.begin('T', world.channel())
+  await bare.begin('B', world.channel())
+  await bare.post(lock('B2'), world.channel())
+  t.deepEqual(authorOf(world, lock('B2')), sure(bare))
+})
+
 test('a lock that was taken back and came once more may be read by who posted it', async (t) => {
   const world = await World.create()
   const [a, w] = [world.client(), world.client()]

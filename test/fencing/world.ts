@@ -245,7 +245,7 @@ export class SimulatedClient {
   read(object: ObjectName, channel: Channel): void {
     const caller = this.#arrive(channel)
     if (typeOf(object) === 'locks') this.#world.fence.readLock(caller, object)
-    else this.#world.fence.work(caller, typeOf(object))
+    else this.#world.fence.read(caller, typeOf(object))
   }
 
   /** Any request that proves that the channel is alive. */
