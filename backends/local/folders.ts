@@ -1,4 +1,4 @@
-/** Knows restic's layout on disk, and that no link below the root is ever followed. */
+/** Finds and makes the folders of restic's layout on disk, and follows no link below the root. */
 import { dirname, join } from 'node:path'
 import {
   digestOf,

@@ -1,4 +1,4 @@
-/** Knows what becomes of held bytes: received, published, kept, dropped. */
+/** Receives, publishes, keeps and drops held bytes. */
 import { dirname } from 'node:path'
 import {
   typeOf,

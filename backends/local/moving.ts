@@ -1,4 +1,4 @@
-/** Knows how a file is moved to a name that must not be taken. */
+/** Moves a file to a name that must not be taken. */
 import { dirname } from 'node:path'
 import type { Disk } from './disk.js'
 import { hasErrno, unless } from './faults.js'

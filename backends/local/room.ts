@@ -1,4 +1,4 @@
-/** Knows how much space a disk has left, and keeps packs from taking the last of it: everything else is small. */
+/** Decides whether a pack may take space on a disk: the last of it is left for everything else, which is small. */
 import { statfs } from 'node:fs/promises'
 import { BackendError } from '../../fencing/ports.js'
 import { boundedByDisk } from '../reserve.js'

@@ -1,4 +1,4 @@
-/** Knows what SQLite's errors mean to whoever uses the journal. */
+/** Translates SQLite's errors into those of a journal. */
 import { accessSync, constants } from 'node:fs'
 import { BackendError, type BackendErrorCode } from '../../fencing/ports.js'
 import type { Fault } from './messages.js'

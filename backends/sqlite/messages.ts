@@ -1,4 +1,4 @@
-/** Knows the words that the journal and its thread exchange. */
+/** The messages that the journal and its thread exchange. */
 import type { RepositoryId } from '../../fencing/object.js'
 import type {
   BackendErrorCode,

@@ -1,4 +1,4 @@
-/** Knows how the journal's file is made, and what is proved of it before it is used. */
+/** Makes the journal's file, or proves it before it is used. */
 import {
   closeSync,
   existsSync,

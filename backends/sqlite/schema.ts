@@ -1,4 +1,4 @@
-/** Knows how the journal lies in its file, and how a file of an earlier version becomes one of this version. */
+/** Lays out the journal's file, and converts a file of an earlier version. */
 import assert from 'node:assert/strict'
 import type { Database } from 'better-sqlite3'
 import { BackendError } from '../../fencing/ports.js'

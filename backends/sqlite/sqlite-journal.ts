@@ -1,4 +1,4 @@
-/** Knows how to speak with the journal's thread: a question goes out, its reply settles a promise. */
+/** Speaks with the journal's thread: a question goes out, its reply settles a promise. */
 import { Worker } from 'node:worker_threads'
 import type { RepositoryId } from '../../fencing/object.js'
 import {

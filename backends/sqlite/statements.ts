@@ -1,4 +1,4 @@
-/** Knows the journal's statements. Every function is one step of a transaction that its caller has begun, or a read. */
+/** Runs the journal's statements. Every function is one step of a transaction that its caller has begun, or a read. */
 import type { Database, Statement } from 'better-sqlite3'
 import { emptyHead } from '../../fencing/journal/chain.js'
 import type { RepositoryId } from '../../fencing/object.js'

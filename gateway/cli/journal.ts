@@ -1,4 +1,4 @@
-/** Knows the commands that read journals and prove them. */
+/** The commands that read journals and prove them. */
 import type { Command } from 'commander'
 import { parseDuration } from '../../config/duration.js'
 import { AdminError, type Admin, type JournalQuestion } from '../operate/admin/admin.js'

@@ -1,4 +1,4 @@
-/** Knows the command that serves a folder until a signal ends it. */
+/** The command that serves a folder until a signal ends it. */
 import { Option, type Command } from 'commander'
 import { loadGatewaySettings, type LoadedSettings } from '../../config/gateway-settings.js'
 import { serveOptions } from '../../config/schema.js'

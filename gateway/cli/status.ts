@@ -1,4 +1,4 @@
-/** Knows the commands that show who is writing where, and that end a writer. */
+/** The commands that show who is writing where, and that end a writer. */
 import type { Command } from 'commander'
 import { formatSize } from '../../config/size.js'
 import { printable } from '../program/printable.js'

@@ -1,4 +1,4 @@
-/** Knows how recorded effects are carried out on the store, now or after a crash: each step can be repeated. */
+/** Carries out recorded effects on the store, now or after a crash: each step can be repeated. */
 import { effectsOf, type Effect } from '../../fencing/state/effect.js'
 import type { Recorded } from '../../fencing/journal/journal.js'
 import { typeOf, type ObjectName, type RepositoryId } from '../../fencing/object.js'

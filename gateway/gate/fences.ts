@@ -1,4 +1,4 @@
-/** Knows the fences of all repositories: loads, recovers and adopts each once, and reloads one that has failed. */
+/** Keeps the fences of all repositories: loads, recovers and adopts each once, and reloads one that has failed. */
 import { effectsOf } from '../../fencing/state/effect.js'
 import type { Allowance, Item } from '../../fencing/state/item.js'
 import type { Recorded } from '../../fencing/journal/journal.js'

@@ -1,4 +1,4 @@
-/** Knows one TCP connection as a channel: in what order its requests are answered, and who ended it. */
+/** One TCP connection as a channel: in what order its requests are answered, and who ended it. */
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'

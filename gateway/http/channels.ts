@@ -1,4 +1,4 @@
-/** Knows all connections of one HTTP server: gives each request its turn, logs it, and ends them all. */
+/** Keeps all connections of one HTTP server: gives each request its turn, logs it, and ends them all. */
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, ServerHttp2Session } from 'node:http2'

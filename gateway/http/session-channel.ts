@@ -1,4 +1,4 @@
-/** Knows one HTTP/2 session as a channel: a process of restic has one, and asks many things at once on it. */
+/** One HTTP/2 session as a channel: a process of restic has one, and asks many things at once on it. */
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ServerHttp2Session } from 'node:http2'

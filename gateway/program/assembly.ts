@@ -1,4 +1,4 @@
-/** Knows how the parts below the doors are put together, for a gateway and for a command that works without one. */
+/** Puts together the parts below the doors, for a gateway and for a command that works without one. */
 import { join } from 'node:path'
 import { Allowance } from '../../fencing/state/item.js'
 import {

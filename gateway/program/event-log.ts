@@ -1,4 +1,4 @@
-/** Knows the one line that the log has for each event of a journal, with the ids that stand there. */
+/** Writes the one line that the log has for each event of a journal, with the ids that stand there. */
 import type { Level, Logger } from 'pino'
 import { describeClient, type Author, type JournalEvent } from '../../fencing/journal/event.js'
 import type { Recorded } from '../../fencing/journal/journal.js'

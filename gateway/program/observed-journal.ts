@@ -1,4 +1,4 @@
-/** Knows how to watch a journal: whoever listens is told of each record once it is durable. */
+/** Watches a journal: whoever listens is told of each record once it is durable. */
 import { parseEvent } from '../../fencing/journal/event.js'
 import type { Recorded } from '../../fencing/journal/journal.js'
 import type { RepositoryId } from '../../fencing/object.js'

@@ -1,4 +1,4 @@
-/** Knows the real clock and the real randomness that the core is handed. */
+/** The real clock and the real randomness that the core is handed. */
 import { randomBytes } from 'node:crypto'
 import type { Clock, Random } from '../../fencing/ports.js'
 

@@ -1,4 +1,4 @@
-/** Knows what each refusal and each fault is told with over REST. restic prints the reason phrase, not the body. */
+/** Decides what each refusal and each fault is told with over REST. restic prints the reason phrase, not the body. */
 import { plainSentences } from '../../fencing/rules/refusal.js'
 import { BackendError, type BackendErrorCode } from '../../fencing/ports.js'
 import type { Told } from '../http/answer.js'

@@ -1,4 +1,4 @@
-/** Knows the WebDAV locks on plain files: who holds which, and for how long. They live as long as the gateway runs. */
+/** Keeps the WebDAV locks on plain files: who holds which, and for how long. They live as long as the gateway runs. */
 import { randomUUID } from 'node:crypto'
 import type { PlainPath } from './plain-files.js'
 

@@ -1,4 +1,4 @@
-/** Knows what each refusal and each fault is told with over WebDAV. rclone shows the reason phrase and the body. */
+/** Decides what each refusal and each fault is told with over WebDAV. rclone shows the reason phrase and the body. */
 import { plainSentences } from '../../fencing/rules/refusal.js'
 import { BackendError, type BackendErrorCode } from '../../fencing/ports.js'
 import type { RefusedReason } from '../gate/outcome.js'

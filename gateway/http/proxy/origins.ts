@@ -1,4 +1,4 @@
-/** Knows whom a request comes from, through a proxy or not: the client's address, and the channel that it came on. */
+/** Decides whom a request comes from, through a proxy or not: the client's address, and the channel that it came on. */
 import type { IncomingMessage } from 'node:http'
 import { LRUCache } from 'lru-cache'
 import type { TrustedRange } from '../../../config/trusted-range.js'

@@ -1,4 +1,4 @@
-/** Knows what an operator can ask for and do, over the fences and stores themselves. */
+/** Answers what an operator asks for and does, over the fences and stores themselves. */
 import { setTimeout } from 'node:timers/promises'
 import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'

@@ -1,4 +1,4 @@
-/** Knows how a gateway that runs is asked: HTTP over a Unix socket in its state folder, for its own user only. */
+/** Serves the questions to a gateway that runs: HTTP over a Unix socket in its state folder, for its own user only. */
 import { AssertionError } from 'node:assert'
 import { chmod, rm } from 'node:fs/promises'
 import { Readable } from 'node:stream'

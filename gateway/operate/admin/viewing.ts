@@ -1,4 +1,4 @@
-/** Knows how the state of a repository is put into an operator's words. */
+/** Puts the state of a repository into an operator's words. */
 import { hearingOf, isSilent, type Hearing } from '../../../fencing/evidence/hearing.js'
 import { describeClient, type Run } from '../../../fencing/journal/event.js'
 import { isOpen, type Item } from '../../../fencing/state/item.js'

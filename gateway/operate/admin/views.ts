@@ -1,4 +1,4 @@
-/** Knows what an operator is shown: the exact fields of every `--json`. */
+/** What an operator is shown: the exact fields of every `--json`. */
 import { z } from 'zod'
 
 /**

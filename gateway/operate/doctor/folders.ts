@@ -1,4 +1,4 @@
-/** Knows what the folders of a gateway must be: there, writable, roomy, and the state's on a disk of this machine. */
+/** Checks what the folders of a gateway must be: there, writable, roomy, and the state's on a disk of this machine. */
 import { access, constants, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { codeOf, messageOf } from '../../program/fault.js'

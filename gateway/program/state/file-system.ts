@@ -1,4 +1,4 @@
-/** Knows the file systems on which the state is not safe, or not to be had: network ones, and read-only ones. */
+/** Finds the file systems on which the state is not safe, or not to be had: network ones, and read-only ones. */
 import { constants } from 'node:fs'
 import { access, readFile, stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'

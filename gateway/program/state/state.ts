@@ -1,4 +1,4 @@
-/** Knows the gateway's own folder: what lies in it, and that one process at a time has it. */
+/** Opens the gateway's own folder: what lies in it, and that one process at a time has it. */
 import { existsSync } from 'node:fs'
 import { chmod, mkdir, open, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
