@@ -8,6 +8,7 @@ const ending = 'fencing/rules/ending.js'
 const lateCopy = 'fencing/evidence/late-copy.js'
 const constants = 'fencing/evidence/constants.js'
 const unlockedBy = 'fencing/evidence/unlocking.js'
+const releasing = 'fencing/evidence/releasing.js'
 const retracting = 'fencing/rules/retracting.js'
 const lockReading = 'fencing/evidence/lock-reading.js'
 const maintaining = 'fencing/evidence/maintaining.js'
@@ -727,6 +728,48 @@ export const mutants = [
     unlocking,
     '!hasWorked(context, writer, lock.position)',
     'false',
+  ],
+  [
+    'ending: crossed lines, whoever deleted the locks',
+    releasing,
+    '!mayUnlockOthers(sender) || !sender.all.some((id) => mayBeUnlock(context, id))',
+    'true',
+  ],
+  [
+    'ending: crossed lines, while a lock stands',
+    releasing,
+    'mayHaveReleased && !this.#doubtful.has(id)',
+    'mayHaveReleased',
+  ],
+  [
+    'ending: crossed lines, a lock that was posted twice',
+    releasing,
+    'presence.repeated.get(lock) === true || ',
+    '',
+  ],
+  [
+    'ending: crossed lines, what hung since a failed try',
+    releasing,
+    ' || deletion.outlived < commit.position',
+    '',
+  ],
+  [
+    'ending: crossed lines, who waits for its lock',
+    ending,
+    'return monotonic - exitedAt >= idleToolGoneMs && !gathered.connected.has(writer.id)',
+    'return true',
+  ],
+  [
+    'ending: crossed lines, who was born before this run of the gateway',
+    releasing,
+    'bornAt < presence.startedAt || ',
+    '',
+  ],
+  [
+    'ending: crossed lines end nobody',
+    ending,
+    'if (hasUnlocked(context, writer, gathered, releases))',
+    'if (false)',
   ],
   [
     'ending: while it holds another lock',

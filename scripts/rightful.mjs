@@ -25,6 +25,7 @@ after their end. Takes about 25 minutes on an idle machine.`,
     list: { purpose: 'print the set-ups and their limits, and play none' },
     alone: { purpose: 'play the gateway alone, without rest-server beside it' },
     webdav: { purpose: 'with an rclone between restic and the gateway; without rest-server' },
+    mount: { purpose: 'each machine on a mount of its own; without rest-server' },
     json: { purpose: 'print the table as JSON to stdout, all else to stderr' },
     keyed: { purpose: "a gateway that has the repositories' password; not to be had yet" },
   },
@@ -161,7 +162,10 @@ const main = async () => {
   say(`Clients:\n  ${describeClients(clients).join('\n  ')}\n`)
   if (Object.values(clients).some(({ missing }) => missing)) return 1
 
-  const servers = ['gateway', ...(flags.alone || flags.webdav ? [] : ['rest-server'])]
+  const servers = [
+    'gateway',
+    ...(flags.alone || flags.webdav || flags.mount ? [] : ['rest-server']),
+  ]
   const jobs = chosen.flatMap((setUp) => servers.map((server) => ({ setUp, server })))
   const results = []
   const harness = { World, measure }

@@ -74,8 +74,10 @@ export class Learning {
   uploading(caller: Caller, object: ObjectName): void {
     const { sender } = caller
     const type = typeOf(object)
-    if (type === 'locks') sender.current.hasLocked = true
-    else this.asked(caller, type)
+    if (type === 'locks') {
+      sender.current.hasLocked = true
+      this.#context.presence.lockArrived(object, sender)
+    } else this.asked(caller, type)
     const isNaming = type === 'index' || type === 'snapshots'
     if (isNaming) this.#learn(sender, mayHaveLooked(this.#context), 'looked')
     // The config alone is not named by its content.

@@ -66,6 +66,8 @@ export interface WriterPresence {
   workedAt: Position
   /** It may have listed locks, as `unlock` does. */
   mayHaveListedLocks: boolean
+  /** A lock that may be its was deleted by whoever posted it. */
+  mayHaveReleased: boolean
 }
 
 export type PatienceLeft = 'first' | 'again' | 'exhausted'
@@ -89,6 +91,7 @@ export interface Unlocking {
 const uploadsMax = 20_000
 const closedMax = 1_000
 const sendersMax = 20_000
+const lockingsMax = 10_000
 /** Patience is 8 minutes, since a lock refresh comes every 5 and says whose its channel is (docs/DESIGN.md). */
 export const patienceMs = 8 * 60_000
 export const patienceGapMs = 2 * 60_000
@@ -128,6 +131,10 @@ export class Presence {
   /** Locks that were deleted while it was not certain by whom, or whose they were. */
   readonly unlockings = new RecentMap<ObjectName, Unlocking>(closedMax)
   readonly locksHeard = new Map<ObjectName, number>()
+  /** Locks that came under this run of the gateway, until it is proved that whoever posted them deleted them. */
+  readonly lockings = new Map<ObjectName, Sender>()
+  /** There were too many to remember. */
+  hasLostLockings = false
   /** How often evidence contradicted what was known of a channel. */
   contradictions = 0
   #locksSince: number
@@ -309,6 +316,12 @@ export class Presence {
     if (this.triedInVain.get(object) === undefined) this.triedInVain.set(object, arrivedAt)
   }
 
+  /** A lock arrives, whatever becomes of it. */
+  lockArrived(lock: ObjectName, sender: Sender): void {
+    if (this.lockings.size >= lockingsMax) this.hasLostLockings = true
+    else this.lockings.set(lock, sender)
+  }
+
   /** When a lock was posted, or this run began to watch it. */
   lockHeardAt(lock: ObjectName): number {
     return Math.max(this.locksHeard.get(lock) ?? this.#locksSince, this.#locksSince)
@@ -337,5 +350,6 @@ function newPresence(bornAt: number, lastHeardAt: number): WriterPresence {
     closesEarly: false,
     workedAt: -1,
     mayHaveListedLocks: false,
+    mayHaveReleased: false,
   }
 }

@@ -1,5 +1,6 @@
 /** Decides when writers end without unlocking: their client has gone, an operator says so, or they were silent too long. */
 import { heardEveryMs } from '../evidence/arriving.js'
+import { Releases } from '../evidence/releasing.js'
 import type { EndingCause, JournalEvent, WriterId } from '../journal/event.js'
 import { possiblePosters } from '../state/repository-state.js'
 import type { Writer } from '../state/writer.js'
@@ -36,14 +37,41 @@ export function endGone(context: Context): JournalEvent[] {
   const events = endUnlocked(context)
   const known = new Set(events.map((event) => event.kind === 'ended' && event.writer))
   const gathered = new Gathered(context)
+  const releases = new Releases(context)
   for (const writer of context.state.writers.values()) {
     if (writer.ended !== undefined || known.has(writer.id)) continue
-    const isGone = hasLeft(context, writer, gathered)
-    if (!isGone && !isSilent(context, writer)) continue
-    events.push(...end(context, writer.id, isGone ? 'closed' : 'silence'))
+    const cause = causeOf(context, writer, gathered, releases)
+    if (cause !== undefined) events.push(...end(context, writer.id, cause))
     if (events.length >= recordsMax) break
   }
   return events
+}
+
+function causeOf(
+  context: Context,
+  writer: Writer,
+  gathered: Gathered,
+  releases: Releases,
+): EndingCause | undefined {
+  if (hasUnlocked(context, writer, gathered, releases)) return 'unlocked'
+  if (hasLeft(context, writer, gathered)) return 'closed'
+  return isSilent(context, writer) ? 'silence' : undefined
+}
+
+/**
+ * Nobody knows which lock was its, and each that may have been was deleted by whoever posted it. A run that waits for its
+ * lock has none for a while either, and a tool never has one: so its client must have exited too.
+ */
+function hasUnlocked(
+  { presence, monotonic }: Context,
+  writer: Writer,
+  gathered: Gathered,
+  releases: Releases,
+): boolean {
+  if (!releases.haveCleared(presence, writer.id)) return false
+  const { exitedAt, mayLive } = presence.of(writer.id)
+  if (exitedAt === undefined || mayLive) return false
+  return monotonic - exitedAt >= idleToolGoneMs && !gathered.connected.has(writer.id)
 }
 
 /**

@@ -9,8 +9,9 @@ export interface Run {
   readonly command: string
   readonly version: ResticVersion
   readonly child: Child
-  /** Everything that it asked, and nobody else. */
+  /** Everything that it asked, and nobody else while it ran. */
   readonly line: Forwarder
+  readonly startedAtMs: number
   /** Set once it has ended. */
   outcome?: Outcome
 }
@@ -47,10 +48,25 @@ export const putOffMsOf = (exchanges: readonly Exchange[], endMs: number): numbe
   return Math.max(0, ...putOff)
 }
 
-export const waitingOf = ({ line, outcome }: Run): Waiting => ({
-  heard: line.exchanges.filter(({ answer }) => answer?.status === 503).length,
-  putOffMs: putOffMsOf(line.exchanges, outcome?.atMs ?? performance.now()),
-})
+/** What was answered while it ran. */
+const exchangesOf = ({ line, startedAtMs, outcome }: Run): readonly Exchange[] =>
+  line.exchanges.filter(({ answer }) => {
+    const atMs = answer?.atMs ?? startedAtMs
+    return atMs >= startedAtMs && atMs <= (outcome?.atMs ?? Number.POSITIVE_INFINITY)
+  })
+
+export const hasUploadedPack = (run: Run): boolean =>
+  exchangesOf(run).some(({ method, path, answer }) => {
+    return method === 'POST' && path.includes('/data/') && answer?.status === 200
+  })
+
+export const waitingOf = (run: Run): Waiting => {
+  const exchanges = exchangesOf(run)
+  return {
+    heard: exchanges.filter(({ answer }) => answer?.status === 503).length,
+    putOffMs: putOffMsOf(exchanges, run.outcome?.atMs ?? performance.now()),
+  }
+}
 
 /** The sentence that a failed run ends with. */
 export const sentenceOf = ({ ended, isKilled }: Outcome): string => {

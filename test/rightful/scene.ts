@@ -6,7 +6,8 @@ import { statusOf } from '../end-to-end/harness/facts.js'
 import type { Service } from '../end-to-end/harness/service.js'
 import { eventually } from '../end-to-end/harness/wait.js'
 import type { World } from '../end-to-end/harness/world.js'
-import type { Outcome, Run } from './run.js'
+import type { Forwarder } from '../end-to-end/harness/forwarder.js'
+import { hasUploadedPack, type Outcome, type Run } from './run.js'
 
 export type ServerKind = 'gateway' | 'rest-server'
 
@@ -34,6 +35,16 @@ export interface SceneOptions {
   readonly runMsMax: number
   /** With a key that opens in milliseconds; else with restic's own, which takes half a second. */
   readonly isLight?: boolean
+  /** Each machine mounts the repositories, and its runs work in the folder. */
+  readonly isMounted?: boolean
+}
+
+/** How a machine reaches the repository: what restic is given for it, and all that is asked there. */
+interface Way {
+  readonly address: string
+  readonly line: Forwarder
+  /** It is a run's own, and goes with it. */
+  readonly isOwn: boolean
 }
 
 const REPOSITORY = 'repo'
@@ -60,25 +71,22 @@ export class Scene {
   readonly #outside = new Set<Run>()
   #seeds = 0
 
-  readonly #runMsMax: number
+  readonly #options: SceneOptions
+  readonly #mounts = new Map<string, Promise<Way>>()
 
-  private constructor(world: World, kind: ServerKind, server: Service, runMsMax: number) {
-    this.#runMsMax = runMsMax
+  private constructor(world: World, kind: ServerKind, server: Service, options: SceneOptions) {
+    this.#options = options
     this.world = world
     this.kind = kind
     this.server = server
   }
 
-  static async open(
-    world: World,
-    kind: ServerKind,
-    { runMsMax, isLight = false }: SceneOptions,
-  ): Promise<Scene> {
+  static async open(world: World, kind: ServerKind, options: SceneOptions): Promise<Scene> {
     const folder = `${world.repositories}/${REPOSITORY}`
-    if (isLight) await world.repository('0.14', REPOSITORY)
+    if (options.isLight) await world.repository('0.14', REPOSITORY)
     else await world.run('0.14', ['-r', folder, 'init'])
     const server = kind === 'gateway' ? await world.gateway() : await world.restServer()
-    return new Scene(world, kind, server, runMsMax)
+    return new Scene(world, kind, server, options)
   }
 
   /** Machines with the versions in turn. */
@@ -92,23 +100,48 @@ export class Scene {
     args: readonly [string, ...string[]],
     options: StartOptions = {},
   ): Promise<Run> {
-    // What restic would name had it no line of its own, for a host is a constant of a process.
-    const host = `127.0.0.1:${this.server.port}`
-    const line = await this.world.forwarder(this.server, { outgoing: machine.address, host })
-    const child = this.world.restic(machine.version, ['-r', line.url(REPOSITORY), ...args], {
+    const { address, line, isOwn } = await this.#way(machine)
+    const child = this.world.restic(machine.version, ['-r', address, ...args], {
       ...options,
       home: machine.name,
     })
-    const run: Run = { command: args[0], version: machine.version, child, line }
+    if (isOwn) void child.ended.then(() => line.refuse())
+    const startedAtMs = performance.now()
+    const run: Run = {
+      command: args[0],
+      version: machine.version,
+      child,
+      line,
+      startedAtMs,
+    }
     this.runs.push(run)
     return run
+  }
+
+  async #way(machine: Machine): Promise<Way> {
+    // What restic would name had it no line of its own, for a host is a constant of a process.
+    const host = `127.0.0.1:${this.server.port}`
+    const open = (): Promise<Forwarder> =>
+      this.world.forwarder(this.server, { outgoing: machine.address, host })
+    if (this.#options.isMounted !== true || this.kind !== 'gateway') {
+      const line = await open()
+      return { address: line.url(REPOSITORY), line, isOwn: true }
+    }
+    const mounted = async (): Promise<Way> => {
+      const line = await open()
+      const mount = await this.world.mount(`http://127.0.0.1:${line.port}/`)
+      return { address: mount.path(REPOSITORY), line, isOwn: false }
+    }
+    const way = this.#mounts.get(machine.name) ?? mounted()
+    this.#mounts.set(machine.name, way)
+    return way
   }
 
   /** Waits for a run's end. */
   async end(run: Run): Promise<Outcome> {
     const over = new AbortController()
     let isKilled = false
-    delay(this.#runMsMax, undefined, { signal: over.signal }).then(
+    delay(this.#options.runMsMax, undefined, { signal: over.signal }).then(
       () => {
         isKilled = true
         run.child.signal('SIGKILL')
@@ -117,7 +150,6 @@ export class Scene {
     )
     const ended = await this.world.endOf(run.child)
     over.abort()
-    run.line.refuse()
     run.outcome = { ended, atMs: performance.now(), isKilled }
     return run.outcome
   }
@@ -149,7 +181,7 @@ export class Scene {
     const seed = this.#seed()
     const isUploaded = (): boolean => {
       if (run.child.isOver) throw new Error(`${machine.name} ended:\n${run.child.output}`)
-      return run.line.all('POST data/').some(({ answer }) => answer?.status === 200)
+      return hasUploadedPack(run)
     }
     for (let count = 0; count < HELD_MIB_MAX && !isUploaded(); count++)
       await run.child.feed(randomBytes(`${seed}/${count}`, MIB))

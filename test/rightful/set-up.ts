@@ -85,16 +85,18 @@ export interface Measuring {
   /** How long finished runs may take to end. */
   readonly settleMs?: number
   readonly isLight?: boolean
+  readonly mount?: boolean
 }
 
 export const measure = async (
   setUp: SetUp,
   world: World,
   kind: ServerKind,
-  { rounds, patience, settleMs = SETTLE_MS, isLight = false }: Measuring,
+  { rounds, patience, settleMs = SETTLE_MS, isLight = false, mount = false }: Measuring,
 ): Promise<Figures> => {
   const began = performance.now()
-  const scene = await Scene.open(world, kind, { runMsMax: patience * 60_000, isLight })
+  const runMsMax = patience * 60_000
+  const scene = await Scene.open(world, kind, { runMsMax, isLight, isMounted: mount })
   const problems: string[] = []
   let living = 0
   try {
