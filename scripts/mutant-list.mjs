@@ -684,14 +684,20 @@ export const mutants = [
   [
     'ending: a look is no answer to the first lock',
     unlocking,
-    'owner.view === position && owner.hasSurelyLooked',
+    'view === position && hasSurelyLooked',
     'false',
   ],
   [
     'ending: a look is an answer to any lock',
     unlocking,
-    'owner.view === position && owner.hasSurelyLooked',
-    'owner.hasSurelyLooked',
+    'view === position && hasSurelyLooked',
+    'hasSurelyLooked',
+  ],
+  [
+    'ending: the deletion of the first lock may have hung since before the look',
+    unlocking,
+    ' && !hasLookedFrom(owner, lock.position)',
+    '',
   ],
   [
     'ending: the deletion of an older lock is no answer to the newer',

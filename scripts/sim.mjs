@@ -34,7 +34,7 @@ every step. A history that fails is told, with the shortest plan that still fail
   ],
   codes: {
     ok: 'no history broke an invariant',
-    no: 'one did, 1,000 or more reached some rule too seldom, or the sources do not compile',
+    no: 'one did, 1,000 or more reached some rule too seldom or broke I7 too often, or the sources do not compile',
   },
 })
 const { seed, histories, steps, workers, gentle: isGentle, 'judge-i7': isI7Judged } = values
@@ -47,7 +47,7 @@ const simulate = async (act, range) => {
 }
 
 if (!(await build())) process.exit(1)
-const { add, describe, newTally, unreached } = await import(
+const { add, describe, newTally, unreached, wrongTooOften } = await import(
   join(root, 'dist', 'test', 'simulation', 'tally.js')
 )
 const judging = isI7Judged ? ' --judge-i7' : ''
@@ -74,4 +74,9 @@ if (tally.failures.length > 0) {
 const missing = tally.rough >= 1000 ? unreached(tally) : []
 if (missing.length > 0)
   console.log(`\nReached by less than 1 % of histories: ${missing.join('; ')}`)
-process.exitCode = tally.failures.length + missing.length > 0 ? 1 : 0
+const wrongShare = wrongTooOften(tally)
+if (wrongShare !== undefined)
+  console.log(
+    `\nI7 was broken by ${(100 * wrongShare).toFixed(2)} % of rightful runs: too many.`,
+  )
+process.exitCode = tally.failures.length + missing.length + (wrongShare ?? 0) > 0 ? 1 : 0

@@ -117,16 +117,21 @@ export function hasHadAnswer(
   isTagged = false,
 ): boolean {
   if (isAnswered || owner === undefined) return isAnswered
-  if (owner.view === position && owner.hasSurelyLooked) return true
+  if (hasLookedFrom(owner, position)) return true
   for (const [older, { sender, arrivedAt, outlived }] of presence.unlockings.entries()) {
     if (sender.only !== owner.id || posterOf(state, older) !== owner.id) continue
     const lock = state.commits.get(older)
     if (lock === undefined || lock.isRepeated === true) continue
-    const isLate = !isTagged && outlived < lock.position
+    const isLate = !isTagged && outlived < lock.position && !hasLookedFrom(owner, lock.position)
     const isDoubtful = isLate || presence.repeated.get(older) === true
     if (!isDoubtful && lock.position < position && position <= arrivedAt) return true
   }
   return false
+}
+
+/** The lock at this position gave it the view from which it looked: a run looks once it has had the answer. */
+function hasLookedFrom({ view, hasSurelyLooked }: Writer, position: Position): boolean {
+  return view === position && hasSurelyLooked
 }
 
 /**

@@ -150,3 +150,15 @@ test('deleted side by side: a maintenance that unlocks on a line where it only d
   await p.delete(lock('P'), ch2)
   t.is(world.fence.livingWriters().length, 0)
 })
+
+test('slept in a refresh: the deletion of the lock it looked from says that the next was answered', async (t) => {
+  const world = await World.create()
+  const a = world.client()
+  await a.begin('A', world.channel())
+  await a.post(lock('A2'), world.channel())
+  await a.delete(lock('A'), world.channel())
+  const last = world.channel()
+  await a.post(snapshot('A'), last)
+  await a.delete(lock('A2'), last)
+  t.is(world.fence.livingWriters().length, 0)
+})

@@ -14,7 +14,7 @@ import { Contents } from './model.js'
 import type { Network, Plan, ProcessPlan, Setup } from './plan.js'
 import { processOf } from './planning.js'
 import { Restic } from './restic.js'
-import { isJudgedAlways, Rightful, type Wrong } from './rightful.js'
+import { Rightful, type Wrong } from './rightful.js'
 import type { Situation } from './situation.js'
 import { Disk, digestOfName, repository } from './stores.js'
 import type { Subject } from './subject.js'
@@ -89,7 +89,7 @@ export class History {
         time: this.#time,
         gateway: this.#gateway,
         isJudging: plan.network === 'gentle' && plan.setup !== 'hidden',
-        isStrict: options.isI7Judged === true || isJudgedAlways,
+        isStrict: options.isI7Judged === true,
       })
     }
     const mutex = new KeyedMutex()

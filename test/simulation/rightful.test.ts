@@ -7,6 +7,7 @@ import { Contents } from './model.js'
 import { Deferral, Rightful } from './rightful.js'
 import { Disk } from './stores.js'
 import { Subject } from './subject.js'
+import { newTally, wrongTooOften } from './tally.js'
 import { Time, quiescence } from './time.js'
 import type { Gateway } from './gateway.js'
 
@@ -135,4 +136,16 @@ test('whoever has finished is to be known as ended, unless nothing can tell who 
     while (time.step()) await quiescence()
     t.is(judge.violation?.startsWith('I7 (not ended)') ?? false, isBlamed)
   }
+})
+
+test('runs that broke I7 are too many from 3 of 1,000 on, and none are counted where connections are hidden', (t) => {
+  const tally = newTally()
+  tally.disturbances.gentle.shared.healthy = 999
+  tally.wrongs.http2['not ended'].runs = 3
+  t.is(wrongTooOften(tally), undefined, 'too few runs to say')
+  tally.disturbances.gentle.users.healthy = 1
+  t.is(wrongTooOften(tally), 0.003)
+  tally.wrongs.http2['not ended'].runs = 2
+  tally.wrongs.hidden.deferred.runs = 100
+  t.is(wrongTooOften(tally), undefined)
 })

@@ -9,9 +9,6 @@ import type { Subject } from './subject.js'
 import type { Time } from './time.js'
 import { repository } from './stores.js'
 
-/** Whether what breaks I7 fails a history; `npm run sim -- --judge-i7` asks for it until the core keeps it. */
-export const isJudgedAlways = false
-
 /**
  * Who else its requests may be those of. calm: nobody, or only runs that nothing overtook and that listed no `data/`.
  * maintenance: one of them listed it, or wrote without ever locking, or it did itself. overtaken: one of them was overtaken or refused, or died in a
@@ -45,7 +42,7 @@ export interface RightfulOptions {
   readonly gateway: Gateway
   /** Behind a proxy that hides connections the rates are counted only. */
   readonly isJudging: boolean
-  /** What breaks I7 fails the history. */
+  /** What breaks I7 fails the history; else it is counted, and judged by its share (tally.ts). */
   readonly isStrict: boolean
 }
 

@@ -3,7 +3,7 @@ import test from 'ava'
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { add, describe, newTally, unreached, type Tally } from './tally.js'
+import { add, describe, newTally, unreached, wrongTooOften, type Tally } from './tally.js'
 
 const workers = 2
 const seed = Number(process.env.SEED ?? 1)
@@ -30,4 +30,5 @@ test('no history breaks an invariant, and each rule is reached', async (t) => {
   })
   t.deepEqual(failures, [])
   t.deepEqual(unreached(tally), [], 'reached by less than one history of a hundred')
+  t.is(wrongTooOften(tally), undefined, 'the share of rightful runs that broke I7')
 })

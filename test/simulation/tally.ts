@@ -66,6 +66,11 @@ export const required = [
 
 const leastShare = 0.01
 
+/** I7 holds for all but so many of 1,000 runs in a gentle network: a few sleep at the one moment that leaves no proof. */
+const wrongShareMax = 0.002
+/** Fewer say nothing of the share. */
+const judgedRunsMin = 1_000
+
 export interface Disturbance {
   /** Processes that wrote and that nothing overtook. */
   healthy: number
@@ -210,6 +215,21 @@ export function add(into: Tally, from: Tally): void {
 }
 
 /** What was to be reached, and was not often enough. */
+/** The share of runs that broke I7, where it is too large and there were enough of them to say so. */
+export function wrongTooOften({ wrongs, disturbances }: Tally): number | undefined {
+  const judged = setups.filter((setup) => setup !== 'hidden')
+  const healthy = sum(judged.map((setup) => disturbances.gentle[setup].healthy))
+  const broken = sum(
+    judged.flatMap((setup) => wrongKinds.map((kind) => wrongs[setup][kind].runs)),
+  )
+  if (healthy < judgedRunsMin || broken <= healthy * wrongShareMax) return undefined
+  return broken / healthy
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((all, one) => all + one, 0)
+}
+
 export function unreached(tally: Tally): string[] {
   return required.filter((one) => (tally.reached[one] ?? 0) < leastShare * tally.rough)
 }
