@@ -1,28 +1,77 @@
 /** Knows how answers go out. A sentence is the reason phrase, which restic prints, and the body, which others do. */
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
-import type { FastifyReply } from 'fastify'
 
 export interface Told {
   readonly status: number
   readonly sentence: string
 }
 
-/**
- * The answer to a deletion has no body: restic before 0.17 does not read it and gives up its connection for it, so that each
- * further try would come on a channel that says nothing of whose it is (RESTIC.md, section 3).
- */
-export function tell(reply: FastifyReply, { status, sentence }: Told): void {
+export function tell(
+  answer: ServerResponse,
+  told: Told,
+  headers: OutgoingHttpHeaders = {},
+): void {
+  const body = `${told.sentence}\n`
+  say(answer, told)
+  answer.writeHead(told.status, {
+    ...headers,
+    'content-type': 'text/plain; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+  })
+  answer.end(body)
+}
+
+/** The sentence stands in the reason phrase alone. */
+export function tellBare(
+  answer: ServerResponse,
+  told: Told,
+  headers: OutgoingHttpHeaders = {},
+): void {
+  say(answer, told)
+  answerEmpty(answer, told.status, headers)
+}
+
+function say(answer: ServerResponse, { sentence }: Told): void {
   // HTTP/2 has no reason phrase.
-  if (reply.request.raw.httpVersionMajor === 1) reply.raw.statusMessage = sentence
-  reply.code(status)
-  if (reply.request.method === 'DELETE') void reply.send()
-  else void reply.type('text/plain; charset=utf-8').send(`${sentence}\n`)
+  if (answer.req.httpVersionMajor === 1) answer.statusMessage = sentence
 }
 
-export function answerEmpty(reply: FastifyReply, status: number): void {
-  void reply.code(status).send()
+/** rclone 1.60 does not read what it does not want, and loses its connection over it: so there is no body at all. */
+export function answerEmpty(
+  answer: ServerResponse,
+  status: number,
+  headers: OutgoingHttpHeaders = {},
+): void {
+  const length = status === 204 ? {} : { 'content-length': 0 }
+  answer.writeHead(status, { ...headers, ...length })
+  answer.end()
 }
 
-export function answerStream(reply: FastifyReply, status: number, body: Readable): void {
-  void reply.code(status).send(body)
+/** Only for an answer to HEAD: the headers of an answer whose body is not sent. */
+export function answerHead(
+  answer: ServerResponse,
+  status: number,
+  headers: OutgoingHttpHeaders,
+): void {
+  answer.writeHead(status, headers)
+  answer.end()
+}
+
+/** Resolves when the answer is out, or the client has gone; rejects where the bytes fail on the way. */
+export async function answerStream(
+  answer: ServerResponse,
+  status: number,
+  headers: OutgoingHttpHeaders,
+  bytes: Readable,
+): Promise<void> {
+  answer.writeHead(status, headers)
+  await new Promise<void>((resolve, reject) => {
+    bytes.once('error', reject)
+    answer.once('close', () => {
+      bytes.destroy()
+      resolve()
+    })
+    bytes.pipe(answer)
+  })
 }

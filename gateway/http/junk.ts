@@ -64,13 +64,6 @@ export function isBeyondLimits(
   return true
 }
 
-/** Answers an address that the router cannot even take apart. */
-export function refuseAddress(request: IncomingMessage, answer: ServerResponse): void {
-  request.resume()
-  const sentence = 'The address is not percent-encoded UTF-8.'
-  answer.writeHead(400, sentence, { 'content-type': 'text/plain' }).end(`${sentence}\n`)
-}
-
 /** A connection that never carried a byte is idle, not slow; Go would print an answer that it did not ask for. */
 function isNeverUsed(error: NodeJS.ErrnoException, { socket }: SocketChannel): boolean {
   return error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && socket.bytesRead === 0

@@ -1,10 +1,9 @@
 /** Knows how to serve HTTP on one listener and to stop, within limits; what is asked of it is the doors' business. */
-import { fastify, type FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { TrustedRange } from '../../config/trusted-range.js'
 import type { Clock, FilePlace } from '../../fencing/ports.js'
 import type { Gate } from '../gate/gate.js'
-import { restDoor } from '../rest/door.js'
+import { createRestDoor } from '../rest/door.js'
 import { createDavDoor } from '../webdav/door.js'
 import type { PlainFiles } from '../webdav/plain-files.js'
 import { isDavRequest } from '../webdav/target.js'
@@ -12,14 +11,12 @@ import type { AccessLog } from './access-log.js'
 import { admitting, withoutPages } from './admission.js'
 import type { Authenticator } from './authentication/authenticator.js'
 import { Channels, type RequestHandler } from './channels.js'
-import { refuseAddress } from './junk.js'
 import { createFront, type Front } from './front.js'
 import { LimitLog } from './limit-log.js'
 import { defaultHttpLimits, type HttpLimits } from './limits.js'
 import { listen, stopListening, type Listening, type ListenOptions } from './listening.js'
 import { defaultBudget, MemoryBudget } from './memory-budget.js'
-import { createNodeServer, type NodeServer, type TlsSettings } from './node-server.js'
-import { withoutSchemas } from './without-schemas.js'
+import { createNodeServer, type TlsSettings } from './node-server.js'
 
 export interface HttpServerOptions {
   readonly gate: Gate
@@ -76,7 +73,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const onClosed = (id: string, byClient: boolean): void => gate.closed(id, byClient)
   const { trusted = [] } = options
   const limitLog = new LimitLog(logger, clock.monotonic)
-  const parts: { server?: NodeServer; front?: Front } = {}
+  const parts: { front?: Front } = {}
   const channels = new Channels({
     clock,
     logger,
@@ -89,37 +86,31 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   })
   const dav = options.hasDav === false ? undefined : createDavDoor({ ...options, isPrivate })
   const browser = options.browser?.(isPrivate)
-  const app = createRouter((router) => {
-    const served = doors(router, dav, browser)
-    const handle = admitted(options, { limitLog, limits }, served)
-    parts.server = createNodeServer({ channels, limits, handle, ...(tls && { tls }) })
-    return parts.server.server
+  const rest = createRestDoor({
+    ...{ gate, logger, isAppendOnly, isPrivate },
+    ...(ownDisk === undefined ? {} : { ownDisk }),
   })
+  const handle = admitted(options, { limitLog, limits }, doors(rest, dav, browser))
+  const node = createNodeServer({ channels, limits, handle, ...(tls && { tls }) })
   const front = createFront({
     ...{ trusted, limits, limitLog },
     speaksProxyProtocol: options.speaksProxyProtocol === true,
     allowHalfOpen: tls === undefined,
-    accept: (socket) => void app.server.emit('connection', socket),
+    accept: (socket) => void node.server.emit('connection', socket),
   })
   parts.front = front
-  app.register(restDoor, {
-    ...{ gate, logger, isAppendOnly, isPrivate },
-    ...(ownDisk === undefined ? {} : { ownDisk }),
-  })
   return {
     listen: async (where) => {
-      await app.ready()
-      parts.server?.watchTimes()
+      node.watchTimes()
       return listen(front.server, where)
     },
-    replaceCertificate: (next) => parts.server?.replaceCertificate(next),
+    replaceCertificate: (next) => node.replaceCertificate(next),
     close: async (graceMs) => {
       const stopped = stopListening(front.server)
       gate.close()
       await channels.close(graceMs)
       await stopped
-      parts.server?.end()
-      await app.close()
+      node.end()
     },
   }
 }
@@ -137,7 +128,7 @@ function admitted(
 
 /** WebDAV and the browser have addresses of their own; every other one is REST's. */
 function doors(
-  router: RequestHandler,
+  rest: RequestHandler,
   dav: RequestHandler | undefined,
   browser: SnapshotBrowser | undefined,
 ): RequestHandler {
@@ -145,20 +136,6 @@ function doors(
     const url = request.url ?? ''
     if (browser?.takes(url) === true) browser.handle(request, answer)
     else if (dav !== undefined && isDavRequest(request)) dav(request, answer)
-    else router(request, answer)
+    else rest(request, answer)
   }
-}
-
-/** Fastify finds REST's routes and writes its answers; connections and their limits are kept by Channels. */
-function createRouter(
-  serverOf: (router: RequestHandler) => NodeServer['server'],
-): FastifyInstance {
-  return fastify({
-    ...withoutSchemas,
-    logger: false,
-    exposeHeadRoutes: false,
-    clientErrorHandler: () => undefined,
-    frameworkErrors: (_error, request, reply) => refuseAddress(request.raw, reply.raw),
-    serverFactory: (router) => serverOf(router),
-  })
 }

@@ -1,5 +1,5 @@
 /** Knows what one request of the REST protocol asks, once its address is understood. */
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 import type { ListedType, ObjectName, RepositoryId } from '../../fencing/object.js'
 import type { FilePlace } from '../../fencing/ports.js'
@@ -13,8 +13,8 @@ export interface Call {
   readonly exchange: Exchange
   readonly logger: Logger
   readonly ownDisk: FilePlace | undefined
-  readonly request: FastifyRequest
-  readonly reply: FastifyReply
+  readonly request: IncomingMessage
+  readonly answer: ServerResponse
 }
 
 export interface RootCall extends Call {

@@ -1,15 +1,16 @@
 /** Knows restic's REST protocol as a door: which address and which method ask what of the gate. */
 import { AssertionError } from 'node:assert'
-import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { typeOf } from '../../fencing/object.js'
 import type { FilePlace } from '../../fencing/ports.js'
 import { formatPlace, placeHeader } from '../program/file-place.js'
 import { mayEnter, type Gate } from '../gate/gate.js'
+import type { RequestHandler } from '../http/channels.js'
 import { constantsOf } from '../http/constants.js'
 import { exchangeOf } from '../http/exchange.js'
-import { tell, type Told } from '../http/answer.js'
+import type { Told } from '../http/answer.js'
 import { isBrowser, welcome } from '../http/welcome.js'
+import { tell } from './answer.js'
 import type { Call, ListCall, ObjectCall, RootCall } from './call.js'
 import { answerBytes, answerList, answerPresence } from './reading.js'
 import {
@@ -40,6 +41,7 @@ interface Method<C extends Call> {
 type Methods<C extends Call> = Readonly<Record<string, Method<C>>>
 
 const notFound: Told = { status: 404, sentence: 'Not Found' }
+const notAllowed: Told = { status: 405, sentence: 'Method Not Allowed' }
 
 const rootMethods: Methods<RootCall> = {
   POST: { answer: answerCreation, toldOf: toldOfWriting },
@@ -62,50 +64,32 @@ const lockMethods: Methods<ObjectCall> = {
   },
 }
 
-/** Routes every address that no other door has taken. */
-export const restDoor: FastifyPluginCallback<RestDoorOptions> = (app, options, done) => {
-  // The body is read from the request itself, as it comes, whatever type it says it has.
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', (_request, _body, parsed) => parsed(null))
-  app.addHook('onRequest', (request, _reply, next) => {
-    // The protocol gives it no meaning, and Fastify refuses what it cannot parse.
-    delete request.raw.headers['content-type']
-    next()
-  })
-  // Only a stream that fails before its first byte comes here, and its failure is in the log.
-  app.setErrorHandler((error, _request, reply) => {
-    void reply.removeHeader('content-range').removeHeader('accept-ranges')
-    tell(reply, toldOfReading(error))
-  })
-  const answer = (request: FastifyRequest, reply: FastifyReply): void => {
-    answerRequest(options, request, reply).catch(stop)
+/** Answers every address that no other door has taken. */
+export function createRestDoor(options: RestDoorOptions): RequestHandler {
+  return (request, answer) => {
+    answerRequest(options, { exchange: exchangeOf(request), request, answer }).catch(stop)
   }
-  app.all('/*', answer)
-  app.setNotFoundHandler(answer)
-  done()
 }
 
-async function answerRequest(
-  options: RestDoorOptions,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<void> {
-  const exchange = exchangeOf(request.raw)
-  const target = parseTarget(request.raw.url ?? '')
+type Http = Pick<Call, 'exchange' | 'request' | 'answer'>
+
+async function answerRequest(options: RestDoorOptions, http: Http): Promise<void> {
+  const { exchange, request, answer } = http
+  const target = parseTarget(request.url ?? '')
   switch (target.kind) {
     case 'nowhere':
       await exchange.body.drain()
-      tell(reply, target.isList ? toldOfRefusal('no-repository') : notFound)
+      tell(answer, target.isList ? toldOfRefusal('no-repository') : notFound)
       return
     case 'malformed':
       await exchange.body.drain()
-      tell(reply, { status: target.status, sentence: target.sentence })
+      tell(answer, target)
       return
     case 'repositories':
-      await answerRepositories(options, { exchange, request, reply })
+      await answerRepositories(options, http)
       return
     case 'place':
-      await answerAt(options, target, { exchange, request, reply })
+      await answerAt(options, target, http)
       exchange.settle()
       return
   }
@@ -113,12 +97,11 @@ async function answerRequest(
 
 async function answerRepositories(
   { gate, logger, isPrivate, ownDisk }: RestDoorOptions,
-  { exchange, request, reply }: Pick<Call, 'exchange' | 'request' | 'reply'>,
+  { exchange, request, answer }: Http,
 ): Promise<void> {
   await exchange.body.drain()
   if (request.method !== 'GET') {
-    reply.header('allow', 'GET')
-    tell(reply, { status: 405, sentence: 'Method Not Allowed' })
+    tell(answer, notAllowed, { allow: 'GET' })
     return
   }
   try {
@@ -127,24 +110,26 @@ async function answerRepositories(
     const visitor = { channel, client, isAppendOnly: true, ...realm }
     const all = await gate.repositories()
     const open = all.filter((repository) => mayEnter(visitor, repository))
-    if (ownDisk !== undefined) void reply.header(placeHeader, formatPlace(ownDisk))
-    void reply.code(200).type('application/json').send(JSON.stringify(open))
+    const place = ownDisk === undefined ? {} : { [placeHeader]: formatPlace(ownDisk) }
+    const body = Buffer.from(JSON.stringify(open))
+    const headers = { 'content-type': 'application/json', 'content-length': body.length }
+    answer.writeHead(200, { ...headers, ...place }).end(body)
   } catch (error) {
     logger.error({ ...exchange.about, err: error }, 'a request failed')
-    tell(reply, toldOfReading(error))
+    tell(answer, toldOfReading(error))
   }
 }
 
 async function answerAt(
   { gate, logger, isAppendOnly, isPrivate, ownDisk }: RestDoorOptions,
   { place, tag, query }: Extract<Target, { kind: 'place' }>,
-  http: Pick<Call, 'exchange' | 'request' | 'reply'>,
+  http: Http,
 ): Promise<void> {
   const { channel, client, id: request, note } = http.exchange
   const tagged = tag === undefined ? {} : { tag }
   Object.assign(note, { repository: place.repository, ...objectOf(place), ...tagged })
   const realm = isPrivate ? { realm: client.user ?? '' } : {}
-  const constants = constantsOf('rest', http.request.raw)
+  const constants = constantsOf('rest', http.request)
   const visitor = { channel, client, request, constants, isAppendOnly, ...realm, ...tagged }
   const call = { gate, logger, visitor, ownDisk, repository: place.repository, ...http }
   switch (place.kind) {
@@ -161,24 +146,25 @@ async function answerAt(
 }
 
 async function run<C extends Call>(methods: Methods<C>, call: C): Promise<void> {
-  const { exchange, request, reply } = call
-  const method = Object.hasOwn(methods, request.method) ? methods[request.method] : undefined
+  const { exchange, request, answer } = call
+  const { method: name = '' } = request
+  const method = Object.hasOwn(methods, name) ? methods[name] : undefined
   if (!mayEnter(call.visitor, call.repository)) {
     await exchange.body.drain()
     exchange.note.refused = 'not-allowed'
-    tell(reply, toldOfRefusal('not-allowed'))
+    tell(answer, toldOfRefusal('not-allowed'))
     return
   }
-  if (method === undefined && isBrowser(request.raw)) {
+  if (method === undefined && isBrowser(request)) {
     await exchange.body.drain()
-    const { headers, page } = welcome(request.raw, call.repository)
-    void reply.code(200).headers(headers).send(page)
+    const { headers, page } = welcome(request, call.repository)
+    const body = Buffer.from(page)
+    answer.writeHead(200, { ...headers, 'content-length': body.length }).end(body)
     return
   }
   if (method === undefined) {
     await exchange.body.drain()
-    reply.header('allow', Object.keys(methods).join(', '))
-    tell(reply, { status: 405, sentence: 'Method Not Allowed' })
+    tell(answer, notAllowed, { allow: Object.keys(methods).join(', ') })
     return
   }
   try {
@@ -192,12 +178,12 @@ async function run<C extends Call>(methods: Methods<C>, call: C): Promise<void> 
 
 /** The log has the details; the client is told what it can do. */
 async function answerFault(call: Call, told: Told, error: unknown): Promise<void> {
-  const { exchange, logger, reply } = call
+  const { exchange, logger, answer } = call
   await exchange.body.drain()
   const { about, signal } = exchange
   if (signal.aborted) logger.debug({ ...about, err: error }, 'the client went away')
   else logger.error({ ...about, err: error }, 'a request failed')
-  tell(reply, told)
+  tell(answer, told)
 }
 
 /** Thrown where no promise can hold it back. */

@@ -59,7 +59,7 @@ export class OutsideBody implements UploadBody {
 
   #hint(place: string): void {
     // Node sends no hints without a link.
-    this.#call.reply.raw.writeEarlyHints({ link: '<.>; rel=item', [placeHeader]: place })
+    this.#call.answer.writeEarlyHints({ link: '<.>; rel=item', [placeHeader]: place })
   }
 }
 

@@ -1,5 +1,5 @@
 /** Answers what restic's REST protocol reads: lists, the presence of an object, and its bytes. */
-import type { FastifyRequest } from 'fastify'
+import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import { typeOf, type ObjectName } from '../../fencing/object.js'
 import {
@@ -8,8 +8,9 @@ import {
   type ListEntry,
   type OpenObject,
 } from '../../fencing/ports.js'
-import { answerEmpty, answerStream, tell } from '../http/answer.js'
+import { answerEmpty, answerHead, answerStream } from '../http/answer.js'
 import { formatPlace, placeHeader, placeWanted } from '../program/file-place.js'
+import { tell } from './answer.js'
 import type { ListCall, ObjectCall } from './call.js'
 import { askedRange } from '../http/ranges.js'
 import { sendBytes } from '../http/sending.js'
@@ -22,21 +23,21 @@ const shortBytesMax = 256 * 1024
 const noSuchObject = { status: 404, sentence: 'Not Found' } as const
 
 export async function answerList(call: ListCall): Promise<void> {
-  const { gate, visitor, repository, type, query, exchange, request, reply } = call
+  const { gate, visitor, repository, type, query, exchange, request, answer } = call
   const entries = await gate.list(visitor, repository, type, askedPrefix(query))
   if (entries === undefined) {
     exchange.note.refused = 'no-repository'
-    tell(reply, toldOfRefusal('no-repository'))
+    tell(answer, toldOfRefusal('no-repository'))
     return
   }
   const isV2 = request.headers.accept === listTypeV2
   const toJson = isV2 ? jsonOfV2 : jsonOfV1
   const lengthOfOne = isV2 ? lengthOfV2 : lengthOfV1
-  reply.headers({
+  const headers = {
     'content-type': isV2 ? listTypeV2 : listTypeV1,
-    'content-length': String(lengthOf(entries, lengthOfOne)),
-  })
-  answerStream(reply, 200, Readable.from(piecesOf(entries, toJson)))
+    'content-length': lengthOf(entries, lengthOfOne),
+  }
+  await answerStream(answer, 200, headers, Readable.from(piecesOf(entries, toJson)))
 }
 
 /** Beyond restic's protocol: only the packs of one folder of `data/`. Whatever else is asked is answered with all. */
@@ -47,35 +48,34 @@ function askedPrefix(query: string): string {
 
 /** `HEAD config` is how every run of restic begins: it bears a writer. */
 export async function answerPresence(call: ObjectCall): Promise<void> {
-  const { gate, visitor, repository, object, reply } = call
+  const { gate, visitor, repository, object, answer } = call
   const size =
     object === ('config' as ObjectName)
       ? await gate.begin(visitor, repository)
       : await gate.stat(visitor, repository, object)
-  if (size !== undefined) reply.headers(headersOf(size))
-  answerEmpty(reply, size === undefined ? 404 : 200)
+  if (size === undefined) answerEmpty(answer, 404)
+  else answerHead(answer, 200, headersOf(size))
 }
 
 export async function answerBytes(call: ObjectCall): Promise<void> {
-  const { gate, visitor, repository, object, request, reply } = call
+  const { gate, visitor, repository, object, request, answer } = call
   const opened = await gate.open(visitor, repository, object)
   if (typeOf(object) === 'locks') keepFromLocking(call)
   if (opened === undefined) {
-    tell(reply, noSuchObject)
+    tell(answer, noSuchObject)
     return
   }
   const { size, place } = opened
   if (call.ownDisk !== undefined && request.headers[placeHeader] === placeWanted && place) {
     await opened.close()
-    reply.header(placeHeader, formatPlace(place))
-    answerEmpty(reply, 204)
+    answerEmpty(answer, 204, { [placeHeader]: formatPlace(place) })
     return
   }
   const asked = askedRange(rangeHeader(request), size)
   if (asked === 'unsatisfiable') {
     await opened.close()
-    reply.header('content-range', `bytes */${size}`)
-    tell(reply, { status: 416, sentence: 'Range Not Satisfiable' })
+    const told = { status: 416, sentence: 'Range Not Satisfiable' }
+    tell(answer, told, { 'content-range': `bytes */${size}` })
     return
   }
   await sendAsked(call, opened, asked)
@@ -91,7 +91,7 @@ function keepFromLocking({ gate, exchange }: ObjectCall): void {
 }
 
 async function sendAsked(
-  { reply, exchange, logger }: ObjectCall,
+  { answer, exchange, logger }: ObjectCall,
   opened: OpenObject,
   asked: ByteRange | 'whole',
 ): Promise<void> {
@@ -104,23 +104,22 @@ async function sendAsked(
   }
   if (asked !== 'whole' && end - start < shortBytesMax) {
     const bytes = await readShort(opened, asked)
-    void reply.code(status).headers(headers).send(bytes)
+    answer.writeHead(status, headers).end(bytes)
     return
   }
-  const { raw } = reply
-  raw.statusCode = status
-  for (const [name, value] of Object.entries(headers)) raw.setHeader(name, value)
+  answer.statusCode = status
+  for (const [name, value] of Object.entries(headers)) answer.setHeader(name, value)
   try {
-    await sendBytes(raw, opened, { start, end })
+    await sendBytes(answer, opened, { start, end })
   } catch (error) {
     // Before its first byte there is still an answer to be given.
-    if (!raw.headersSent) {
-      for (const name of Object.keys(headers)) raw.removeHeader(name)
+    if (!answer.headersSent) {
+      for (const name of Object.keys(headers)) answer.removeHeader(name)
       throw error
     }
     if (!exchange.signal.aborted)
       logger.error({ ...exchange.about, err: error }, 'a download failed')
-    raw.destroy()
+    answer.destroy()
   }
 }
 
@@ -139,16 +138,16 @@ async function readShort(opened: OpenObject, { start, end }: ByteRange): Promise
   }
 }
 
-function headersOf(length: number): Record<string, string> {
+function headersOf(length: number): Record<string, string | number> {
   return {
     'content-type': 'application/octet-stream',
-    'content-length': String(length),
+    'content-length': length,
     'accept-ranges': 'bytes',
   }
 }
 
 /** Objects carry no validators, so a range under a condition never holds (RFC 9110, section 13.1.5). */
-function rangeHeader(request: FastifyRequest): string | undefined {
+function rangeHeader(request: IncomingMessage): string | undefined {
   return request.headers['if-range'] === undefined ? request.headers.range : undefined
 }
 

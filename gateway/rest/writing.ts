@@ -1,20 +1,21 @@
 /** Answers what restic's REST protocol writes: creating, uploading and deleting, and how it is told what came of it. */
 import type { Outcome } from '../gate/outcome.js'
-import { answerEmpty, tell } from '../http/answer.js'
+import { answerEmpty } from '../http/answer.js'
+import { tell } from './answer.js'
 import type { Call, ObjectCall, RootCall } from './call.js'
 import { OutsideBody } from './outside.js'
 import { refusals } from './refusals.js'
 
 export async function answerCreation(call: RootCall): Promise<void> {
-  const { gate, visitor, repository, query, exchange, reply } = call
+  const { gate, visitor, repository, query, exchange, answer } = call
   await exchange.body.drain()
   if (new URLSearchParams(query).get('create') !== 'true') {
     const sentence = 'Only "?create=true" can be posted to a repository.'
-    tell(reply, { status: 400, sentence })
+    tell(answer, { status: 400, sentence })
     return
   }
   await gate.create(visitor, repository)
-  answerEmpty(reply, 200)
+  answerEmpty(answer, 200)
 }
 
 export async function answerUpload(call: ObjectCall): Promise<void> {
@@ -37,12 +38,12 @@ export async function answerDeletion(call: ObjectCall): Promise<void> {
 
 /** What is refused is read to its end first: a client that is still sending would see a reset, not the sentence. */
 async function answerOutcome(call: Call, outcome: Outcome): Promise<void> {
-  const { exchange, gate, logger, reply } = call
+  const { exchange, gate, logger, answer } = call
   await exchange.body.drain()
   switch (outcome.kind) {
     case 'done':
       exchange.whenDelivered(outcome.delivered)
-      answerEmpty(reply, 200)
+      answerEmpty(answer, 200)
       return
     case 'refused': {
       const { status, level } = refusals[outcome.reason]
@@ -54,8 +55,8 @@ async function answerOutcome(call: Call, outcome: Outcome): Promise<void> {
         exchange.endUnknownNeighbours((channelId) => gate.knows(channelId))
       }
       // For clients that can read more than a status; the reasons are those of the log.
-      reply.header('lockkeeper-reason', outcome.reason)
-      tell(reply, { status, sentence: outcome.sentence })
+      const headers = { 'lockkeeper-reason': outcome.reason }
+      tell(answer, { status, sentence: outcome.sentence }, headers)
       return
     }
   }

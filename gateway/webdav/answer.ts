@@ -1,27 +1,9 @@
-/** Knows how answers go out. A sentence is the reason phrase and the body: rclone shows both. */
+/** Knows how the answers of WebDAV methods go out: a sentence, which rclone shows, or XML. */
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
-import type { Told } from '../http/answer.js'
-
-export type { Told }
+import { answerEmpty, answerStream, tell } from '../http/answer.js'
 
 const shortCharactersMax = 256 * 1024
-
-export function tell(
-  answer: ServerResponse,
-  { status, sentence }: Told,
-  headers: OutgoingHttpHeaders = {},
-): void {
-  const body = `${sentence}\n`
-  // HTTP/2 has none.
-  if (answer.req.httpVersionMajor === 1) answer.statusMessage = sentence
-  answer.writeHead(status, {
-    ...headers,
-    'content-type': 'text/plain; charset=utf-8',
-    'content-length': Buffer.byteLength(body),
-  })
-  answer.end(body)
-}
 
 /** What a method came to, where that is not a stream. */
 export interface Reply {
@@ -37,45 +19,6 @@ export async function send(answer: ServerResponse, reply: Reply): Promise<void> 
   if (xml !== undefined) await answerXml(answer, status, [xml], headers)
   else if (sentence !== undefined) tell(answer, { status, sentence }, headers)
   else answerEmpty(answer, status, headers)
-}
-
-/** rclone 1.60 does not read what it does not want, and loses its connection over it: so there is no body at all. */
-export function answerEmpty(
-  answer: ServerResponse,
-  status: number,
-  headers: OutgoingHttpHeaders = {},
-): void {
-  const length = status === 204 ? {} : { 'content-length': 0 }
-  answer.writeHead(status, { ...headers, ...length })
-  answer.end()
-}
-
-/** Only for an answer to HEAD: the headers of an answer whose body is not sent. */
-export function answerHead(
-  answer: ServerResponse,
-  status: number,
-  headers: OutgoingHttpHeaders,
-): void {
-  answer.writeHead(status, headers)
-  answer.end()
-}
-
-/** Resolves when the answer is out, or the client has gone; rejects where the bytes fail on the way. */
-export async function answerStream(
-  answer: ServerResponse,
-  status: number,
-  headers: OutgoingHttpHeaders,
-  bytes: Readable,
-): Promise<void> {
-  answer.writeHead(status, headers)
-  await new Promise<void>((resolve, reject) => {
-    bytes.once('error', reject)
-    answer.once('close', () => {
-      bytes.destroy()
-      resolve()
-    })
-    bytes.pipe(answer)
-  })
 }
 
 /**

@@ -2,7 +2,7 @@
 import type { ByteRange, OpenObject } from '../../fencing/ports.js'
 import { askedRange } from '../http/ranges.js'
 import { sendBytes } from '../http/sending.js'
-import { answerHead, tell } from './answer.js'
+import { answerHead, tell } from '../http/answer.js'
 import type { Call } from './call.js'
 import { check, preconditionFailed, rangeHeader } from './preconditions.js'
 import { contentTypeOf, validatorsOf, type Resource } from './resource.js'

@@ -1,5 +1,6 @@
 /** Knows which methods the things below the door's root understand. */
-import { answerEmpty, send, type Reply, type Told } from './answer.js'
+import { answerEmpty, type Told } from '../http/answer.js'
+import { send, type Reply } from './answer.js'
 import type { Call } from './call.js'
 import { makeFolder, makeInside, propfindFolder, propfindInside } from './folder-methods.js'
 import { lockPlain, unlockPlain } from './lock-methods.js'

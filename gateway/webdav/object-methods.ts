@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ObjectName, RepositoryId } from '../../fencing/object.js'
 import type { Outcome } from '../gate/outcome.js'
-import { answerEmpty, tell } from './answer.js'
+import { answerEmpty, tell } from '../http/answer.js'
 import type { Call, PlaceOf } from './call.js'
 import { check, preconditionFailed } from './preconditions.js'
 import { forbidden, refusals } from './refusals.js'

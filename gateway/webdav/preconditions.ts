@@ -1,6 +1,6 @@
 /** Knows HTTP's own conditions (RFC 9110, section 13): If-Match and its like, by the version of one resource. */
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Told } from './answer.js'
+import type { Told } from '../http/answer.js'
 import type { Resource } from './resource.js'
 
 export type Checked = 'go' | 'not-modified' | 'failed'

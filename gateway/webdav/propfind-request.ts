@@ -1,6 +1,6 @@
 /** Knows what a PROPFIND asks: how deep, and for which properties. */
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Told } from './answer.js'
+import type { Told } from '../http/answer.js'
 import type { Wanted } from './multistatus.js'
 import { elementsOf, isDav, type XmlElement } from './xml-reading.js'
 

@@ -1,5 +1,6 @@
 /** Knows how PROPFIND is answered, whatever stands at its address. */
-import { answerXml, tell, type Told } from './answer.js'
+import { tell, type Told } from '../http/answer.js'
+import { answerXml } from './answer.js'
 import type { Call } from './call.js'
 import { multistatusPieces, type Wanted } from './multistatus.js'
 import { badDepth, badPropfind, depthOf, wantedBy } from './propfind-request.js'

@@ -1,5 +1,6 @@
 /** Knows how PROPPATCH is answered where no property can be set. */
-import { answerXml, tell } from './answer.js'
+import { tell } from '../http/answer.js'
+import { answerXml } from './answer.js'
 import type { Call } from './call.js'
 import { multistatusHead, multistatusTail, propstat, response } from './multistatus.js'
 import { instructionsOf, type Instruction } from './proppatch-request.js'

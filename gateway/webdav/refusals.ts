@@ -3,7 +3,7 @@ import { plainSentences } from '../../fencing/rules/refusal.js'
 import { BackendError, type BackendErrorCode } from '../../fencing/ports.js'
 import type { RefusedReason } from '../gate/outcome.js'
 import { lastingFaultOf } from '../http/lasting-fault.js'
-import type { Told } from './answer.js'
+import type { Told } from '../http/answer.js'
 
 /** rclone turns whatever an upload is refused with into 500 for restic (RESTIC.md section 7); others heed the status. */
 export const refusals = {

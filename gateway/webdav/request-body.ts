@@ -1,6 +1,6 @@
 /** Knows how to take the small bodies of requests: XML within bounds, or none at all. */
 import type { Exchange } from '../http/exchange.js'
-import type { Told } from './answer.js'
+import type { Told } from '../http/answer.js'
 import { parseXml, XmlError, type XmlElement } from './xml-reading.js'
 
 const xmlBytesMax = 1024 * 1024

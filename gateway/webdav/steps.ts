@@ -1,6 +1,7 @@
 /** Answers clients that look at the folders on the way to the door before they come to it: Explorer gives up where it may not. */
 import type { Exchange } from '../http/exchange.js'
-import { answerXml, answerEmpty, tell } from './answer.js'
+import { answerEmpty, tell } from '../http/answer.js'
+import { answerXml } from './answer.js'
 import { multistatusPieces } from './multistatus.js'
 import { badDepth, badPropfind, depthOf, wantedBy } from './propfind-request.js'
 import { readXml } from './request-body.js'

@@ -48,20 +48,22 @@ export const putOffMsOf = (exchanges: readonly Exchange[], endMs: number): numbe
   return Math.max(0, ...putOff)
 }
 
-/** What was answered while it ran. */
-const exchangesOf = ({ line, startedAtMs, outcome }: Run): readonly Exchange[] =>
-  line.exchanges.filter(({ answer }) => {
+/** Whether it was answered while it ran. */
+const wasItsOwn =
+  ({ startedAtMs, outcome }: Run) =>
+  ({ answer }: Exchange): boolean => {
     const atMs = answer?.atMs ?? startedAtMs
     return atMs >= startedAtMs && atMs <= (outcome?.atMs ?? Number.POSITIVE_INFINITY)
-  })
+  }
 
 export const hasUploadedPack = (run: Run): boolean =>
-  exchangesOf(run).some(({ method, path, answer }) => {
-    return method === 'POST' && path.includes('/data/') && answer?.status === 200
-  })
+  run.line
+    .all('POST data/')
+    .filter(wasItsOwn(run))
+    .some(({ answer }) => answer?.status === 200 || answer?.status === 201)
 
 export const waitingOf = (run: Run): Waiting => {
-  const exchanges = exchangesOf(run)
+  const exchanges = run.line.exchanges.filter(wasItsOwn(run))
   return {
     heard: exchanges.filter(({ answer }) => answer?.status === 503).length,
     putOffMs: putOffMsOf(exchanges, run.outcome?.atMs ?? performance.now()),
