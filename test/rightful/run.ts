@@ -48,13 +48,11 @@ export const putOffMsOf = (exchanges: readonly Exchange[], endMs: number): numbe
   return Math.max(0, ...putOff)
 }
 
-/** Whether it was answered while it ran. */
+/** Whether it was asked while it ran. */
 const wasItsOwn =
   ({ startedAtMs, outcome }: Run) =>
-  ({ answer }: Exchange): boolean => {
-    const atMs = answer?.atMs ?? startedAtMs
-    return atMs >= startedAtMs && atMs <= (outcome?.atMs ?? Number.POSITIVE_INFINITY)
-  }
+  ({ askedMs }: Exchange): boolean =>
+    askedMs >= startedAtMs && askedMs <= (outcome?.atMs ?? Number.POSITIVE_INFINITY)
 
 export const hasUploadedPack = (run: Run): boolean =>
   run.line
