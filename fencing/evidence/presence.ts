@@ -99,7 +99,7 @@ export const patienceGapMs = 2 * 60_000
  * A process that exits closes its connections at once; a living restic only after 90 s idle, and a living rclone after
  * 60 s by its own clock (docs/RESTIC.md). A margin is left for both.
  */
-const exitingCloseMs = 45_000
+const exitingCloseMs = 55_000
 /** A client closes a connection that has been idle for so long, and uses it for its next request before. */
 export const idleCloseMs = 90_000
 const exitingCloseOfResticMs = 80_000
