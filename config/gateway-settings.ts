@@ -126,6 +126,7 @@ const writerAgeShortMs = 24 * 60 * 60_000
 
 export function warningsOn(settings: GatewaySettings): string[] {
   const { listeners, lockTimeout, writerMaxAge, noVerifyUpload } = settings
+  const { prometheus, prometheusNoAuth } = settings
   const warnings = listeners
     .filter((listener) => !asksWho(listener) && !isLocal(listener.place))
     .filter(({ tls }) => tls?.clientCaFile === undefined)
@@ -143,6 +144,9 @@ export function warningsOn(settings: GatewaySettings): string[] {
     warnings.push(
       '--no-verify-upload changes nothing: every name is checked against its bytes, since safety rests on it',
     )
+  }
+  if (prometheusNoAuth && !prometheus) {
+    warnings.push('--prometheus-no-auth does nothing without --prometheus')
   }
   if (lockTimeout < lockTimeoutShortMs) {
     warnings.push('--lock-timeout is short: restic refreshes its locks every 5 minutes only')

@@ -49,6 +49,16 @@ export const serveOptions = {
     help: 'make the folders of --path and --state where they are not there; those above them must be',
   },
   ...listenerOptions,
+  prometheus: {
+    schema: toggle,
+    default: false,
+    help: 'serve figures for a monitor at /metrics, to whoever may come in; with --private-repos to the user "metrics" alone',
+  },
+  prometheusNoAuth: {
+    schema: toggle,
+    default: false,
+    help: 'serve /metrics (with --prometheus) without asking who it is',
+  },
   noVerifyUpload: {
     schema: toggle,
     default: false,

@@ -1,5 +1,5 @@
 /** The command that serves a folder until a signal ends it. */
-import { Option, type Command } from 'commander'
+import type { Command } from 'commander'
 import { loadGatewaySettings, type LoadedSettings } from '../../config/gateway-settings.js'
 import { serveOptions } from '../../config/schema.js'
 import { unoptimised } from '../program/heap.js'
@@ -27,12 +27,6 @@ Signals:
   a second one stops it at once. SIGHUP reads passwords, certificates and the level of the log
   again, and begins a new --log file.`
 
-/** Flags of rest-server that this program lacks, and what to do instead. */
-const flagsOfOthers = {
-  '--prometheus': 'this version has no metrics; leave it away',
-  '--prometheus-no-auth': 'this version has no metrics; leave it away',
-} as const
-
 export function addServe(program: Command): void {
   const command = program
     .command('serve')
@@ -40,10 +34,6 @@ export function addServe(program: Command): void {
     .description('Serves the repositories in a folder to unmodified backup clients.')
     .version(version, '-v, --version', 'print the version')
     .addHelpText('after', examples)
-  for (const [flag, instead] of Object.entries(flagsOfOthers)) {
-    command.addOption(new Option(flag, instead).hideHelp())
-    command.on(`option:${flag.slice(2)}`, () => command.error(`error: ${flag}: ${instead}`))
-  }
   addOptions(command, serveOptions).action(async () => {
     const load = (): LoadedSettings => loadGatewaySettings(askedBy(command, serveOptions))
     const loaded = load()

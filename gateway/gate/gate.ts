@@ -24,6 +24,7 @@ import type { View } from '../../fencing/rules/opening.js'
 import type { Caller } from '../../fencing/rules/context.js'
 import type { Upload } from '../../fencing/rules/uploading.js'
 import { eitherSignal } from '../either-signal.js'
+import type { DecisionWatcher, WatchedDecision } from './decision-watcher.js'
 import type { Fences } from './fences.js'
 import { nothingDelivered, outcomeOf, refusedPlainly, type Outcome } from './outcome.js'
 
@@ -64,6 +65,7 @@ export interface GateOptions {
   readonly parkedMax: number
   /** How many repositories a visitor may find before it makes another; 0 is no bound. */
   readonly repositoriesMax?: number
+  readonly watch?: DecisionWatcher
 }
 
 export const defaultParking = { parkMs: 60_000, parkedMax: 64 } as const
@@ -223,6 +225,18 @@ export class Gate {
     body: UploadBody,
     signal: AbortSignal,
   ): Promise<Outcome> {
+    const staging = { object, body, signal }
+    return this.#watched(repository, 'upload', (received) =>
+      this.#upload(visitor, repository, staging, received),
+    )
+  }
+
+  async #upload(
+    visitor: Visitor,
+    repository: RepositoryId,
+    { object, body, signal }: Staging,
+    received: () => void,
+  ): Promise<Outcome> {
     if (visitor.isReader === true) return refusedPlainly('not-allowed')
     const met = await this.#meetWriter(visitor, repository, body)
     if (met === undefined) return refusedPlainly('no-repository')
@@ -233,6 +247,7 @@ export class Gate {
     fence.uploading(caller, object)
     store.requireSpace?.(object, body.size ?? 0)
     const { size, sha256 } = await this.#stage(repository, staged, { object, body, signal })
+    received()
     let recorded: readonly Recorded[] = []
     try {
       const digest = digestOf(object)
@@ -252,7 +267,7 @@ export class Gate {
       recorded = decided.recorded
       await fence.countTry(decision)
       const delivered = (): void => fence.delivered(caller, object)
-      return outcomeOf(decision.verdict, delivered)
+      return outcomeOf(decision.verdict, delivered, size)
     } finally {
       await fences.release(fence, staged, recorded)
     }
@@ -264,22 +279,58 @@ export class Gate {
     object: ObjectName,
     signal: AbortSignal,
   ): Promise<Outcome> {
+    return this.#watched(repository, 'deletion', () =>
+      this.#delete(visitor, repository, object, signal),
+    )
+  }
+
+  async #delete(
+    visitor: Visitor,
+    repository: RepositoryId,
+    object: ObjectName,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
     if (visitor.isReader === true) return refusedPlainly('not-allowed')
     // Who is refused is heard of all the same.
     const met = await this.#meet(visitor, repository)
     if (visitor.isAppendOnly && typeOf(object) !== 'locks') return refusedPlainly('append-only')
     if (met === undefined) return { kind: 'done', delivered: nothingDelivered }
     const { fence, caller } = met
+    let bytes = 0
     const decide = async (): Promise<Decided> => {
-      const isPresent = await this.#isPresent(fence, object)
-      return fence.delete(caller, { object, isPresent })
+      const size = await this.#presentBytes(fence, object)
+      bytes = size ?? 0
+      return fence.delete(caller, { object, isPresent: size !== undefined })
     }
     const { decision } = await this.#settleOn(
       { ...met, visitor, verb: 'deletion', object },
       decide,
       signal,
     )
-    return outcomeOf(decision.verdict, nothingDelivered)
+    return outcomeOf(decision.verdict, nothingDelivered, bytes)
+  }
+
+  /** `act` is handed what it is to call once the last byte has come. */
+  async #watched(
+    repository: RepositoryId,
+    verb: Verb,
+    act: (received: () => void) => Promise<Outcome>,
+  ): Promise<Outcome> {
+    const { watch } = this.#options
+    if (watch === undefined) return act(() => undefined)
+    let since = performance.now()
+    const tell = (result: WatchedDecision['result']): void => {
+      watch({ repository, verb, result, seconds: (performance.now() - since) / 1000 })
+    }
+    try {
+      const outcome = await act(() => (since = performance.now()))
+      tell(outcome.kind === 'done' ? 'done' : outcome.reason)
+      return outcome
+    } catch (error) {
+      const isFull = error instanceof BackendError && error.code === 'no-space'
+      tell(isFull ? 'no-space' : 'undecided')
+      throw error
+    }
   }
 
   /** A channel has closed; `byClient` where the client closed it, not the gateway and no time limit. */
@@ -341,11 +392,11 @@ export class Gate {
   }
 
   /** A lock goes with its fenced writer too, whatever else is decided on it while the store is asked. */
-  async #isPresent(fence: RepositoryFence, object: ObjectName): Promise<boolean> {
+  async #presentBytes(fence: RepositoryFence, object: ObjectName): Promise<number | undefined> {
     const { state, repository } = fence
-    if (state.pendingDeletions.has(object)) return false
+    if (state.pendingDeletions.has(object)) return undefined
     const size = await this.#options.store.stat(repository, object)
-    return size !== undefined && !state.pendingDeletions.has(object)
+    return state.pendingDeletions.has(object) ? undefined : size
   }
 
   /** What stands under a name; the same content is what its hash and size say, read anew from the disk. */

@@ -14,7 +14,7 @@ export function tell(
 ): void {
   const body = `${told.sentence}\n`
   say(answer, told)
-  answer.writeHead(told.status, {
+  beginAnswer(answer, told.status, {
     ...headers,
     'content-type': 'text/plain; charset=utf-8',
     'content-length': Buffer.byteLength(body),
@@ -32,6 +32,17 @@ export function tellBare(
   answerEmpty(answer, told.status, headers)
 }
 
+/** Sends the head. Its length is also there for those who watch: Node forgets what it was only told with the head. */
+export function beginAnswer(
+  answer: ServerResponse,
+  status: number,
+  headers: OutgoingHttpHeaders,
+): void {
+  const length = headers['content-length']
+  if (length !== undefined) answer.setHeader('content-length', length)
+  answer.writeHead(status, headers)
+}
+
 function say(answer: ServerResponse, { sentence }: Told): void {
   // HTTP/2 has no reason phrase.
   if (answer.req.httpVersionMajor === 1) answer.statusMessage = sentence
@@ -44,7 +55,7 @@ export function answerEmpty(
   headers: OutgoingHttpHeaders = {},
 ): void {
   const length = status === 204 ? {} : { 'content-length': 0 }
-  answer.writeHead(status, { ...headers, ...length })
+  beginAnswer(answer, status, { ...headers, ...length })
   answer.end()
 }
 
@@ -54,7 +65,7 @@ export function answerHead(
   status: number,
   headers: OutgoingHttpHeaders,
 ): void {
-  answer.writeHead(status, headers)
+  beginAnswer(answer, status, headers)
   answer.end()
 }
 
@@ -65,7 +76,7 @@ export async function answerStream(
   headers: OutgoingHttpHeaders,
   bytes: Readable,
 ): Promise<void> {
-  answer.writeHead(status, headers)
+  beginAnswer(answer, status, headers)
   await new Promise<void>((resolve, reject) => {
     bytes.once('error', reject)
     answer.once('close', () => {

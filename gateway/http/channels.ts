@@ -10,11 +10,12 @@ import type { Clock } from '../../fencing/ports.js'
 import { accessLine, type AccessLog } from './access-log.js'
 import { SocketChannel } from './channel.js'
 import { staysOpenAfter } from './constants.js'
-import { Exchange } from './exchange.js'
+import { Exchange, isAnswered } from './exchange.js'
 import { isBeyondLimits, refuseJunk } from './junk.js'
 import type { HttpLimits } from './limits.js'
 import type { MemoryBudget } from './memory-budget.js'
 import type { Line } from './line.js'
+import type { ExchangeWatcher } from './over-exchange.js'
 import { Origins, type Origin } from './proxy/origins.js'
 import { logExchange } from './request-log.js'
 import { SessionChannel } from './session-channel.js'
@@ -23,6 +24,7 @@ export interface ChannelsOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly accessLog?: AccessLog
+  readonly watch?: ExchangeWatcher
   readonly limits: HttpLimits
   readonly budget: MemoryBudget
   readonly onClosed: (channelId: string, byClient: boolean) => void
@@ -79,7 +81,7 @@ export class Channels {
 
   /** Hands a request to the door when its turn has come. */
   serve(request: IncomingMessage, answer: ServerResponse, handle: RequestHandler): void {
-    const { clock, logger, limits, accessLog, budget } = this.#options
+    const { clock, logger, limits, accessLog, watch, budget } = this.#options
     const line = this.#lineOf(request)
     if (line === undefined) {
       request.socket.destroy()
@@ -105,6 +107,11 @@ export class Channels {
         const now = new Date(clock.now())
         accessLog.write(accessLine({ exchange, request, answer, now }))
       })
+    }
+    if (watch !== undefined) {
+      answer.once('close', () =>
+        watch({ exchange, request, answer, isAnswered: isAnswered(answer) }),
+      )
     }
     answer.once('close', () => {
       if (this.#isClosing) line.end()

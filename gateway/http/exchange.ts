@@ -14,6 +14,8 @@ export interface ExchangeNote {
   object?: string
   tag?: string
   refused?: string
+  /** Of the object that was sent or deleted. */
+  objectBytes?: number
 }
 
 const exchanges = new WeakMap<IncomingMessage, Exchange>()
@@ -115,7 +117,17 @@ export class Exchange {
       request: this.id,
       channel: this.channel.id,
       client: describeClient(this.client),
-      ...this.note,
+      ...this.#named,
+    }
+  }
+
+  get #named(): Readonly<Record<string, string>> {
+    const { repository, object, tag, refused } = this.note
+    return {
+      ...(repository === undefined ? {} : { repository }),
+      ...(object === undefined ? {} : { object }),
+      ...(tag === undefined ? {} : { tag }),
+      ...(refused === undefined ? {} : { refused }),
     }
   }
 

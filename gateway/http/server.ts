@@ -8,11 +8,14 @@ import { createDavDoor } from '../webdav/door.js'
 import type { PlainFiles } from '../webdav/plain-files.js'
 import { isDavRequest } from '../webdav/target.js'
 import type { AccessLog } from './access-log.js'
+import { tell } from './answer.js'
+import { exchangeOf } from './exchange.js'
 import { admitting, withoutPages } from './admission.js'
 import type { Authenticator } from './authentication/authenticator.js'
 import { Channels, type RequestHandler } from './channels.js'
 import { createFront, type Front } from './front.js'
 import { LimitLog } from './limit-log.js'
+import type { ExchangeWatcher } from './over-exchange.js'
 import { defaultHttpLimits, type HttpLimits } from './limits.js'
 import { listen, stopListening, type Listening, type ListenOptions } from './listening.js'
 import { defaultBudget, MemoryBudget } from './memory-budget.js'
@@ -30,6 +33,9 @@ export interface HttpServerOptions {
   readonly isPrivate?: boolean
   /** The folder of the repositories, where all clients are of this user and machine and may be told where bytes lie. */
   readonly ownDisk?: FilePlace
+  readonly watch?: ExchangeWatcher
+  /** What a monitor scrapes, where it is to be had. */
+  readonly metrics?: MetricsDoor
   /** Everybody may come in without one. */
   readonly authenticate?: Authenticator
   /** Names, beside those of this machine, that may lead here; any may where it is left out. */
@@ -58,6 +64,12 @@ export interface SnapshotBrowser {
   readonly handle: RequestHandler
 }
 
+export interface MetricsDoor {
+  readonly handle: RequestHandler
+  /** It asks nobody who they are. */
+  readonly isOpen: boolean
+}
+
 export interface HttpServer {
   /** Rejects with Node's own error (`code` EADDRINUSE, EACCES…) where the address cannot be had. */
   readonly listen: (where: ListenOptions) => Promise<Listening>
@@ -66,6 +78,8 @@ export interface HttpServer {
   /** Takes no more connections, lets requests end, and breaks off what is left after `graceMs`. */
   readonly close: (graceMs: number) => Promise<void>
 }
+
+const metricsUser = 'metrics'
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { gate, clock, logger, isAppendOnly, isPrivate = false, ownDisk, tls } = options
@@ -82,6 +96,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     onClosed,
     trusted,
     ...(options.accessLog === undefined ? {} : { accessLog: options.accessLog }),
+    ...(options.watch === undefined ? {} : { watch: options.watch }),
     sourceOf: (socket) => parts.front?.sourceOf(socket),
   })
   const dav = options.hasDav === false ? undefined : createDavDoor({ ...options, isPrivate })
@@ -116,14 +131,39 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 }
 
 function admitted(
-  { authenticate, names }: HttpServerOptions,
+  { authenticate, names, metrics, isPrivate = false }: HttpServerOptions,
   { limitLog, limits }: { readonly limitLog: LimitLog; readonly limits: HttpLimits },
-  handle: RequestHandler,
+  doors: RequestHandler,
 ): RequestHandler {
   const { refusedBodyTimeoutMs: bodyTimeoutMs } = limits
   const parts = { names, bodyTimeoutMs, limitLog }
-  if (authenticate === undefined) return withoutPages(parts, handle)
-  return withoutPages(parts, admitting({ ...parts, authenticate }, handle))
+  const open = metrics?.isOpen === true ? metrics.handle : undefined
+  const closed = metrics?.isOpen === false ? metricsFor(metrics.handle, isPrivate) : undefined
+  const handle = withMetrics(closed, doors)
+  const asking =
+    authenticate === undefined ? handle : admitting({ ...parts, authenticate }, handle)
+  return withoutPages(parts, withMetrics(open, asking))
+}
+
+function withMetrics(
+  metrics: RequestHandler | undefined,
+  handle: RequestHandler,
+): RequestHandler {
+  if (metrics === undefined) return handle
+  return (request, answer) => {
+    const isAsked = request.method === 'GET' && /^\/metrics(?:\?|$)/.test(request.url ?? '')
+    if (isAsked) metrics(request, answer)
+    else handle(request, answer)
+  }
+}
+
+/** Where each user has folders of its own, only the user `metrics` may see what all of them do, as in rest-server. */
+function metricsFor(handle: RequestHandler, isPrivate: boolean): RequestHandler {
+  return (request, answer) => {
+    const { user } = exchangeOf(request).client
+    if (!isPrivate || user === metricsUser) handle(request, answer)
+    else tell(answer, { status: 401, sentence: 'Only the user "metrics" may read metrics.' })
+  }
 }
 
 /** WebDAV and the browser have addresses of their own; every other one is REST's. */

@@ -41,6 +41,8 @@ export interface AssemblyOptions {
   readonly command: string
   readonly settings: AssemblySettings
   readonly observe: Observer
+  /** Hears how long each batch of records took to become durable. */
+  readonly appended?: (seconds: number) => void
   readonly onFault: (error: unknown, what: string) => void
 }
 
@@ -64,7 +66,7 @@ export interface Assembly {
 
 /** Throws a BackendError where the state cannot be had; a damaged journal is no such case. */
 export async function assemble(options: AssemblyOptions): Promise<Assembly> {
-  const { folder, command, settings, observe, onFault } = options
+  const { folder, command, settings, observe, appended, onFault } = options
   const stateFolder = stateFolderOf(folder, settings.state)
   const state = await openState({ folder: stateFolder, root: folder, command })
   const { minFree: floorBytes, stateReserve } = settings
@@ -90,7 +92,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     const runningTime = await RunningTime.open(state.folder, systemClock.monotonic)
     const fences = new Fences({
       store,
-      journal: observed(journal, observe),
+      journal: observed(journal, observe, appended),
       clock: { ...systemClock, running: () => runningTime.now() },
       random: systemRandom,
       settings: {

@@ -13,7 +13,13 @@ import { PasswordFile } from '../http/authentication/password-file.js'
 import type { Listening, ListenOptions } from '../http/listening.js'
 import type { TlsSettings } from '../http/node-server.js'
 import type { MemoryBudget } from '../http/memory-budget.js'
-import { createHttpServer, type HttpServer, type SnapshotBrowser } from '../http/server.js'
+import type { ExchangeWatcher } from '../http/over-exchange.js'
+import {
+  createHttpServer,
+  type HttpServer,
+  type MetricsDoor,
+  type SnapshotBrowser,
+} from '../http/server.js'
 import { TlsFiles } from '../http/tls-files.js'
 import { socketsOfSystemd } from './inherited-sockets.js'
 import { StartError } from './start-error.js'
@@ -25,6 +31,8 @@ export interface ServedParts {
   readonly hasDav: boolean
   readonly budget: MemoryBudget
   readonly accessLog?: AccessLog
+  readonly watch?: ExchangeWatcher
+  readonly metrics?: MetricsDoor
   readonly plain?: PlainFiles
   readonly browser?: (isPrivate: boolean) => SnapshotBrowser
 }

@@ -35,6 +35,7 @@ import {
   refuseMissingState,
 } from './served-folder.js'
 import { messageOf } from './fault.js'
+import { Monitoring } from './monitoring.js'
 import { isLackOfMounts, openServedMount } from './served-mount.js'
 import { watchSignals, type Signals } from './signals.js'
 import { refusalsOf, starting, StartError } from './start-error.js'
@@ -92,7 +93,10 @@ export async function runGateway(running: Running): Promise<number> {
   ])
   // Of a gateway that is refused nothing must remain. Where there is a state, the gateway that has it is named first.
   if (refusal !== undefined && !hasState(settings)) throw refusal
-  const assembly = await assembleFor(settings, refusal, recordings, logger)
+  const monitoring = await Monitoring.begin(settings, recordings)
+  const watching = { recordings, monitoring }
+  const assembly = await assembleFor(settings, refusal, watching, logger)
+  monitoring?.attach(assembly)
   const listeners = await preparing
   const ending = new AbortController()
   const working: Promise<void>[] = [tickUntil(ending.signal, assembly)]
@@ -102,7 +106,10 @@ export async function runGateway(running: Running): Promise<number> {
     const plain = files === undefined ? undefined : withBound(files, assembly)
     const { cpuProfile } = settings
     const endProfile = cpuProfile === undefined ? undefined : await startCpuProfile(cpuProfile)
-    await serve(running, { listeners, assembly, recordings, signals, plain })
+    if (monitoring !== undefined) {
+      working.push(monitoring.read(assembly, logger, ending.signal))
+    }
+    await serve(running, { listeners, assembly, ...watching, signals, plain })
     await endProfile?.()
   } finally {
     ending.abort()
@@ -117,17 +124,19 @@ interface Parts {
   readonly listeners: Listeners
   readonly assembly: Assembly
   readonly recordings: Recordings
+  readonly monitoring: Monitoring | undefined
   readonly signals: Signals
   readonly plain: PlainFiles | undefined
 }
 
 async function serve(running: Running, parts: Parts): Promise<void> {
   const { settings, logger, onServing } = running
-  const { listeners, assembly, recordings, signals, plain } = parts
+  const { listeners, assembly, recordings, monitoring, signals, plain } = parts
   const { folder, fences, store, state } = assembly
   const gate = new Gate({
     ...{ store, fences, random: systemRandom, ...defaultParking },
     repositoriesMax: settings.maxRepositories,
+    ...(monitoring === undefined ? {} : { watch: monitoring.watchDecision }),
   })
   const accessLog = settings.log === undefined ? undefined : openAccessLog(settings.log)
   const known = [
@@ -153,6 +162,7 @@ async function serve(running: Running, parts: Parts): Promise<void> {
       ...{ gate, hasDav: !settings.noWebdav, budget },
       ...(accessLog === undefined ? {} : { accessLog }),
       ...(plain === undefined ? {} : { plain }),
+      ...monitoring?.served,
       ...(await browserOf(settings, gate, logger)),
     })
     await state.announce(open.map(({ address }) => address))
@@ -244,7 +254,7 @@ function reread(
 async function assembleFor(
   settings: GatewaySettings,
   refused: StartError | undefined,
-  recordings: Recordings,
+  { recordings, monitoring }: Pick<Parts, 'recordings' | 'monitoring'>,
   logger: Logger,
 ): Promise<Assembly> {
   const { path } = settings
@@ -255,7 +265,10 @@ async function assembleFor(
   }
   const { observe } = recordings
   const assembly = await starting(() =>
-    assemble({ folder, command: 'serve', settings, observe, onFault }),
+    assemble({
+      ...{ folder, command: 'serve', settings, observe, onFault },
+      ...(monitoring === undefined ? {} : { appended: monitoring.appended }),
+    }),
   )
   const refusal = refused ?? refusalOf(assembly)
   if (refusal === undefined) return assembly

@@ -8,11 +8,17 @@ import type { JournalStore, StoredRecord } from '../../fencing/ports.js'
 export type Observer = (repository: RepositoryId, recorded: Recorded) => void
 
 /** The same journal; every batch that was appended to it is shown to the observer, in order. */
-export function observed(journal: JournalStore, observe: Observer): JournalStore {
+export function observed(
+  journal: JournalStore,
+  observe: Observer,
+  appended?: (seconds: number) => void,
+): JournalStore {
   return {
     ...bound(journal),
     append: async (batch) => {
+      const began = performance.now()
       await journal.append(batch)
+      appended?.((performance.now() - began) / 1000)
       for (const record of batch.records) show(batch.repository, record, observe)
     },
   }

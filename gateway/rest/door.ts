@@ -8,7 +8,7 @@ import { mayEnter, type Gate } from '../gate/gate.js'
 import type { RequestHandler } from '../http/channels.js'
 import { constantsOf } from '../http/constants.js'
 import { exchangeOf } from '../http/exchange.js'
-import type { Told } from '../http/answer.js'
+import { beginAnswer, type Told } from '../http/answer.js'
 import { isBrowser, welcome } from '../http/welcome.js'
 import { tell } from './answer.js'
 import type { Call, ListCall, ObjectCall, RootCall } from './call.js'
@@ -113,7 +113,8 @@ async function answerRepositories(
     const place = ownDisk === undefined ? {} : { [placeHeader]: formatPlace(ownDisk) }
     const body = Buffer.from(JSON.stringify(open))
     const headers = { 'content-type': 'application/json', 'content-length': body.length }
-    answer.writeHead(200, { ...headers, ...place }).end(body)
+    beginAnswer(answer, 200, { ...headers, ...place })
+    answer.end(body)
   } catch (error) {
     logger.error({ ...exchange.about, err: error }, 'a request failed')
     tell(answer, toldOfReading(error))
@@ -159,7 +160,8 @@ async function run<C extends Call>(methods: Methods<C>, call: C): Promise<void> 
     await exchange.body.drain()
     const { headers, page } = welcome(request, call.repository)
     const body = Buffer.from(page)
-    answer.writeHead(200, { ...headers, 'content-length': body.length }).end(body)
+    beginAnswer(answer, 200, { ...headers, 'content-length': body.length })
+    answer.end(body)
     return
   }
   if (method === undefined) {

@@ -8,7 +8,7 @@ import {
   type ListEntry,
   type OpenObject,
 } from '../../fencing/ports.js'
-import { answerEmpty, answerHead, answerStream } from '../http/answer.js'
+import { answerEmpty, answerHead, answerStream, beginAnswer } from '../http/answer.js'
 import { formatPlace, placeHeader, placeWanted } from '../program/file-place.js'
 import { tell } from './answer.js'
 import type { ListCall, ObjectCall } from './call.js'
@@ -104,7 +104,8 @@ async function sendAsked(
   }
   if (asked !== 'whole' && end - start < shortBytesMax) {
     const bytes = await readShort(opened, asked)
-    answer.writeHead(status, headers).end(bytes)
+    beginAnswer(answer, status, headers)
+    answer.end(bytes)
     return
   }
   answer.statusCode = status

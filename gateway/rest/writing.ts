@@ -43,6 +43,7 @@ async function answerOutcome(call: Call, outcome: Outcome): Promise<void> {
   switch (outcome.kind) {
     case 'done':
       exchange.whenDelivered(outcome.delivered)
+      exchange.note.objectBytes = outcome.bytes ?? 0
       answerEmpty(answer, 200)
       return
     case 'refused': {

@@ -1,7 +1,7 @@
 /** Knows how the answers of WebDAV methods go out: a sentence, which rclone shows, or XML. */
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
-import { answerEmpty, answerStream, tell } from '../http/answer.js'
+import { answerEmpty, answerStream, beginAnswer, tell } from '../http/answer.js'
 
 const shortCharactersMax = 256 * 1024
 
@@ -38,7 +38,7 @@ export async function answerXml(
     const next = await rest.next()
     if (next.done === true) {
       const body = Buffer.from(first.join(''))
-      answer.writeHead(status, { ...typed, 'content-length': body.length })
+      beginAnswer(answer, status, { ...typed, 'content-length': body.length })
       answer.end(body)
       return
     }

@@ -2,7 +2,7 @@
 import type { ByteRange, OpenObject } from '../../fencing/ports.js'
 import { askedRange } from '../http/ranges.js'
 import { sendBytes } from '../http/sending.js'
-import { answerHead, tell } from '../http/answer.js'
+import { answerHead, beginAnswer, tell } from '../http/answer.js'
 import type { Call } from './call.js'
 import { check, preconditionFailed, rangeHeader } from './preconditions.js'
 import { contentTypeOf, validatorsOf, type Resource } from './resource.js'
@@ -63,6 +63,6 @@ async function sendRange(
     answerHead(answer, status, headers)
     return
   }
-  answer.writeHead(status, headers)
+  beginAnswer(answer, status, headers)
   await sendBytes(answer, opened, range)
 }

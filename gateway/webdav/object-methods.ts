@@ -45,6 +45,7 @@ export async function answerUpload(call: ObjectCall): Promise<void> {
     const digest = object.split('/')[1]
     const etag = digest === undefined ? {} : { etag: `"${digest}"` }
     exchange.whenDelivered(outcome.delivered)
+    exchange.note.objectBytes = outcome.bytes ?? 0
     await exchange.body.drain()
     answerEmpty(answer, 201, etag)
   } else await answerRefusal(call, outcome)
@@ -59,6 +60,7 @@ export async function answerDeletion(call: ObjectCall): Promise<void> {
   const outcome = await gate.delete(visitor, repository, object, exchange.signal)
   if (outcome.kind === 'done') {
     exchange.whenDelivered(outcome.delivered)
+    exchange.note.objectBytes = outcome.bytes ?? 0
     answerEmpty(answer, 204)
   } else await answerRefusal(call, outcome)
 }
