@@ -99,6 +99,18 @@ const CLIENTS = {
     ask: '--version',
     expect: /\b252\b/,
   },
+  prometheus: {
+    from: ['prometheus', 'bookworm'],
+    program: 'prometheus',
+    ask: '--version',
+    expect: /\b2\.42\.\d+/,
+  },
+  promtool: {
+    from: ['prometheus', 'bookworm'],
+    program: 'promtool',
+    ask: '--version',
+    expect: /\b2\.42\.\d+/,
+  },
   /** What lets rclone mount, to be measured beside. */
   fusermount: {
     from: ['fuse3', 'bookworm'],

@@ -1,10 +1,13 @@
 /** What a monitor reads of the gateway: rest-server's own figures, and those of the fence. */
 import { hash } from 'bcrypt'
 import { createHash } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { clientPath, projectRoot } from './harness/clients.js'
 import { writeFiles } from './harness/content.js'
-import type { Service } from './harness/service.js'
+import { freePort, type Service } from './harness/service.js'
 import { testWith } from './harness/test-with.js'
+import { eventually } from './harness/wait.js'
 import { World } from './harness/world.js'
 
 const textOf = async (service: Service): Promise<string> => {
@@ -159,7 +162,9 @@ testWith('restic-0.18')('the figures of the fence, also after a restart', async 
   t.true(valueOf(text, 'lockkeeper_decision_seconds_count{verb="deletion"}') > 2)
   t.true(valueOf(text, 'lockkeeper_journal_append_seconds_count') > 5)
   t.true(before - valueOf(text, last) < 120, 'the last snapshot was a moment ago')
-  t.false(text.includes('lockkeeper_refused_writes_total{'))
+  const stale =
+    'lockkeeper_refused_writes_total{repository="repo",verb="upload",reason="stale"}'
+  t.is(valueOf(text, stale), 0, 'it is there before there is anything to count')
   const told = await fetch(`http://127.0.0.1:${gateway.port}/repo/data/${'1'.repeat(64)}`, {
     method: 'POST',
     body: 'other',
@@ -173,3 +178,88 @@ testWith('restic-0.18')('the figures of the fence, also after a restart', async 
   await gateway.start()
   t.is(valueOf(await textOf(gateway), last), valueOf(text, last))
 })
+
+const configFolder = join(projectRoot, 'config', 'prometheus')
+
+testWith('promtool')('the alert rules hold in their own tests', async (t) => {
+  const world = await World.open(t)
+  const ended = await world.command(
+    [clientPath('promtool'), 'test', 'rules', join(configFolder, 'alerts.test.yaml')],
+    {},
+  ).ended
+  t.is(ended.code, 0, ended.stdout + ended.stderr)
+})
+
+interface Dashboard {
+  readonly panels: readonly {
+    readonly title: string
+    readonly targets: readonly { readonly expr: string }[]
+  }[]
+}
+
+/** What Grafana puts for its variables. */
+const filledIn = (expr: string): string =>
+  expr
+    .replaceAll('$__rate_interval', '1m')
+    .replaceAll('$instance', '.*')
+    .replaceAll('$repository', '.*')
+
+testWith('prometheus', 'restic-0.18')(
+  'a real Prometheus scrapes the gateway, and each panel of the dashboard shows something',
+  async (t) => {
+    const world = await World.open(t)
+    await world.repository('0.18', 'repo')
+    const gateway = await world.gateway({ args: ['--no-auth', '--prometheus'] })
+    const files = world.path('files')
+    await writeFiles(files, 'one', { one: 100_000 })
+    await world.run('0.18', ['-r', gateway.url('repo'), 'backup', '.'], { cwd: files })
+    const port = await freePort()
+    const settings = world.path('prometheus.yml')
+    await writeFile(
+      settings,
+      JSON.stringify({
+        global: { scrape_interval: '1s', evaluation_interval: '1s' },
+        rule_files: [join(configFolder, 'alerts.yaml')],
+        scrape_configs: [
+          {
+            job_name: 'lockkeeper',
+            static_configs: [{ targets: [`127.0.0.1:${gateway.port}`] }],
+          },
+        ],
+      }),
+    )
+    const server = world.command([
+      clientPath('prometheus'),
+      `--config.file=${settings}`,
+      `--storage.tsdb.path=${world.path('tsdb')}`,
+      `--web.listen-address=127.0.0.1:${port}`,
+    ])
+    const ask = async (query: string): Promise<number> => {
+      const address = `http://127.0.0.1:${port}/api/v1/query?query=${encodeURIComponent(query)}`
+      const answer = (await (await fetch(address)).json()) as {
+        readonly status: string
+        readonly data?: { readonly result: readonly unknown[] }
+      }
+      if (answer.status !== 'success') throw new Error(`${query}: ${JSON.stringify(answer)}`)
+      return answer.data?.result.length ?? 0
+    }
+    const isScraped = (): Promise<boolean> =>
+      ask('count_over_time(up{job="lockkeeper"}[1m]) >= 3').then(
+        (count) => count > 0,
+        () => false,
+      )
+    await eventually(() => `Prometheus to scrape thrice:\n${server.output}`, isScraped)
+    t.is(await ask('up{job="lockkeeper"} == 1'), 1)
+    const text = await readFile(join(configFolder, 'dashboard.json'), 'utf8')
+    const { panels } = JSON.parse(text) as Dashboard
+    t.true(panels.length >= 10)
+    for (const { title, targets } of panels) {
+      for (const { expr } of targets)
+        t.true((await ask(filledIn(expr))) > 0, `${title}: ${expr}`)
+    }
+    const told = (await (await fetch(`http://127.0.0.1:${port}/api/v1/alerts`)).json()) as {
+      readonly data: { readonly alerts: readonly unknown[] }
+    }
+    t.deepEqual(told.data.alerts, [], 'nothing is wrong')
+  },
+)

@@ -36,6 +36,9 @@ const repositoriesMax = 2000
 /** A lock is decided in a millisecond; what is deferred is held for a minute. */
 const secondsOf = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 60, 120]
 
+const fencings = ['stale', 'conflict', 'unseen', 'ambiguous'] as const
+const verbs = ['upload', 'deletion'] as const
+
 export function createMetrics(quarantineBytesMax: number): Metrics {
   let sources: Sources = { fences: () => [], folders: {} }
   const registry = new Registry()
@@ -49,24 +52,40 @@ export function createMetrics(quarantineBytesMax: number): Metrics {
   }).set({ version }, 1)
   const blobs = new BlobCounters(registry)
   const lastSnapshots = new LastSnapshots()
-  addRepositoryGauges(registry, { fences: () => sources.fences(), lastSnapshots })
   addPlaces(registry, () => sources.folders)
   new Gauge({
     name: 'lockkeeper_quarantine_bytes_max',
     help: 'So many bytes are kept of refused writes, over all repositories',
     registers,
   }).set(quarantineBytesMax)
+  const labels = new BoundedLabel(repositoriesMax)
+  // A counter that appears with its first event has not grown in the eyes of a monitor, so each begins at 0.
+  const repositories = (): string[] =>
+    sources.fences().map(({ repository }) => labels.of(repository))
   const refused = new Counter({
     name: 'lockkeeper_refused_writes_total',
     help: 'Uploads and deletions that were refused, by reason; stale, conflict, unseen and ambiguous are fenced',
     labelNames: ['repository', 'verb', 'reason'],
     registers,
+    collect() {
+      for (const repository of repositories()) {
+        for (const verb of verbs) {
+          for (const reason of fencings) this.inc({ repository, verb, reason }, 0)
+        }
+      }
+    },
   })
+  addRepositoryGauges(registry, { fences: () => sources.fences(), lastSnapshots })
   const deferred = new Counter({
     name: 'lockkeeper_deferred_writes_total',
     help: 'Tries of uploads and deletions that were told to come again',
     labelNames: ['repository', 'verb'],
     registers,
+    collect() {
+      for (const repository of repositories()) {
+        for (const verb of verbs) this.inc({ repository, verb }, 0)
+      }
+    },
   })
   const deciding = new Histogram({
     name: 'lockkeeper_decision_seconds',
@@ -81,7 +100,6 @@ export function createMetrics(quarantineBytesMax: number): Metrics {
     buckets: secondsOf,
     registers,
   })
-  const labels = new BoundedLabel(repositoriesMax)
   return {
     watchExchange: blobs.count,
     watchDecision: ({ repository, verb, result, seconds }) => {

@@ -19,6 +19,8 @@ export type ClientName =
   | 'haproxy'
   | 'caddy'
   | 'systemd-analyze'
+  | 'prometheus'
+  | 'promtool'
 
 /** The project's folder, seen from `dist/test/end-to-end/harness/`. */
 export const projectRoot = fileURLToPath(new URL('../../../../', import.meta.url))
