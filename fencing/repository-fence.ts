@@ -136,6 +136,10 @@ export class RepositoryFence {
     return this.#journal.failure
   }
 
+  get durablePosition(): Position {
+    return this.#journal.durablePosition
+  }
+
   get head(): RepositoryJournal['head'] {
     return this.#journal.head
   }

@@ -17,6 +17,7 @@ import type { Settings } from '../../fencing/rules/context.js'
 import { carryOut } from './effects.js'
 import { KeyedMutex } from './keyed-mutex.js'
 import { Removals } from './removals.js'
+import { Reloads } from './reloads.js'
 import { recordsBeforeSealing } from './sealing-limit.js'
 import { Unrecorded } from './unrecorded.js'
 
@@ -53,6 +54,7 @@ export class Fences {
   /** Staged while a journal failed; to be dropped once it has been loaded again and carried out. */
   readonly #leftBehind = new Map<RepositoryId, string[]>()
   readonly #removals: Removals
+  readonly #reloads: Reloads
   readonly #mutex = new KeyedMutex()
   /** The checks that run. */
   readonly #ticking = new Map<RepositoryFence, Promise<void>>()
@@ -63,6 +65,7 @@ export class Fences {
   constructor(options: FencesOptions) {
     this.#options = options
     this.unrecorded = new Unrecorded(options.clock)
+    this.#reloads = new Reloads(() => options.clock.monotonic())
     this.#clockOffset = options.clock.now() - options.clock.monotonic()
     const { store, onFault } = options
     const onFailed = (fence: RepositoryFence, recorded: Recorded[], error: unknown): void => {
@@ -76,12 +79,18 @@ export class Fences {
   async of(repository: RepositoryId): Promise<RepositoryFence | undefined> {
     const known = this.#loaded.get(repository)
     if (known !== undefined && known.failure === undefined) return known
-    const loading = this.#loading.get(repository) ?? this.#load(repository)
-    this.#loading.set(repository, loading)
+    const loading = this.#loading.get(repository)
+    if (loading !== undefined) return loading
+    this.#reloads.require(repository, known)
+    const begun = this.#load(repository)
+    this.#loading.set(repository, begun)
     try {
-      return await loading
+      return await begun
+    } catch (error) {
+      this.#reloads.failed(repository, error)
+      throw error
     } finally {
-      if (this.#loading.get(repository) === loading) this.#loading.delete(repository)
+      this.#loading.delete(repository)
     }
   }
 
@@ -340,6 +349,7 @@ export class Fences {
       this.#uncompared.delete(before)
     }
     this.#loaded.set(repository, fence)
+    this.#reloads.loaded(fence)
     await this.#dropLeftBehind(repository)
     return fence
   }

@@ -144,6 +144,26 @@ test('an opening is made up for when the journal records again, with the view th
   t.is(belated.length, 1)
 })
 
+test('an opening that met one EIO costs its run no channel, also beside a maintenance', async (t) => {
+  const scene = await begun()
+  const { parts, sick } = scene
+  const { gate } = parts
+  const pruning = visitor('prune')
+  await gate.begin(pruning, repository)
+  mustBeDone(await upload(parts, pruning, nameOf('locks', 'prune'), 'prune'))
+  await gate.list(pruning, repository, 'data')
+  const run = visitor('run')
+  sick.failing = (call) => (call === 'append' ? 'unavailable' : undefined)
+  await gate.begin(run, repository)
+  sick.failing = () => undefined
+  mustBeDone(await upload(parts, run, nameOf('locks', 'run'), 'run'))
+  await gate.list(run, repository, 'index')
+  mustBeDone(await upload(parts, run, nameOf('data', 'more'), 'more'))
+  mustBeDone(await upload(parts, run, nameOf('index', 'more'), 'more'))
+  const fence = await parts.fences.of(repository)
+  t.is(fence?.livingWriters().length, 3, 'the first, the prune and the run')
+})
+
 test('what a prune overtook that began unrecorded is stale', async (t) => {
   const scene = await begun()
   const { parts, sick } = scene
