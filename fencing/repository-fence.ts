@@ -257,7 +257,7 @@ export class RepositoryFence {
 
   async look(caller: Caller, type: ListedType): Promise<void> {
     if (type === 'locks') {
-      for (const id of caller.sender.candidates) this.presence.of(id).mayHaveListedLocks = true
+      for (const id of caller.sender.candidates) this.presence.of(id).lockListsMax += 1
     } else this.#learning.listed(caller, type)
     this.presence.senders.set(caller.sender.id, caller.sender)
     await this.#record(() => look(this.#context(), caller, type))
@@ -396,6 +396,7 @@ export class RepositoryFence {
     if (signal.aborted) return false
     if (isDoubtful) return true
     const { channel, arrivedAt } = caller
+    if (channel.channel.isHidden) return true
     channel.outlived = Math.max(channel.outlived, arrivedAt)
     return true
   }

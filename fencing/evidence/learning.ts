@@ -112,13 +112,12 @@ export class Learning {
     if (typeOf(object) === 'config') this.#learn(sender, mayMigrate(context), 'migrated')
   }
 
-  /** The process asks for something but locks, as a run does only when it has its lock. */
+  /** The process asks for content, as a run does only when it has its lock: keys and the config come before. */
   #worked({ sender: { current } }: Caller, type: ObjectType): void {
+    if (!isContent(type)) return
     const { presence, monotonic, state } = this.#context
-    if (isContent(type)) {
-      if (!Number.isFinite(current.contentAt)) presence.senders.set(current.id, current)
-      current.contentAt = Math.min(current.contentAt, monotonic)
-    }
+    if (!Number.isFinite(current.contentAt)) presence.senders.set(current.id, current)
+    current.contentAt = Math.min(current.contentAt, monotonic)
     current.workedAt = state.position
     if (current.only !== undefined) presence.of(current.only).workedAt = state.position
   }

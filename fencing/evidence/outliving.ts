@@ -47,6 +47,12 @@ export function hasLeftBefore(
   writer: Writer,
 ): boolean {
   if (writer.hasLocked || writer.hasPosted || !presence.hasExited(writer.id)) return false
-  const { exitedAt = Number.POSITIVE_INFINITY, closesEarly } = presence.of(writer.id)
+  const {
+    exitedAt = Number.POSITIVE_INFINITY,
+    closesEarly,
+    lockListsMax,
+  } = presence.of(writer.id)
+  // Who waits for its lock may have lost its connection in between.
+  if (lockListsMax > 1) return false
   return !closesEarly && exitedAt < channel.channel.openedAt
 }

@@ -62,10 +62,10 @@ export interface WriterPresence {
   mayLive: boolean
   /** Its client may close a connection that is idle for less than 90 s, as rclone does. */
   closesEarly: boolean
-  /** The journal's head when it last asked, on a channel surely its, for anything but locks. */
+  /** The journal's head when it last asked, on a channel surely its, for an index, a snapshot or a pack. */
   workedAt: Position
-  /** It may have listed locks, as `unlock` does. */
-  mayHaveListedLocks: boolean
+  /** How often it may have listed locks: `unlock` does once, and who waits for its lock again and again. */
+  lockListsMax: number
   /** A lock that may be its was deleted by whoever posted it. */
   mayHaveReleased: boolean
 }
@@ -209,7 +209,8 @@ export class Presence {
     let presence = this.writers.get(id)
     if (presence === undefined) {
       presence = newPresence(Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY)
-      presence.mayLive = presence.mayHaveListedLocks = true
+      presence.mayLive = true
+      presence.lockListsMax = Number.POSITIVE_INFINITY
       this.writers.set(id, presence)
     }
     return presence
@@ -349,7 +350,7 @@ function newPresence(bornAt: number, lastHeardAt: number): WriterPresence {
     mayLive: false,
     closesEarly: false,
     workedAt: -1,
-    mayHaveListedLocks: false,
+    lockListsMax: 0,
     mayHaveReleased: false,
   }
 }

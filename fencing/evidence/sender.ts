@@ -14,7 +14,7 @@ export class Sender {
   #joined: Sender | undefined
   /** Something of its was deferred until patience ended: it waits no second time. */
   isOutOfPatience = false
-  /** The journal's head when it last asked for anything but locks. */
+  /** The journal's head when it last asked for an index, a snapshot or a pack. */
   workedAt = -1
   /** When it first asked for an index, a snapshot or a pack (monotonic milliseconds); infinity before. */
   contentAt = Number.POSITIVE_INFINITY

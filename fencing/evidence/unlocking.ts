@@ -33,5 +33,5 @@ export function mayUnlockOthers(sender: Sender): boolean {
 export function mayBeUnlock({ state, presence }: Context, id: WriterId): boolean {
   const writer = state.writers.get(id)
   if (writer === undefined || writer.hasLocked || writer.hasSurelyLooked) return false
-  return !writer.hasPosted && presence.of(id).mayHaveListedLocks
+  return !writer.hasPosted && presence.of(id).lockListsMax > 0
 }

@@ -9,7 +9,11 @@ import { endUnlocked } from './unlocking.js'
 
 /** A process that exited is believed to have, so long after it closed its channel; one that looked may be asked for longer. */
 const idleToolGoneMs = 10_000
+/** Who waits for its lock lists locks every minute at most, and may have lost its connection in between. */
+const waiterGoneMs = 2 * 60_000
 const readerGoneMs = 10 * 60_000
+/** A run lists locks before and after it posts its own. */
+const listsToLock = 2
 
 /** `by` names the operator who says so. */
 export function end(
@@ -69,9 +73,11 @@ function hasUnlocked(
   releases: Releases,
 ): boolean {
   if (!releases.haveCleared(presence, writer.id)) return false
-  const { exitedAt, mayLive } = presence.of(writer.id)
-  if (exitedAt === undefined || mayLive) return false
-  return monotonic - exitedAt >= idleToolGoneMs && !gathered.connected.has(writer.id)
+  const { exitedAt, mayLive, lockListsMax, mayBeHeardAt } = presence.of(writer.id)
+  if (exitedAt === undefined || mayLive || gathered.connected.has(writer.id)) return false
+  const mayWait = !writer.hasPosted && lockListsMax > listsToLock
+  if (mayWait && monotonic - Math.max(exitedAt, mayBeHeardAt) < waiterGoneMs) return false
+  return monotonic - exitedAt >= idleToolGoneMs
 }
 
 /**
@@ -120,9 +126,11 @@ function hasLeft(
   writer: Writer,
   gathered: Gathered,
 ): boolean {
-  const { exitedAt, mayLive, closesEarly } = presence.of(writer.id)
+  const { exitedAt, mayLive, closesEarly, lockListsMax, mayBeHeardAt } = presence.of(writer.id)
   if (exitedAt === undefined || mayLive) return false
   const isTool = !writer.hasLooked && !closesEarly
+  const mayWait = isTool && lockListsMax > 1
+  if (mayWait && monotonic - Math.max(exitedAt, mayBeHeardAt) < waiterGoneMs) return false
   if (monotonic - exitedAt < (isTool ? idleToolGoneMs : readerGoneMs)) return false
   if (writer.hasPosted || writer.mayHaveWritten || writer.locks.size > 0) return false
   if (closesEarly && (writer.hasLocked || gathered.lockers.has(writer.id))) return false

@@ -180,9 +180,11 @@ export function endsUnproved(
   { channel, follows }: Caller,
   object: ObjectName,
 ): boolean {
-  if (typeOf(object) !== 'locks' || channel.channel.isHidden || channel.isMixed) return false
+  if (typeOf(object) !== 'locks' || channel.isMixed) return false
   const commit = context.state.commits.get(object)
   if (commit === undefined || !wasAnswered(context, object)) return false
+  // What came before on a line that a proxy hides was another's.
+  if (channel.channel.isHidden) return true
   return Math.max(follows, channel.outlived) < commit.position
 }
 

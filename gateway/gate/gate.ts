@@ -176,6 +176,7 @@ export class Gate {
     return size
   }
 
+  /** For its content. That a lock is read says who its reader is not. */
   async open(
     visitor: Visitor,
     repository: RepositoryId,
@@ -183,6 +184,17 @@ export class Gate {
   ): Promise<OpenObject | undefined> {
     const { met } = await this.#meetReader(visitor, repository)
     if (met !== undefined && visitor.isReader !== true) note(met, object)
+    if (this.#isDeleted(repository, object)) return undefined
+    return this.#options.store.open(repository, object)
+  }
+
+  /** For what it is, not for its content: rclone asks so for the very lock that it has just sent. */
+  async examine(
+    visitor: Visitor,
+    repository: RepositoryId,
+    object: ObjectName,
+  ): Promise<OpenObject | undefined> {
+    await this.#meetReader(visitor, repository)
     if (this.#isDeleted(repository, object)) return undefined
     return this.#options.store.open(repository, object)
   }

@@ -24,7 +24,10 @@ export async function answerObject(call: ObjectCall): Promise<void> {
   if (object === config && request.method === 'HEAD') {
     await openings.lookAtConfig(gate, visitor, repository)
   }
-  const opened = await gate.open(visitor, repository, object)
+  const isHead = request.method === 'HEAD'
+  const opened = isHead
+    ? await gate.examine(visitor, repository, object)
+    : await gate.open(visitor, repository, object)
   if (opened === undefined) tell(answer, { status: 404, sentence: 'Not Found' })
   else await sendFile(call, objectResource(repository, object, opened), opened)
 }
@@ -101,7 +104,7 @@ async function holds(
   const { headers, method } = request
   const isConditional = headers['if-match'] ?? headers['if-none-match']
   if (isConditional === undefined && headers['if-unmodified-since'] === undefined) return true
-  const opened = await gate.open(visitor, repository, object)
+  const opened = await gate.examine(visitor, repository, object)
   await opened?.close()
   const resource = opened && objectResource(repository, object, opened)
   return check(method ?? '', headers, resource) === 'go'

@@ -95,7 +95,7 @@ async function describe(
   repository: RepositoryId,
   object: ObjectName,
 ): Promise<Resource | undefined> {
-  const opened = await gate.open(visitor, repository, object)
+  const opened = await gate.examine(visitor, repository, object)
   if (opened === undefined) return undefined
   await opened.close()
   return objectResource(repository, object, opened)

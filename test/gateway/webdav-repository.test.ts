@@ -429,3 +429,27 @@ test('the door can be switched off', async (t) => {
   t.teardown(() => door.close())
   t.is((await ask(door.port, 'OPTIONS', `${base}/`)).status, 404)
 })
+
+for (const method of ['PROPFIND', 'HEAD'] as const) {
+  test(`who asks with ${method} what its lock is, as rclone does once it has sent it, has not read it`, async (t) => {
+    const door = await doorWithRepository(t)
+    const runs = [await connected(t, door), await connected(t, door)]
+    for (const [at, run] of runs.entries()) {
+      await run.begin()
+      t.is((await run.put(nameOf('locks', `first ${at}`), `first ${at}`)).status, 201)
+      await run.look()
+    }
+    // Somebody who only opened: all that would be left of those who may have sent the next lock.
+    const tool = await connected(t, door)
+    await tool.begin()
+    await tool.ask('PROPFIND', '/repo/locks/', deep)
+    const line = await connected(t, door)
+    const next = nameOf('locks', 'next')
+    t.is((await line.put(next, 'next')).status, 201)
+    t.is((await line.ask(method, pathOf(next), deep)).status, method === 'HEAD' ? 200 : 207)
+    const fence = await door.fences.of(repository)
+    const author = fence?.state.commits.get(next)?.author
+    t.is(author?.kind === 'unknown' ? author.candidates.length : 1, 3)
+    t.is((await line.ask('DELETE', pathOf(nameOf('locks', 'first 0')))).status, 204)
+  })
+}

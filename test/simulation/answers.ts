@@ -144,8 +144,9 @@ function judgeFence(
   const isToldOther = reason === 'stale' && subject.isBroken
   // A late copy of its opening made it two writers, one of which has overtaken the other.
   const isItsOwnTwin = subject.writers.size > 1 && judge.hasMaintained(subject, since)
-  const isExplained = reason === 'stale' && (isToldOther || isItsOwnTwin)
-  if ((reason === 'stale' && !isExplained) || reason === 'unseen' || isExact) {
+  const isBelated = [...subject.writers].some((id) => judge.belated.has(id))
+  const isExplained = reason === 'stale' && (isToldOther || isItsOwnTwin || isBelated)
+  if ((reason === 'stale' && !isExplained) || reason === 'unseen' || (isExact && !isBelated)) {
     judge.blame(
       `I4: nothing overtook ${subject.name}, which was told "${reason}" for ${object}`,
     )

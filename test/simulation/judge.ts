@@ -27,6 +27,8 @@ export class Judge implements Witness {
   /** What broke an invariant first. */
   violation: string | undefined
   /** What this history came to: rules, reasons, endings, faults. */
+  /** Born when nothing could be recorded: its view is what was surely durable then, and may be too old. */
+  readonly belated = new Set<WriterId>()
   readonly reached = new Set<string>()
   readonly requests = new Requests()
   /** Hears the story as it unfolds, where somebody wants to read it. */
@@ -154,7 +156,10 @@ export class Judge implements Witness {
     if (event.kind !== 'ended' && !isBelated) this.#noteHeard(event)
     switch (event.kind) {
       case 'opened':
-        if (event.isBelated === true) this.reached.add('an opening recorded belatedly')
+        if (event.isBelated === true) {
+          this.reached.add('an opening recorded belatedly')
+          this.belated.add(event.writer)
+        }
         this.#open(event.writer, event.isBelated === true ? event.request : undefined)
         if (event.view < position - 1)
           this.reached.add('rule 1: a view before unpublished commits')
@@ -308,7 +313,10 @@ export class Judge implements Witness {
     if (requesters.size === 0) this.blame(`I6: ${object} was deleted, and nobody had asked`)
     const credited = author.kind === 'writer' ? this.#subjects.get(author.writer) : undefined
     if (credited !== undefined && requesters.has(credited)) return credited
-    return [...requesters][0]
+    const ids = author.kind === 'unknown' ? author.candidates : []
+    // Several may ask at once, and one whose gateway died still may.
+    const meant = [...requesters].find(({ writers }) => ids.some((id) => writers.has(id)))
+    return meant ?? [...requesters][0]
   }
 
   /** Rule 8: what is answered as taken back must be the deleter's own failed upload; a pack is left where it is. */
