@@ -59,6 +59,11 @@ export class Sender {
     return [...current.#candidates, ...current.#late]
   }
 
+  /** Whether this may be a late copy of anybody's request. */
+  get mayBeLate(): boolean {
+    return this.current.#late.size > 0
+  }
+
   /** Whether this may be a late copy of a request of that writer's, whose client had gone before. */
   mayBeLateCopyOf(writer: WriterId): boolean {
     return this.current.#late.has(writer)

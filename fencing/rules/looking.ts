@@ -12,8 +12,9 @@ const lookedTypes: ReadonlySet<ListedType> = new Set(['index', 'snapshots', 'dat
 export function look(context: Context, caller: Caller, type: ListedType): JournalEvent[] {
   if (!lookedTypes.has(type)) return []
   const attribution = attribute(context, caller, { mustHaveLooked: false })
-  const { candidates, sender } = attribution
-  const isSure = attribution.writer !== undefined
+  const { candidates, sender, writer, by } = attribution
+  // What only one of the living may have sent may still be the late copy of a list of somebody's who has ended.
+  const isSure = writer !== undefined && (by !== 'only-candidate' || !caller.sender.mayBeLate)
   const isNoted = (writer: Writer): boolean => {
     if (type === 'data' && !(isSure ? writer.hasSurelyListedPacks : writer.mayHaveListedPacks))
       return false

@@ -159,10 +159,14 @@ export class Sender {
     return { status: isFull ? 507 : 503 }
   }
 
-  /** The client has given up on a request that is still on its way: behind what a process that is over sent, its line ends. */
+  /**
+   * The client has given up on a request that is still on its way: behind what a process that is over sent, its line ends. A
+   * proxy hangs up on the gateway when its client has (docs/PROXIES.md).
+   */
   async #arriveLate<T>(line: Line, what: string, act: Act<T>): Promise<void> {
-    if (this.#options.subject.isOver) {
-      this.#options.situation.time.after(hangUpLagMs, () => line.hangUp.abort())
+    const { situation, subject } = this.#options
+    if (subject.isOver || situation.setup === 'hidden') {
+      situation.time.after(hangUpLagMs, () => line.hangUp.abort())
     }
     await this.#arrive(line, what, act)
     line.owner.close(line, false)
