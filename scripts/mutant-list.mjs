@@ -8,6 +8,8 @@ const ending = 'fencing/rules/ending.js'
 const lateCopy = 'fencing/evidence/late-copy.js'
 const constants = 'fencing/evidence/constants.js'
 const unlockedBy = 'fencing/evidence/unlocking.js'
+const learning = 'fencing/evidence/learning.js'
+const outliving = 'fencing/evidence/outliving.js'
 const releasing = 'fencing/evidence/releasing.js'
 const retracting = 'fencing/rules/retracting.js'
 const lockReading = 'fencing/evidence/lock-reading.js'
@@ -776,6 +778,25 @@ export const mutants = [
     ending,
     'if (hasUnlocked(context, writer, gathered, releases))',
     'if (false)',
+  ],
+  ['ending: keys and the config are work', learning, 'if (!isContent(type))', 'if (false)'],
+  [
+    'ending: who waits for its lock has exited with its connection',
+    ending,
+    'const mayWait = isTool && lockListsMax > 1;',
+    'const mayWait = false;',
+  ],
+  [
+    'evidence: who waits for its lock left with its connection',
+    outliving,
+    'if (lockListsMax > 1)',
+    'if (false)',
+  ],
+  [
+    'evidence: a late list is a sure look',
+    looking,
+    "(by !== 'only-candidate' || !caller.sender.mayBeLate)",
+    'true',
   ],
   [
     'ending: while it holds another lock',

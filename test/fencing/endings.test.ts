@@ -1,5 +1,7 @@
 /** Histories of runs that have ended, and of those that only look like it. */
 import test from 'ava'
+import { possiblePosters } from '../../fencing/state/repository-state.js'
+import type { ObjectName } from '../../fencing/object.js'
 import { World, data, index, lock, minutes, seconds, snapshot } from './world.js'
 
 // rclone closes them after 60 s by its own clock, which may be a little faster than ours.
@@ -161,4 +163,47 @@ test('slept in a refresh: the deletion of the lock it looked from says that the 
   await a.post(snapshot('A'), last)
   await a.delete(lock('A2'), last)
   t.is(world.fence.livingWriters().length, 0)
+})
+
+test('a delayed copy of a request for the config is no work: who waits for its lock has not ended', async (t) => {
+  const world = await World.create()
+  const a = world.client()
+  const chA = world.channel()
+  await a.open(chA)
+  await a.post(lock('A'), chA)
+  await a.list('locks', chA)
+  await a.list('keys', chA)
+  a.read('config' as ObjectName, world.channel())
+  await a.delete(lock('A'), chA)
+  t.true(world.fence.livingWriters().some((writer) => writer.id === a.id))
+})
+
+test('who waits for its lock and lost its connection has not exited, and may be on the next', async (t) => {
+  const world = await World.create()
+  const [w, other] = [world.client(), world.client()]
+  const [chW, chOther] = [world.channel(), world.channel()]
+  await other.begin('B', chOther)
+  await w.open(chW)
+  for (let lists = 0; lists < 3; lists += 1) {
+    await w.list('locks', chW)
+    world.pass(20 * seconds)
+  }
+  world.fence.closed(chW.id, true)
+  world.pass(61 * seconds)
+  await world.fence.tick()
+  t.is(world.fence.livingWriters().length, 2, 'it asks again every minute')
+  const next = world.channel()
+  await w.list('locks', next)
+  t.is(await w.post(lock('W'), next), 'ok')
+  t.deepEqual(
+    [...possiblePosters(world.fence.state, lock('W'))].sort(),
+    [w.id, other.id].sort(),
+    'it is among those who may have posted it',
+  )
+  await w.list('locks', next)
+  await w.delete(lock('W'), next)
+  world.fence.closed(next.id, true)
+  world.pass(3 * minutes)
+  await world.fence.tick()
+  t.false(world.fence.livingWriters().some(({ id }) => id === w.id))
 })

@@ -498,3 +498,23 @@ test('late copy of a migration: one that begins later on its own channel goes on
   await client.delete(lock('M'), channel)
   t.is((await migrate(world, 'M2')).told, 'ok')
 })
+
+test('late list: what may be the copy of one by a run that has ended is no sure look of whoever lives', async (t) => {
+  const world = await World.create({ standing: [index('old')] })
+  const [a, w] = [world.client(), world.client()]
+  const [chA, chW] = [world.channel(), world.channel()]
+  await a.begin('A', chA)
+  await w.open(chW)
+  await w.list('locks', chW)
+  a.ping(chA)
+  await a.delete(lock('A'), chA)
+  t.deepEqual(
+    world.fence.livingWriters().map(({ id }) => id),
+    [w.id],
+  )
+  await a.list('index', world.channel())
+  t.false(world.fence.livingWriters()[0]?.hasSurelyLooked)
+  await w.post(lock('W'), chW)
+  await w.look(chW)
+  t.true(world.fence.livingWriters()[0]?.hasSurelyLooked)
+})
