@@ -467,8 +467,8 @@ export const mutants = [
   [
     'commit: a lock that goes meanwhile is not deleted twice',
     gate,
-    'size !== undefined && !state.pendingDeletions.has(object)',
-    'size !== undefined',
+    'state.pendingDeletions.has(object) ? undefined : size',
+    'size',
   ],
   [
     'commit: the name is the hash of the content',
