@@ -762,10 +762,10 @@ export const mutants = [
     '',
   ],
   [
-    'ending: crossed lines, who waits for its lock',
+    'ending: crossed lines, who has a line left',
     ending,
-    'return monotonic - exitedAt >= idleToolGoneMs && !gathered.connected.has(writer.id)',
-    'return true',
+    ' || mayLive || gathered.connected.has(writer.id)',
+    ' || mayLive',
   ],
   [
     'ending: crossed lines, who was born before this run of the gateway',
