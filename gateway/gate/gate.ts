@@ -303,9 +303,12 @@ export class Gate {
     signal: AbortSignal,
   ): Promise<Outcome> {
     if (visitor.isReader === true) return refusedPlainly('not-allowed')
-    // Who is refused is heard of all the same.
+    if (visitor.isAppendOnly && typeOf(object) !== 'locks') {
+      // Who is refused is heard of all the same, where that can be; the answer does not depend on it.
+      await this.#meet(visitor, repository).catch(mustBeFault)
+      return refusedPlainly('append-only')
+    }
     const met = await this.#meet(visitor, repository)
-    if (visitor.isAppendOnly && typeOf(object) !== 'locks') return refusedPlainly('append-only')
     if (met === undefined) return { kind: 'done', delivered: nothingDelivered }
     const { fence, caller } = met
     let bytes = 0
@@ -539,6 +542,10 @@ export class Gate {
       ...(this.#failedOpenings.has(channel.id) ? { hasFailedToOpen: true } : {}),
     }
   }
+}
+
+function mustBeFault(error: unknown): void {
+  if (!(error instanceof BackendError)) throw error
 }
 
 /** What the reading of an object says of its reader. */

@@ -234,3 +234,12 @@ test('what the journal has deleted stays hidden when it cannot be read any more'
   t.deepEqual(await parts.gate.list(reader, repository, 'index'), [])
   t.is(await parts.gate.stat(reader, repository, index), undefined)
 })
+
+test('append-only: a deletion is refused for good, whatever has become of the journal', async (t) => {
+  const { parts, sick } = await begun()
+  sick.failing = () => 'unavailable'
+  const started = buildGate({ journal: sick.store, store: parts.store })
+  const from = { ...visitor('client'), isAppendOnly: true }
+  t.is(reasonOf(await started.gate.delete(from, repository, index, never)), 'append-only')
+  await t.throwsAsync(started.gate.delete(from, repository, nameOf('locks', 'l'), never))
+})
