@@ -107,10 +107,11 @@ function prepare(database: Database, file: string, { logBytes, recordsDue }: Fou
   checkVersion(database, file)
   database.pragma('journal_mode = WAL')
   database.pragma('synchronous = FULL')
-  migrate(database)
   if (logBytes === 0 && sizeOf(file) !== lengthOf(database)) {
     throw damaged(file, 'its end is cut off')
   }
+  // What it adds to a file of an earlier version lies in the log, so only now.
+  migrate(database)
   // The quick check passes over indexes, and a repository that its name does not find would be begun anew.
   for (const check of ['quick_check(1)', "integrity_check('repository')"]) {
     const verdict = database.pragma(check, { simple: true })
