@@ -112,9 +112,6 @@ test.serial('a file that cannot be written at the end is refused at the start', 
 
 test.serial('who comes from rest-server is told what its flags are here', async (t) => {
   const world = await World.open(t)
-  const metrics = await serve(world, '--prometheus')
-  t.is(metrics.code, 2)
-  t.regex(metrics.stderr, /^error: --prometheus: .*metrics.*leave it away\n$/)
   for (const flag of ['-v', '--version']) {
     const { code, stdout } = await serve(world, flag)
     t.is(code, 0)
