@@ -138,6 +138,7 @@ async function serve(running: Running, parts: Parts): Promise<void> {
   const gate = new Gate({
     ...{ store, fences, random: systemRandom, ...defaultParking },
     repositoriesMax: settings.maxRepositories,
+    shares: { runsMax: settings.maxRuns, locksMax: settings.maxLocks },
     ...(monitoring === undefined ? {} : { watch: monitoring.watchDecision }),
   })
   const accessLog = settings.log === undefined ? undefined : openAccessLog(settings.log)
