@@ -123,13 +123,13 @@ export const serveOptions = {
   },
   maxRuns: {
     schema: count,
-    default: '1000',
+    default: '250',
     argument: 'NUMBER',
     help: 'let one user (or one address, without logins) have so many runs in a repository that have not ended; 0 is no bound',
   },
   maxLocks: {
     schema: count,
-    default: '1000',
+    default: '250',
     argument: 'NUMBER',
     help: 'let one user (or one address, without logins) have so many locks in a repository; 0 is no bound',
   },

@@ -186,7 +186,7 @@ export const attacks: Readonly<Record<string, Attack>> = {
   ),
   'large locks': asking(
     (index, round) => {
-      const body = `${index} ${round} `.padEnd(80 * 2 ** 20, 'x')
+      const body = `${index} ${round} `.padEnd(8 * 2 ** 20, 'x')
       const digest = createHash('sha256').update(body).digest('hex')
       return { method: 'POST', path: `/mallory/locks/${digest}`, body }
     },
