@@ -56,6 +56,7 @@ export class Reserves {
   readonly #options: ReservesOptions
   /** The folder that holds a disk's reserve, by the disk's number. */
   readonly #folders = new Map<number, string>()
+  readonly #restoring = new Map<string, Promise<void>>()
 
   constructor(options: ReservesOptions) {
     this.#options = options
@@ -82,12 +83,20 @@ export class Reserves {
     return folder !== undefined && giveUpPart(reserveIn(folder))
   }
 
-  /** To be called now and then: makes what was given up again where there is room. Never throws. */
+  /**
+   * To be called now and then: makes what was given up again where there is room, on each disk for itself. Never throws;
+   * resolves when all is done, so not while a disk hangs.
+   */
   async restore(): Promise<void> {
     for (const folder of this.#folders.values()) {
+      if (this.#restoring.has(folder)) continue
       // The disk fails, or has become full again: there will be a next time.
-      await this.#restoreIn(folder).catch(() => undefined)
+      const restoring = this.#restoreIn(folder)
+        .catch(() => undefined)
+        .finally(() => this.#restoring.delete(folder))
+      this.#restoring.set(folder, restoring)
     }
+    await Promise.all(this.#restoring.values())
   }
 
   async #restoreIn(folder: string): Promise<void> {

@@ -121,6 +121,18 @@ export const serveOptions = {
     argument: 'NUMBER',
     help: "make no more repositories than so many: below a user's folder with --private-repos, else all together; 0 is no bound",
   },
+  maxRuns: {
+    schema: count,
+    default: '250',
+    argument: 'NUMBER',
+    help: 'let one user (or one address, without logins) have so many runs in a repository that have not ended; 0 is no bound',
+  },
+  maxLocks: {
+    schema: count,
+    default: '250',
+    argument: 'NUMBER',
+    help: 'let one user (or one address, without logins) have so many locks in a repository; 0 is no bound',
+  },
   maxBufferedBodies: {
     schema: size,
     default: '32MiB',

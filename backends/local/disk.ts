@@ -11,6 +11,7 @@ import {
   writev,
   type Dirent,
   type Stats,
+  type StatsFs,
 } from 'node:fs'
 import * as fs from 'node:fs/promises'
 import { promisify } from 'node:util'
@@ -43,6 +44,8 @@ export interface Disk {
   readonly stat: (path: string) => Promise<Stats>
   readonly names: (folder: string) => Promise<string[]>
   readonly entries: (folder: string) => Promise<Dirent[]>
+  /** Of the file system that the folder lies on. */
+  readonly space: (folder: string) => Promise<StatsFs>
   /** The path without any link in it. */
   readonly realPath: (path: string) => Promise<string>
 }
@@ -97,6 +100,7 @@ export const localDisk: Disk = {
   names: (folder) => folders.within(folder, (reached) => fs.readdir(reached)),
   entries: (folder) =>
     folders.within(folder, (reached) => fs.readdir(reached, { withFileTypes: true })),
+  space: (folder) => fs.statfs(folder),
   realPath: (path) => fs.realpath(path),
 }
 

@@ -22,7 +22,8 @@ export function faultOf(error: unknown, what: string): BackendError {
   if (error instanceof BackendError) return error
   const native = errnoOf(error)
   const code = (native === undefined ? undefined : codes[native]) ?? 'unavailable'
-  return new BackendError(code, `${what}: ${native ?? String(error)}`, { cause: error })
+  const why = native === 'ETIMEDOUT' ? (error as Error).message : (native ?? String(error))
+  return new BackendError(code, `${what}: ${why}`, { cause: error })
 }
 
 export async function guarded<T>(what: string, act: () => Promise<T>): Promise<T> {

@@ -17,6 +17,7 @@ import { Holding } from './holding.js'
 import { Listing } from './listing.js'
 import { OpenFiles } from './open-files.js'
 import { digestFile, openFile, sizeOf } from './reading.js'
+import { patientDisk } from './patient-disk.js'
 import { rescuedDisk } from './rescued-disk.js'
 import { Room } from './room.js'
 import { findRepositories, holdsRepository } from './walking.js'
@@ -37,11 +38,12 @@ export interface LocalStoreOptions {
 }
 
 export async function openLocalStore(options: LocalStoreOptions): Promise<ObjectStore> {
-  const { disk: packDisk = localDisk, isGroupAccessible = false, floorBytes = 0 } = options
+  const { disk: wholeDisk = localDisk, isGroupAccessible = false, floorBytes = 0 } = options
   const { reserves = new Reserves({ bytesMax: 0, floorBytes }) } = options
-  const disk = rescuedDisk(packDisk, reserves)
   return guarded(`opening "${options.root}"`, async () => {
-    const root = await disk.realPath(options.root)
+    const root = await wholeDisk.realPath(options.root)
+    const packDisk = patientDisk({ disk: wholeDisk, root })
+    const disk = rescuedDisk(packDisk, reserves)
     const stateFolder = await stateFolderOf(
       disk,
       options.stateFolder ?? join(root, stateFolderName),
@@ -50,7 +52,7 @@ export async function openLocalStore(options: LocalStoreOptions): Promise<Object
     const sync = new FolderSync(disk)
     const folders = new Folders({ disk, sync, modes, root })
     const areas = new Areas({ disk, folders, stateFolder, reserves })
-    const room = new Room(floorBytes)
+    const room = new Room(packDisk, floorBytes)
     const fileMode = modes.file
     const holding = new Holding({ disk, packDisk, sync, folders, areas, room, fileMode })
     return localStore({ disk, sync, folders, holding })

@@ -1,7 +1,7 @@
 /** Decides whether a pack may take space on a disk: the last of it is left for everything else, which is small. */
-import { statfs } from 'node:fs/promises'
 import { BackendError } from '../../fencing/ports.js'
 import { boundedByDisk } from '../reserve.js'
+import type { Disk } from './disk.js'
 
 /** What others write meanwhile is seen after so long; what comes in here is counted at once. */
 const believedMs = 1_000
@@ -13,10 +13,12 @@ interface Measured {
 }
 
 export class Room {
+  readonly #disk: Pick<Disk, 'space'>
   readonly #floorBytes: number
   readonly #measured = new Map<string, Measured>()
 
-  constructor(floorBytes: number) {
+  constructor(disk: Pick<Disk, 'space'>, floorBytes: number) {
+    this.#disk = disk
     this.#floorBytes = floorBytes
   }
 
@@ -44,7 +46,7 @@ export class Room {
     const isEnough = known !== undefined && known.free >= known.floor
     if (isEnough && performance.now() - known.at < believedMs) return
     try {
-      const { bavail, blocks, bsize } = await statfs(folder)
+      const { bavail, blocks, bsize } = await this.#disk.space(folder)
       const floor = boundedByDisk(this.#floorBytes, blocks * bsize)
       this.#measured.set(folder, { at: performance.now(), floor, free: bavail * bsize })
     } catch {

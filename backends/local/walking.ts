@@ -10,8 +10,8 @@ import {
 import type { Disk } from './disk.js'
 import { unless } from './faults.js'
 
-/** What cannot be opened (another user's folder), or has just gone, holds no repository of ours. */
-const passedOver = ['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'EPERM'] as const
+/** What cannot be opened (another user's folder, a disk that hangs), or has just gone, holds no repository of ours. */
+const passedOver = ['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'EPERM', 'ETIMEDOUT'] as const
 
 /** True where a folder holds `config` or a listed type's folder. */
 export async function holdsRepository(disk: Disk, folder: string): Promise<boolean> {

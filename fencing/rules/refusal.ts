@@ -96,7 +96,8 @@ export const plainSentences: Readonly<Record<PlainReason, string>> = {
   linked:
     'This is reached over a symbolic link, which is not followed. Bind-mount the folder instead (mount --bind), or serve the folder that it leads to.',
   'too-large': 'This is larger than any config, key, lock, snapshot or index of restic is.',
-  'too-many': 'There are as many repositories as --max-repositories allows; no other is made.',
+  'too-many':
+    'No more repositories, or runs or locks of one user, are allowed (--max-repositories, --max-runs, --max-locks). See the log of the gateway.',
   'no-repository': 'There is no repository here; "restic init" makes one.',
   'no-space': 'No space left for the repository or for the state of the gateway.',
   undecided:

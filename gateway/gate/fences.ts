@@ -40,6 +40,8 @@ const clockJumpMs = 60_000
 /** Most of the time only a count is compared; a sleeper's view can keep it from going on for days. */
 const sealingEveryMs = 60 * 60_000
 const heardEveryMs = 60_000
+/** At a start: a disk that hangs holds up one of them for some seconds. */
+const loadingMax = 8
 
 export class Fences {
   /** What was served and is not in the journal yet. */
@@ -113,15 +115,22 @@ export class Fences {
     return [...this.#loaded.values()]
   }
 
-  /** Loads and recovers every repository that has a journal. Faults of one are reported and do not stop the others. */
+  /**
+   * Loads and recovers every repository that has a journal, some at once. Faults of one are reported and do not stop the
+   * others, nor does a disk that hangs.
+   */
   async loadAll(): Promise<void> {
-    for (const repository of await this.#options.journal.repositories()) {
-      try {
-        await this.of(repository)
-      } catch (error) {
-        this.#options.onFault(error, `loading the journal of "${repository}"`)
+    const left = (await this.#options.journal.repositories()).values()
+    const work = async (): Promise<void> => {
+      for (const repository of left) {
+        try {
+          await this.of(repository)
+        } catch (error) {
+          this.#options.onFault(error, `loading the journal of "${repository}"`)
+        }
       }
     }
+    await Promise.all(Array.from({ length: loadingMax }, work))
   }
 
   /** To be called when a client begins: whether the folder was used past the gateway. */

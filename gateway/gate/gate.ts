@@ -26,6 +26,7 @@ import type { Upload } from '../../fencing/rules/uploading.js'
 import { eitherSignal } from '../either-signal.js'
 import type { DecisionWatcher, WatchedDecision } from './decision-watcher.js'
 import type { Fences } from './fences.js'
+import { noShares, requireRoomForLock, requireRoomForRun, type Shares } from './shares.js'
 import { nothingDelivered, outcomeOf, refusedPlainly, type Outcome } from './outcome.js'
 
 /** Who sends a request through a door, as far as the door can tell. */
@@ -65,6 +66,7 @@ export interface GateOptions {
   readonly parkedMax: number
   /** How many repositories a visitor may find before it makes another; 0 is no bound. */
   readonly repositoriesMax?: number
+  readonly shares?: Shares
   readonly watch?: DecisionWatcher
 }
 
@@ -134,7 +136,9 @@ export class Gate {
       const { size, met, fault } = await this.#lookUp(visitor, repository, config, true)
       if (size === undefined) return size
       if (fault !== undefined) this.#beginUnrecorded(visitor, repository, fault)
-      if (met !== undefined) await this.#beginRecorded(visitor, met)
+      if (met === undefined) return size
+      requireRoomForRun(met.fence, visitor.client, this.#options.shares ?? noShares)
+      await this.#beginRecorded(visitor, met)
       return size
     } catch (error) {
       this.#failedOpenings.add(visitor.channel.id)
@@ -255,6 +259,9 @@ export class Gate {
     const { fence, caller } = met
     if (fence.isKeptAlready(caller, object)) return this.#refuseKept(met, object, body)
     const { store, random, fences } = this.#options
+    if (typeOf(object) === 'locks') {
+      requireRoomForLock(fence, visitor.client, this.#options.shares ?? noShares)
+    }
     const staged = random.hex(12)
     fence.uploading(caller, object)
     store.requireSpace?.(object, body.size ?? 0)

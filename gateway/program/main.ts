@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import { hasWaitedForDisk } from '../../backends/local/patient-disk.js'
 import { openPlainFolder } from '../../backends/local/plain-folder.js'
 import { howToRecover } from '../../backends/sqlite/faults.js'
 import type { GatewaySettings } from '../../config/gateway-settings.js'
@@ -59,6 +60,7 @@ const tickMs = 5_000
 /** The orderly end takes 10 s at most; requests get the most of it. */
 const drainMs = 7_000
 const endMs = 9_500
+const hangingMs = 2_000
 
 /** Without listeners where it is only to be mounted. */
 export interface RunSettings extends GatewaySettings {
@@ -136,15 +138,18 @@ async function serve(running: Running, parts: Parts): Promise<void> {
   const gate = new Gate({
     ...{ store, fences, random: systemRandom, ...defaultParking },
     repositoriesMax: settings.maxRepositories,
+    shares: { runsMax: settings.maxRuns, locksMax: settings.maxLocks },
     ...(monitoring === undefined ? {} : { watch: monitoring.watchDecision }),
   })
   const accessLog = settings.log === undefined ? undefined : openAccessLog(settings.log)
-  const known = [
-    ...(await linkWarnings(folder)),
-    ...(await readOnlyWarnings(folder, state.folder)),
-  ]
-  for (const warning of known) logger.warn(warning)
-  const warnings = [...new Set([...known, ...(await loadJournals(assembly, logger))])]
+  // Each of them waits for some seconds where a disk hangs.
+  const [links, readOnly, damage] = await Promise.all([
+    linkWarnings(folder),
+    readOnlyWarnings(folder, state.folder),
+    loadJournals(assembly, logger),
+  ])
+  for (const warning of [...links, ...readOnly]) logger.warn(warning)
+  const warnings = [...new Set([...links, ...readOnly, ...damage])]
   const admin = new AdminService({ ...assembly, recordings, plain: plain ?? null })
   const file = mountSocketIn(state.folder)
   const { appendOnly: isAppendOnly } = settings
@@ -346,7 +351,7 @@ async function tickUntil(
   { fences, reserves, runningTime }: Assembly,
 ): Promise<void> {
   while (!ending.aborted) {
-    await reserves.restore()
+    void reserves.restore()
     await runningTime.keepNowAndThen()
     // Each thread that V8 begins takes this back.
     keepHeapSmall()
@@ -360,6 +365,8 @@ async function tickUntil(
 function endInTime(logger: Logger): void {
   const timeout = globalThis.setTimeout(() => {
     logger.warn('ended before all requests were over')
+    // An exit would wait for the thread that waits for the disk.
+    if (hasWaitedForDisk(hangingMs)) process.kill(process.pid, 'SIGKILL')
     process.exit(0)
   }, endMs)
   timeout.unref()

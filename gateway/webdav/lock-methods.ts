@@ -47,8 +47,10 @@ async function takeLock(call: PlainCall, info: LockInfo, isDeep: boolean): Promi
     const refused = refusalOf(call, locksOnMember(call, target.parts), admitted.tokens)
     if (refused !== undefined) return refused
   }
-  const { user } = visitor.client
-  const wish = { ...info, root: target.parts, isDeep, ...(user === undefined ? {} : { user }) }
+  const { user, address } = visitor.client
+  const named = user === undefined ? {} : { user }
+  const holder = user === undefined ? `address ${address}` : `user ${user}`
+  const wish = { ...info, root: target.parts, isDeep, holder, ...named }
   const taken = locks.take(wish, timeoutOf(request.headers))
   if (taken === 'full') return tooMany
   if (!('token' in taken)) return lockedReply('no-conflicting-lock', target.base, taken)

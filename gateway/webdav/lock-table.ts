@@ -14,11 +14,13 @@ export interface Lock {
   readonly owner: string
   /** The authenticated user, where there is one: nobody else can use the token. */
   readonly user?: string
+  /** Whose share it is of: the user, or where nobody logs in the address. */
+  readonly holder: string
   /** Monotonic milliseconds. */
   expiresAt: number
 }
 
-export type LockWish = Pick<Lock, 'root' | 'isDeep' | 'scope' | 'owner' | 'user'>
+export type LockWish = Pick<Lock, 'root' | 'isDeep' | 'scope' | 'owner' | 'user' | 'holder'>
 
 const locksMax = 1000
 /** Of a user, so that others find room however many it takes. */
@@ -44,7 +46,7 @@ export class LockTable {
     )
     if (rivals.length > 0) return rivals
     if (this.#locks.size >= locksMax || near.length >= locksOfOneMax) return 'full'
-    if (wish.user !== undefined && this.#countOf(wish.user) >= locksOfUserMax) return 'full'
+    if (this.#countOf(wish.holder) >= locksOfUserMax) return 'full'
     const token = `urn:uuid:${randomUUID()}`
     const lock = { ...wish, token, expiresAt: this.#monotonic() + bounded(timeoutMs) }
     this.#locks.set(token, lock)
@@ -85,8 +87,8 @@ export class LockTable {
     return Math.max(0, Math.ceil((lock.expiresAt - this.#monotonic()) / 1000))
   }
 
-  #countOf(user: string): number {
-    return this.#all().filter((lock) => lock.user === user).length
+  #countOf(holder: string): number {
+    return this.#all().filter((lock) => lock.holder === holder).length
   }
 
   #all(): Lock[] {

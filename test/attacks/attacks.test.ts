@@ -29,6 +29,7 @@ interface Case {
   readonly entry: string
   readonly attack: string
   readonly login?: string
+  readonly args?: readonly string[]
 }
 
 const cases: readonly Case[] = [
@@ -39,12 +40,18 @@ const cases: readonly Case[] = [
   { entry: 'S8', attack: 'silent connections' },
   { entry: 'S8', attack: 'bodies without a login' },
   { entry: 'S9', attack: 'unfinished XML', login: 'mallory:secret' },
+  { entry: 'S1', attack: 'runs under many tags', login: 'mallory:secret' },
+  { entry: 'S1', attack: 'locks under many tags', login: 'mallory:secret' },
+  { entry: 'S5', attack: 'locks of nobody in particular', login: 'mallory:secret' },
+  { entry: 'S6', attack: 'large locks', login: 'mallory:secret' },
+  { entry: 'S6', attack: 'many repositories', login: 'mallory:secret' },
+  { entry: 'S7', attack: 'WebDAV locks', login: 'mallory:secret', args: ['--plain-files'] },
 ]
 
-for (const { entry, attack, login } of cases) {
+for (const { entry, attack, login, args: more = [] } of cases) {
   test.serial(`${entry}: ${attack}`, async (t) => {
     const world = await World.open(t)
-    const args = ['--htpasswd-file', await passwordFile(world)]
+    const args = ['--htpasswd-file', await passwordFile(world), ...more]
     const gateway = await world.gateway({ args })
     const { port } = gateway
     const controlPort = await startControl(t)

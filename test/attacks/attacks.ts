@@ -1,4 +1,5 @@
 /** Every attack by its name: what one user, or nobody, does over real sockets to cost the others. */
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
@@ -98,6 +99,54 @@ function hold(count: number, said: string): Attack {
   }
 }
 
+interface Asking {
+  readonly method: string
+  readonly path: string
+  readonly headers?: readonly string[]
+  readonly body?: string
+}
+
+/** Requests of one who has logged in, one after another on each of so many connections; `first` of them all before. */
+function asking(
+  askingOf: (index: number, round: number) => Asking,
+  { first = [], count = 20 }: { first?: readonly Asking[]; count?: number } = {},
+): Attack {
+  return async (attacked) => {
+    const { login = 'x:x', port, note } = attacked
+    const sockets = new Map<number, Socket>()
+    const send = async (index: number, asking: Asking): Promise<void> => {
+      const { method, path, headers = [], body = '' } = asking
+      const known = sockets.get(index)
+      const socket = known?.writable === true ? known : await open(port)
+      if (socket === undefined) {
+        note('closed')
+        return
+      }
+      sockets.set(index, socket)
+      const length = `Content-Length: ${Buffer.byteLength(body)}`
+      const head = [`${method} ${path} HTTP/1.1`, 'Host: 127.0.0.1', basic(login), ...headers]
+      note(await ask(socket, `${[...head, length].join('\r\n')}\r\n\r\n${body}`))
+    }
+    for (const each of first) await send(0, each)
+    await besiege(attacked, count, async (index, round) => send(index, askingOf(index, round)))
+  }
+}
+
+const repository: readonly Asking[] = [
+  { method: 'POST', path: '/mallory/?create=true' },
+  { method: 'POST', path: '/mallory/config', body: 'config' },
+]
+
+function lockOf(index: number, round: number, tag = ''): Asking {
+  const body = `lock ${process.pid} ${index} ${round}`
+  const digest = createHash('sha256').update(body).digest('hex')
+  return { method: 'POST', path: `${tag}/mallory/locks/${digest}`, body }
+}
+
+const lockInfo =
+  '<?xml version="1.0"?><lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope>' +
+  '<locktype><write/></locktype></lockinfo>'
+
 const xmlHead = (login: string): string =>
   'PROPFIND /-/dav/ HTTP/1.1\r\nHost: 127.0.0.1\r\nDepth: 0\r\n' +
   `${basic(login)}\r\nContent-Length: 1048576\r\n\r\n`
@@ -115,6 +164,43 @@ export const attacks: Readonly<Record<string, Attack>> = {
   ),
   'unfinished XML': async (attacked) =>
     hold(400, xmlHead(attacked.login ?? 'x:x') + ' '.repeat(1024 * 1024 - 1))(attacked),
+  'runs under many tags': asking(
+    (index, round) => ({ method: 'HEAD', path: `/-/w/t${index}-${round}/mallory/config` }),
+    { first: repository },
+  ),
+  'locks under many tags': asking(
+    (index, round) => {
+      const tag = `/-/w/t${index}-${round >> 1}`
+      if (round % 2 === 0) return { method: 'HEAD', path: `${tag}/mallory/config` }
+      return lockOf(index, round, tag)
+    },
+    { first: repository },
+  ),
+  'locks of nobody in particular': asking(
+    (index, round) => {
+      if (round % 2 === 1) return lockOf(index, round)
+      const headers = [`Via: 1.1 proxy`]
+      return { method: 'HEAD', path: '/mallory/config', headers }
+    },
+    { first: repository },
+  ),
+  'large locks': asking(
+    (index, round) => {
+      const body = `${index} ${round} `.padEnd(8 * 2 ** 20, 'x')
+      const digest = createHash('sha256').update(body).digest('hex')
+      return { method: 'POST', path: `/mallory/locks/${digest}`, body }
+    },
+    { first: repository, count: 2 },
+  ),
+  'many repositories': asking((index, round) => {
+    return { method: 'POST', path: `/mallory-${index}-${round}/?create=true` }
+  }),
+  'WebDAV locks': asking((index, round) => ({
+    method: 'LOCK',
+    path: `/-/dav/mallory-${index}-${round}.txt`,
+    headers: ['Timeout: Second-3600', 'Content-Type: application/xml'],
+    body: lockInfo,
+  })),
   'TLS handshakes': async (attacked) =>
     besiege(attacked, 300, async () => {
       const beneath = await open(attacked.port)

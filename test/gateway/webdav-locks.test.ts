@@ -8,6 +8,7 @@ const wishOf = (user: string, at: number): LockWish => ({
   scope: 'exclusive',
   owner: '',
   user,
+  holder: user,
 })
 
 test('however many locks one user takes, another finds room', (t) => {

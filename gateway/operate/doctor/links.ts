@@ -1,12 +1,13 @@
 /** Decides what an operator is told of links in the served folder: none is followed. */
 import { readlink } from 'node:fs/promises'
 import { localDisk } from '../../../backends/local/disk.js'
+import { patientDisk } from '../../../backends/local/patient-disk.js'
 import { findLinks } from '../../../backends/local/walking.js'
 import type { Finding } from './finding.js'
 
 /** One sentence for each link in the place of a repository or of a folder of one. */
 export async function linkWarnings(folder: string): Promise<string[]> {
-  const links = await findLinks(localDisk, folder)
+  const links = await findLinks(patientDisk({ disk: localDisk, root: folder }), folder)
   return Promise.all(
     links.map(async (link) => {
       const target = await readlink(link).catch(() => '?')
