@@ -4,12 +4,13 @@ import { parseDuration } from '../../config/duration.js'
 import { AdminError, type Admin, type JournalQuestion } from '../operate/admin/admin.js'
 import { displayName } from '../operate/admin/names.js'
 import type { ArchiveView, RecordView, VerificationView } from '../operate/admin/views.js'
+import { recordSentence } from '../operate/words/record-sentence.js'
+import { printable } from '../program/printable.js'
 import { recordsBeforeSealing } from '../gate/sealing-limit.js'
 import { CommandError, exitCodes } from './exit-code.js'
 import { eitherSignal } from '../either-signal.js'
 import { watchInterruption } from './interruption.js'
 import { addPath, operate } from './operate.js'
-import { describeRecord } from './record-text.js'
 import { localTime, print, printJson } from './output.js'
 
 const journalHelp = `
@@ -209,6 +210,7 @@ async function readJournal(
 
 function line(record: RecordView): string {
   const { repository, position, time, kind } = record
+  const sentence = printable(recordSentence(JSON.stringify(record)))
   const place = `${localTime(time)}  ${displayName(repository)} ${position}`
-  return `${place}  ${kind.padEnd(9)}  ${describeRecord(record)}\n`
+  return `${place}  ${kind.padEnd(9)}  ${sentence}\n`
 }
