@@ -1,5 +1,6 @@
 /** Knows every option of the gateway, once: flags, variables, keys of the file and help are made from it. */
 import { z } from 'zod'
+import { adminOptions } from './admin-options.js'
 import { listenerOptions } from './listener-options.js'
 import {
   count,
@@ -49,6 +50,7 @@ export const serveOptions = {
     help: 'make the folders of --path and --state where they are not there; those above them must be',
   },
   ...listenerOptions,
+  ...adminOptions,
   noVerifyUpload: {
     schema: toggle,
     default: false,
