@@ -207,9 +207,9 @@ test.serial(
     const { ask, base } = await open(t)
     const path = `${prefix}/repositories`
     // fetch lets nobody choose the host.
-  const forged = await request(`${base}${path}`, { headers: { host: 'evil.example' } })
-  t.is(forged.statusCode, 403)
-  t.like(await forged.body.json(), { reason: 'other-site' })
+    const forged = await request(`${base}${path}`, { headers: { host: 'evil.example' } })
+    t.is(forged.statusCode, 403)
+    t.like(await forged.body.json(), { reason: 'other-site' })
     const site = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'cors' }
     t.is(refusalOf(await ask(path, { user: 'olga', headers: site })), '403 other-site')
     const origin = { origin: 'http://evil.example' }
