@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import SqliteDatabase, { type Database } from 'better-sqlite3'
 
-const version = 1
+const version = 2
 
 /**
  * A record stands under its repository, its kind and its client by every way that a page may ask for it, so that a page
@@ -21,6 +21,10 @@ CREATE TABLE known (
 CREATE TABLE writer (
   repository INTEGER NOT NULL, id TEXT NOT NULL, client INTEGER NOT NULL, position INTEGER NOT NULL,
   PRIMARY KEY (repository, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE snapshot (
+  repository INTEGER NOT NULL, client INTEGER NOT NULL, position INTEGER NOT NULL, time INTEGER NOT NULL,
+  PRIMARY KEY (repository, client, position)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE waiting (
   at INTEGER NOT NULL, repository INTEGER NOT NULL, position INTEGER NOT NULL,

@@ -1,12 +1,18 @@
 /** Finds records by what they were noted with: each kind is asked for by an index of its own, and the answers are merged. */
 import type { Database } from 'better-sqlite3'
 import type { RepositoryId } from '../../fencing/object.js'
-import type { FoundPlace, FoundPlaces, RecordQuestion } from './question.js'
+import type { ClientSnapshots, FoundPlace, FoundPlaces, RecordQuestion } from './question.js'
 
 interface Row {
   readonly at: number
   readonly repository: RepositoryId
   readonly position: number
+}
+
+interface SnapshotRow {
+  readonly repository: RepositoryId
+  readonly client: string
+  readonly time: number
 }
 
 interface Terms {
@@ -37,6 +43,26 @@ export class Finding {
       .sort((one, other) => (direction === 'forwards' ? one.at - other.at : other.at - one.at))
     const found = rows.slice(0, limit).map((row) => this.#placed(row, terms))
     return { found, isMore: rows.length > limit, isAnew }
+  }
+
+  /** The newest snapshots of each client, the newest first. */
+  snapshots(repository?: string): ClientSnapshots[] {
+    const where = repository === undefined ? '' : 'WHERE one.text = ?'
+    const rows = this.#database
+      .prepare(
+        `SELECT one.text AS repository, other.text AS client, time FROM snapshot
+         JOIN name AS one ON one.id = repository JOIN name AS other ON other.id = client
+         ${where} ORDER BY repository, client, position DESC`,
+      )
+      .all(...(repository === undefined ? [] : [repository])) as SnapshotRow[]
+    const found = new Map<string, ClientSnapshots & { readonly times: number[] }>()
+    for (const { repository: name, client, time } of rows) {
+      const key = `${name}\n${client}`
+      const known = found.get(key) ?? { repository: name, client, times: [] }
+      known.times.push(time)
+      found.set(key, known)
+    }
+    return [...found.values()]
   }
 
   #placed({ at, repository, position }: Row, { order }: Terms): FoundPlace {

@@ -10,6 +10,7 @@ export type SearchMessage =
     }
   | { readonly kind: 'end-round' }
   | { readonly kind: 'find'; readonly question: RecordQuestion }
+  | { readonly kind: 'snapshots'; readonly repository?: string | undefined }
   | { readonly kind: 'begin-anew' }
   | { readonly kind: 'close' }
 

@@ -14,7 +14,11 @@ interface Traits {
   readonly client: string | undefined
   readonly writer: string | undefined
   readonly sealedTo: number | undefined
+  readonly isSnapshot: boolean
 }
+
+/** So many of each client are remembered, also once their records are sealed: they tell how often it usually comes. */
+export const snapshotsKept = 10
 
 export class Noting {
   readonly #database: Database
@@ -70,6 +74,16 @@ export class Noting {
     const client = this.#clientOf(repository, position, traits)
     const kind = this.nameId(traits.kind)
     this.#prepared.wait.run(at, repository, position, time, kind, client ?? null)
+    if (traits.isSnapshot && client !== undefined) {
+      this.#prepared.addSnapshot.run(repository, client, position, time)
+      this.#prepared.dropSnapshots.run(
+        repository,
+        client,
+        repository,
+        client,
+        snapshotsKept - 1,
+      )
+    }
     if (traits.sealedTo !== undefined) {
       this.#prepared.drop.run(repository, traits.sealedTo)
       this.#prepared.dropWaiting.run(repository, traits.sealedTo)
@@ -96,7 +110,9 @@ function traitsOf(body: string): Traits {
   const event = objectOf(parsed(body))
   const author = objectOf(event.author)
   const client = objectOf(event.client)
+  const isSnapshot = event.kind === 'committed' && String(event.object).startsWith('snapshots/')
   return {
+    isSnapshot,
     kind: textOf(event.kind) ?? 'unreadable',
     client: textOf(client.user) ?? textOf(client.address),
     writer: textOf(event.writer) ?? textOf(author.writer),
@@ -148,6 +164,12 @@ function prepare(database: Database) {
     setWriter: sql(
       `INSERT INTO writer VALUES (?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET client = excluded.client, position = excluded.position`,
+    ),
+    addSnapshot: sql('INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?)'),
+    dropSnapshots: sql(
+      `DELETE FROM snapshot WHERE repository = ? AND client = ? AND position < coalesce((
+         SELECT position FROM snapshot WHERE repository = ? AND client = ?
+         ORDER BY position DESC LIMIT 1 OFFSET ?), 0)`,
     ),
     clientOf: sql('SELECT client FROM writer WHERE repository = ? AND id = ?').pluck(),
   }

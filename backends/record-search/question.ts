@@ -43,6 +43,13 @@ export interface FoundPlaces {
   readonly isAnew: boolean
 }
 
+/** When a client last committed snapshots to a repository: milliseconds since the epoch, the newest first. */
+export interface ClientSnapshots {
+  readonly repository: RepositoryId
+  readonly client: string
+  readonly times: readonly number[]
+}
+
 /** What is noted of a record, so that it can be found. */
 export interface NotedRecord {
   readonly position: number

@@ -4,7 +4,7 @@ import type { RepositoryId } from '../../fencing/object.js'
 import { BackendError, type JournalStore, type StoredRecord } from '../../fencing/ports.js'
 import type { SearchMessage, SearchReply } from './messages.js'
 import type { Known } from './noting.js'
-import type { FoundPlaces, Place, RecordQuestion } from './question.js'
+import type { ClientSnapshots, FoundPlaces, Place, RecordQuestion } from './question.js'
 
 export interface RecordSearchOptions {
   /** Of the search alone; all in it follows from the journals. `:memory:` where nothing can be written. */
@@ -74,6 +74,12 @@ export class RecordSearch {
       }),
     )
     return { records: records.flat(), isMore, isAnew }
+  }
+
+  /** The newest snapshots of each client. */
+  async snapshots(repository?: RepositoryId): Promise<readonly ClientSnapshots[]> {
+    await this.catchUp()
+    return (await this.#ask({ kind: 'snapshots', repository })) as readonly ClientSnapshots[]
   }
 
   async close(): Promise<void> {

@@ -28,6 +28,8 @@ function answerTo(message: SearchMessage): unknown {
       return undefined
     case 'find':
       return finding.find(message.question)
+    case 'snapshots':
+      return finding.snapshots(message.repository)
     case 'begin-anew':
       database.close()
       removeSearchFile(file)

@@ -10,6 +10,7 @@ import type { ApiParts } from './api/parts.js'
 import { problemOf, sendProblem } from './api/problem.js'
 import type { Entrance } from './identity/entrance.js'
 import type { Operator } from './identity/operator.js'
+import { operatorPages } from './pages/pages.js'
 import cookie from '@fastify/cookie'
 
 export interface OperatorServerOptions {
@@ -71,6 +72,13 @@ export function createOperatorServer(options: OperatorServerOptions): FastifyIns
   })
   app.register(cookie)
   app.register(operatorApi, { parts, logger, identify, ending })
+  const { browsers } = options
+  if (browsers !== undefined) {
+    app.register(operatorPages, {
+      ...{ parts, logger, identify, isTls: tls !== undefined },
+      ...browsers,
+    })
+  }
   return app
 }
 

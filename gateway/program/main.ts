@@ -209,6 +209,7 @@ function apiParts({ shown }: Running, { assembly, recordings }: Parts, admin: Ad
   return {
     ...{ admin, recordings },
     settings: shown?.settings ?? nothing,
+    places: [...new Set([assembly.folder, assembly.state.folder])],
     examine: async () => (await shown?.examine(admin)) ?? [],
     fault: () => assembly.fault?.message,
   }

@@ -177,6 +177,21 @@ test('a search of another journal begins anew, and says so to whoever goes on', 
   t.deepEqual([told(page), page.isAnew], [['laptop 1'], true])
 })
 
+test('of each client the newest snapshots are known, also once they are sealed', async (t) => {
+  const journal = await filled()
+  const search = await searchOver(t, journal)
+  const snapshot = { ...committed('w-1'), object: 'snapshots/00' }
+  for (let at = 1; at <= 12; at += 1) await append(journal, laptop, at * 10_000, snapshot)
+  await append(journal, laptop, 130_000, { kind: 'sealed', position: 10 })
+  const [found, ...others] = await search.snapshots()
+  t.like(found, { repository: laptop, client: 'ann' })
+  t.deepEqual(
+    found?.times,
+    [12, 11, 10, 9, 8, 7, 6, 5, 4, 3].map((at) => at * 10_000),
+  )
+  t.deepEqual([others, await search.snapshots(server)], [[], []])
+})
+
 test('records that were sealed are not found any more', async (t) => {
   const journal = await filled()
   const search = await searchOver(t, journal)

@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream'
 import type {
   ArchiveView,
+  ClientView,
   EndedView,
   ItemView,
   JournalPageView,
@@ -96,6 +97,8 @@ export interface Admin {
     signal: AbortSignal,
   ) => AsyncIterable<RecordView>
   readonly find: (question: FindingQuestion) => Promise<JournalPageView>
+  /** Who commits snapshots, and when last. */
+  readonly clients: (repository?: string) => Promise<ClientView[]>
   readonly locks: (repository: string) => Promise<LockView[]>
   readonly maintenances: (repository: string) => Promise<MaintenanceView[]>
   readonly verify: (question: VerificationQuestion) => Promise<VerificationView[]>

@@ -39,9 +39,11 @@ import { formatPlace, parsePlace } from '../../../backends/record-search/questio
 import type { RecordSearch } from '../../../backends/record-search/record-search.js'
 import type { TokenFile } from '../identity/token-file.js'
 import type { Entrance } from '../identity/entrance.js'
+import { viewClient } from './client-habits.js'
 import { viewItem, viewLocks, viewMaintenances, viewRepository, viewWriter } from './viewing.js'
 import type {
   ArchiveView,
+  ClientView,
   EndedView,
   ItemView,
   JournalPageView,
@@ -208,6 +210,13 @@ export class AdminService implements Admin {
     })
     const next = page.isMore ? (records.at(-1)?.cursor ?? null) : null
     return { records, next, anew: page.isAnew }
+  }
+
+  async clients(name?: string): Promise<ClientView[]> {
+    const journalled = name === undefined ? [] : await this.#repositories.journalled()
+    const [one] = name === undefined ? [] : await this.#repositories.named(name, journalled)
+    const all = await asked(() => this.#options.search.snapshots(one))
+    return all.map((snapshots) => viewClient(snapshots, Date.now()))
   }
 
   async locks(name: string): Promise<LockView[]> {

@@ -102,6 +102,18 @@ export const journalPageView = z.object({
   anew: z.boolean(),
 })
 
+/** A client that commits snapshots to a repository. */
+export const clientView = z.object({
+  repository: z.string(),
+  client: z.string(),
+  /** When it last committed a snapshot through this gateway. */
+  lastSnapshot: z.string(),
+  /** How long it usually is between two; null where there are too few to say. */
+  usuallyMs: z.number().nullable(),
+  /** It is more than twice as long as usual. */
+  overdue: z.boolean(),
+})
+
 export const lockView = z.object({
   object: z.string(),
   /** When it was written. */
@@ -185,3 +197,4 @@ export type TokenView = z.infer<typeof tokenView>
 export type MadeTokenView = z.infer<typeof madeTokenView>
 export type LinkView = z.infer<typeof linkView>
 export type SettingsView = z.infer<typeof settingsView>
+export type ClientView = z.infer<typeof clientView>

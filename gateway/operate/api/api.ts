@@ -64,6 +64,7 @@ async function answer(
 ): Promise<FastifyReply> {
   const operator = await options.identify(request)
   allow(route, operator)
+  refuseSession(route, operator)
   const call = {
     parts: options.parts,
     operator,
@@ -86,6 +87,13 @@ function allow({ role, isForSocket }: Route, operator: Operator): void {
     'not-an-operator',
     `${operator.name} is a viewer, and this is for an operator`,
   )
+}
+
+/** A browser sends its session along by itself; the pages' own forms prove where they are from, and nothing here does. */
+function refuseSession({ method }: Route, { way }: Operator): void {
+  if (way !== 'link' || method === 'GET') return
+  const message = 'the session of a browser may act on the pages only; a program needs a token'
+  throw new AdminError('other-site', message)
 }
 
 async function answerJson(

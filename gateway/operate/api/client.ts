@@ -8,6 +8,7 @@ import { codeOf } from '../../program/fault.js'
 import { AdminError, type Admin } from '../admin/admin.js'
 import {
   archiveView,
+  clientView,
   endedView,
   itemView,
   journalPageView,
@@ -80,7 +81,7 @@ function asking(
   one: One,
 ): Pick<
   Admin,
-  | ('status' | 'unfenced' | 'items' | 'item' | 'find' | 'locks' | 'maintenances')
+  | ('status' | 'unfenced' | 'items' | 'item' | 'find' | 'clients' | 'locks' | 'maintenances')
   | ('verify' | 'tokens')
 > {
   return {
@@ -103,6 +104,8 @@ function asking(
           until: until === undefined ? undefined : new Date(until).toISOString(),
         },
       }),
+    clients: (repository) =>
+      one(z.array(clientView), { path: '/clients', query: { repository } }),
     locks: (repository) =>
       one(z.array(lockView), { path: `/repositories/${part(repository)}/locks` }),
     maintenances: (repository) =>

@@ -9,6 +9,8 @@ export interface ApiParts {
   readonly recordings: Recordings
   /** What the gateway runs with; no secret is among it. */
   readonly settings: SettingsView
+  /** Folders whose disks may fill. */
+  readonly places: readonly string[]
   readonly examine: () => Promise<readonly Finding[]>
   /** Why nothing can be written, where that is so. */
   readonly fault: () => string | undefined

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { actorOf } from '../identity/operator.js'
 import {
   archiveView,
+  clientView,
   endedView,
   findingView,
   itemView,
@@ -126,6 +127,16 @@ const repositories: Route[] = [
       const act = { by: actorOf(operator), reason: body.reason }
       return { generation: await parts.admin.fence(params.repository, act) }
     },
+  }),
+  json({
+    ...looking,
+    path: '/clients',
+    id: 'listClients',
+    summary: 'Who commits snapshots, when last, and whether it is overdue',
+    query: inRepository,
+    reasons: ['unknown-repository'],
+    answer: z.array(clientView),
+    run: ({ parts, query }) => parts.admin.clients(query.repository),
   }),
   json({
     ...looking,

@@ -19,6 +19,7 @@ export type ClientName =
   | 'haproxy'
   | 'caddy'
   | 'systemd-analyze'
+  | 'chromium'
 
 /** The project's folder, seen from `dist/test/end-to-end/harness/`. */
 export const projectRoot = fileURLToPath(new URL('../../../../', import.meta.url))
@@ -61,6 +62,6 @@ export const librariesOf = (name: ClientName): string => {
     .map((place) => join(folder, place))
     .filter((place) => existsSync(place))
     .flatMap((place) => readdirSync(place).map((each) => join(place, each)))
-    .flatMap((place) => [place, join(place, 'systemd')])
+    .flatMap((place) => [place, join(place, 'systemd'), join(place, 'pulseaudio')])
     .join(':')
 }
