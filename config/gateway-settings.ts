@@ -1,5 +1,12 @@
 /** Knows how all that was said becomes what a gateway runs with, and what is to be said about it. */
 import { existsSync } from 'node:fs'
+import { adminOptions } from './admin-options.js'
+import {
+  adminContradictions,
+  adminSettingsOf,
+  adminWarnings,
+  type AdminSettings,
+} from './admin-settings.js'
 import { listenerOptions } from './listener-options.js'
 import {
   asksWho,
@@ -26,8 +33,10 @@ type Values = ValuesOf<typeof serveOptions>
 
 export interface GatewaySettings extends Omit<
   Values,
-  keyof typeof listenerOptions | 'passwordFile'
+  keyof typeof listenerOptions | keyof typeof adminOptions | 'passwordFile'
 > {
+  /** How operators come in. */
+  readonly admin: AdminSettings
   readonly listeners: readonly ListenerSettings[]
   /** Of the mount, which is no listener. */
   readonly appendOnly: boolean
@@ -59,12 +68,19 @@ export function loadGatewaySettings({ flags, environment }: Asked): LoadedSettin
       '--plain-files are served over WebDAV only; leave one of it and --no-webdav away',
     )
   }
+  problems.push(...adminContradictions(values))
   if (problems.length > 0) throw new SettingsError(problems)
   const rest = Object.fromEntries(
-    Object.entries(values).filter(([key]) => !Object.hasOwn(listenerOptions, key)),
-  ) as Omit<Values, keyof typeof listenerOptions>
+    Object.entries(values).filter(
+      ([key]) => !Object.hasOwn(listenerOptions, key) && !Object.hasOwn(adminOptions, key),
+    ),
+  ) as Omit<Values, keyof typeof listenerOptions | keyof typeof adminOptions>
   const repositories = mergeRepositories(values.passwordFile, file?.repositories ?? [])
-  const settings = { ...rest, listeners, appendOnly: values.appendOnly, repositories }
+  const admin = adminSettingsOf(values)
+  const settings = {
+    ...{ ...rest, admin, listeners },
+    ...{ appendOnly: values.appendOnly, repositories },
+  }
   const warnings = [...unknownVariables(environment), ...warningsOn(settings)]
   return { settings, said, warnings }
 }
@@ -135,6 +151,7 @@ export function warningsOn(settings: GatewaySettings): string[] {
       return `--no-auth: whoever can reach ${formatListenPlace(place)} can ${what} all repositories`
     })
   if (settings.fencing === 'observe') warnings.unshift(observingWarning)
+  warnings.push(...adminWarnings(settings.admin))
   if (settings.plainFiles) {
     warnings.push(
       '--plain-files: folders that are no repository are ordinary storage; nothing in them is fenced',

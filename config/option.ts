@@ -73,6 +73,11 @@ const listenPlace: z.ZodType<ListenPlace> = parsed(
   'a place to listen at is HOST:PORT, like 127.0.0.1:8000 or [::1]:8000, unix:/PATH, systemd or fd:N',
 )
 export const listenPlaces: z.ZodType<readonly ListenPlace[]> = z.array(listenPlace).min(1)
+/** None as well. */
+export const places: z.ZodType<readonly ListenPlace[]> = z.array(listenPlace)
+export const userNames: z.ZodType<readonly string[]> = z.array(
+  z.string().regex(/^[\p{L}\p{N}._@+ -]{1,255}$/u, 'it is no name of a user'),
+)
 export const trustedRanges: z.ZodType<readonly TrustedRange[]> = z.array(
   parsed(
     parseTrustedRange,

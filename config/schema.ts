@@ -1,5 +1,6 @@
 /** Knows every option of the gateway, once: flags, variables, keys of the file and help are made from it. */
 import { z } from 'zod'
+import { adminOptions } from './admin-options.js'
 import { listenerOptions } from './listener-options.js'
 import {
   count,
@@ -59,6 +60,7 @@ export const serveOptions = {
     default: false,
     help: 'serve /metrics (with --prometheus) without asking who it is',
   },
+  ...adminOptions,
   noVerifyUpload: {
     schema: toggle,
     default: false,

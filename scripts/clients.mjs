@@ -111,6 +111,35 @@ const CLIENTS = {
     ask: '--version',
     expect: /\b2\.42\.\d+/,
   },
+  /** Looks at the operators' pages. */
+  chromium: {
+    from: ['chromium', 'bookworm'],
+    with: [
+      ...['libasound2', 'libasyncns0', 'libatk-bridge2.0-0', 'libatk1.0-0', 'libatspi2.0-0'],
+      ...['libavahi-client3', 'libavahi-common3', 'libblkid1', 'libbrotli1', 'libbsd0'],
+      ...['libcairo2', 'libcap2', 'libcom-err2', 'libcups2', 'libdatrie1'],
+      ...['libdav1d6', 'libdbus-1-3', 'libdouble-conversion3', 'libdrm2', 'libexpat1'],
+      ...['libffi8', 'libflac12', 'libfontconfig1', 'libfreetype6', 'libfribidi0'],
+      ...['libgbm1', 'libgcrypt20', 'libglib2.0-0', 'libgmp10', 'libgnutls30'],
+      ...[
+        'libgpg-error0',
+        'libgraphite2-3',
+        'libgssapi-krb5-2',
+        'libharfbuzz-subset0',
+        'libharfbuzz0b',
+      ],
+      ...['libhogweed6', 'libidn2-0', 'libjpeg62-turbo', 'libk5crypto3', 'libkeyutils1'],
+      ...['libkrb5-3', 'libkrb5support0', 'liblcms2-2', 'liblz4-1', 'liblzma5'],
+      ...['libmd0', 'libminizip1', 'libmount1', 'libmp3lame0', 'libmpg123-0'],
+      ...['libnspr4', 'libnss3', 'libogg0', 'libopenh264-7', 'libopenjp2-7'],
+      ...['libopus0', 'libpulse0', 'libsndfile1', 'libsystemd0', 'libvorbis0a'],
+      ...['libvorbisenc2', 'libx11-6', 'libx11-xcb1', 'libxau6', 'libxcb1'],
+      ...['libxdmcp6', 'libxnvctrl0', 'libzstd1'],
+    ],
+    path: join('usr', 'lib', 'chromium', 'chromium'),
+    ask: '--version',
+    expect: /\b1\d\d\.\d+\.\d+/,
+  },
   /** What lets rclone mount, to be measured beside. */
   fusermount: {
     from: ['fuse3', 'bookworm'],
@@ -135,7 +164,9 @@ const librariesIn = async (folder) => {
   const places = [join(folder, 'usr', 'lib'), join(folder, 'lib')]
   const found = places.map(async (place) => {
     const names = await readdir(place).catch(() => [])
-    return names.flatMap((name) => [join(place, name), join(place, name, 'systemd')])
+    return names.flatMap((name) =>
+      ['', 'systemd', 'pulseaudio'].map((own) => join(place, name, own)),
+    )
   })
   return (await Promise.all(found)).flat().join(':')
 }

@@ -249,6 +249,8 @@ const knownKinds: Readonly<Record<EventKind, true>> = {
   sealed: true,
 }
 
+export const eventKinds = Object.keys(knownKinds) as readonly EventKind[]
+
 /** Reads a record's body. The chain of hashes has proved that it is one that a gateway wrote; a kind that this one
  * does not know was written by a newer one, and is answered with undefined. */
 export function parseEvent(body: string): JournalEvent | undefined {

@@ -1,10 +1,11 @@
 /** Knows the command that says what a gateway would run with, and where each setting comes from. */
 import type { Command } from 'commander'
 import { loadGatewaySettings, type LoadedSettings } from '../../config/gateway-settings.js'
-import { asksWho, type ListenerSettings } from '../../config/listener-settings.js'
+import type { ListenerSettings } from '../../config/listener-settings.js'
 import { formatListenPlace } from '../../config/listen-place.js'
 import { SettingsError } from '../../config/settings-error.js'
 import { fileKeyOf } from '../../config/option.js'
+import { viewSettings } from '../operate/settings-view.js'
 import { serveOptions } from '../../config/schema.js'
 import { exitCodes } from './exit-code.js'
 import { addOptions, askedBy } from './options.js'
@@ -37,7 +38,7 @@ export function addConfig(program: Command): void {
     const { json: isJson } = command.opts<{ json?: true }>()
     try {
       const loaded = loadGatewaySettings(askedBy(command, serveOptions))
-      if (isJson) await printJson(jsonOf(loaded))
+      if (isJson) await printJson(viewSettings(loaded))
       else await print(textOf(loaded))
     } catch (error) {
       if (!(error instanceof SettingsError) || !isJson) throw error
@@ -45,25 +46,6 @@ export function addConfig(program: Command): void {
       process.exitCode = exitCodes.usage
     }
   })
-}
-
-function jsonOf({ settings, said, warnings }: LoadedSettings): unknown {
-  const entries = Object.entries(said).map(([key, { written, from }]) => {
-    return [fileKeyOf(key), { value: written ?? null, from: from ?? 'default' }] as const
-  })
-  const listeners = settings.listeners.map((listener) => ({
-    listen: formatListenPlace(listener.place),
-    htpasswdFile: listener.htpasswdFile ?? null,
-    userHeader: listener.userHeader ?? null,
-    byCertificate: listener.byCertificate,
-    asksNobody: !asksWho(listener),
-    appendOnly: listener.isAppendOnly,
-    privateRepos: listener.isPrivate,
-    tls: listener.tls ?? null,
-    trustedProxies: listener.trusted.map(([range, bits]) => `${range.toString()}/${bits}`),
-    proxyProtocol: listener.speaksProxyProtocol,
-  }))
-  return { settings: Object.fromEntries(entries), listeners, warnings }
 }
 
 function textOf({ settings, said, warnings }: LoadedSettings): string {

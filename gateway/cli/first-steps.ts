@@ -21,7 +21,11 @@ export function commandOf({ file, environment }: Started): string {
 type Settings = Pick<GatewaySettings, 'state' | 'config'>
 
 /** The lines, with an empty one at the end of each part. */
-export function firstSteps(settings: Settings, serving: Serving, command: string): string[] {
+export function firstSteps(
+  settings: Settings,
+  serving: Omit<Serving, 'operators' | 'link'>,
+  command: string,
+): string[] {
   const { folder, repositories } = serving
   const { config, state } = settings
   const place =
@@ -39,7 +43,10 @@ function holding(repositories: number): string[] {
   ]
 }
 
-function trying(serving: Serving, command: string): string[] {
+function trying(
+  serving: Pick<Serving, 'listeners' | 'mountFolder'>,
+  command: string,
+): string[] {
   const listener = serving.listeners.find((one) => one.url !== undefined && isTriable(one))
   const { mountFolder } = serving
   const mounted =

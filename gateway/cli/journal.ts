@@ -4,19 +4,20 @@ import { parseDuration } from '../../config/duration.js'
 import { AdminError, type Admin, type JournalQuestion } from '../operate/admin/admin.js'
 import { displayName } from '../operate/admin/names.js'
 import type { ArchiveView, RecordView, VerificationView } from '../operate/admin/views.js'
+import { printable } from '../program/printable.js'
 import { recordsBeforeSealing } from '../gate/sealing-limit.js'
 import { CommandError, exitCodes } from './exit-code.js'
 import { eitherSignal } from '../either-signal.js'
 import { watchInterruption } from './interruption.js'
 import { addPath, operate } from './operate.js'
-import { describeRecord } from './record-text.js'
 import { localTime, print, printJson } from './output.js'
 
 const journalHelp = `
 --since takes a length of time (2h: what was recorded in the last two hours), an ISO time
 (2026-11-24T08:00:00Z), or a position (120: from record 120 on).
 --follow goes on with what is recorded while a gateway runs, until Ctrl-C.
---json prints one JSON object a line: repository, position, time, hash, kind, and the event's own fields.
+--json prints one JSON object a line: repository, position, time, hash, kind,
+sentence, and the event's own fields.
 
 What the words mean (a writer is one run of a program, as far as the gateway can tell):
   adopted    the gateway came to know a repository that stood there already
@@ -209,6 +210,7 @@ async function readJournal(
 
 function line(record: RecordView): string {
   const { repository, position, time, kind } = record
+  const sentence = printable(record.sentence)
   const place = `${localTime(time)}  ${displayName(repository)} ${position}`
-  return `${place}  ${kind.padEnd(9)}  ${describeRecord(record)}\n`
+  return `${place}  ${kind.padEnd(9)}  ${sentence}\n`
 }

@@ -44,6 +44,7 @@ function exitCodeOf({ code }: AdminError): number {
   switch (code) {
     case 'unknown':
     case 'refused':
+    case 'forbidden':
       return exitCodes.no
     case 'malformed':
       return exitCodes.usage

@@ -38,9 +38,3 @@ export function localTime(iso: string): string {
   const day = `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`
   return `${day} ${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}`
 }
-
-/** What names an object to people: the type and as much of the hash as restic shows. */
-export function shortObject(object: string): string {
-  const slash = object.indexOf('/')
-  return slash < 0 ? object : object.slice(0, slash + 9)
-}

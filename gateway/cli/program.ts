@@ -23,6 +23,8 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   quarantine: async () => (await import('./quarantine.js')).addQuarantine,
   journal: async () => (await import('./journal.js')).addJournal,
   fence: async () => (await import('./fence.js')).addFence,
+  token: async () => (await import('./token.js')).addToken,
+  ui: async () => (await import('./ui.js')).addUi,
 }
 
 /** With the command that is named first, so that nothing else is loaded for it; else with all of them. */

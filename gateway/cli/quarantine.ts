@@ -9,7 +9,8 @@ import { CommandError, exitCodes } from './exit-code.js'
 import { exportItem } from './export.js'
 import { watchInterruption } from './interruption.js'
 import { addPath, operate, reasonOption, whoActs } from './operate.js'
-import { columns, localTime, print, printJson, shortObject } from './output.js'
+import { shortObject } from '../operate/words/short-object.js'
+import { columns, localTime, print, printJson } from './output.js'
 
 const listHelp = `
 States of an item:

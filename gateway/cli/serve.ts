@@ -5,6 +5,7 @@ import { serveOptions } from '../../config/schema.js'
 import { unoptimised } from '../program/heap.js'
 import { printableLines } from '../program/printable.js'
 import type { Serving } from '../program/main.js'
+import { viewSettings } from '../operate/settings-view.js'
 import { version } from '../program/version.js'
 import { commandOf, firstSteps } from './first-steps.js'
 import { addOptions, askedBy } from './options.js'
@@ -47,14 +48,25 @@ export function addServe(program: Command): void {
       settings,
       logger,
       reread: () => load().settings,
-      onServing: (serving) => {
-        process.stdout.write(printableLines(banner(loaded, serving)))
+      shown: {
+        settings: viewSettings(loaded),
+        examine: async (admin) => {
+          const { examine } = await import('../operate/doctor/examining.js')
+          const close = async (): Promise<void> => undefined
+          return examine(loaded, async () => ({ admin, isServed: true, close }))
+        },
+      },
+      onServing: async (serving) => {
+        process.stdout.write(printableLines(await banner(loaded, serving)))
       },
     })
   })
 }
 
-function banner({ settings, warnings }: LoadedSettings, serving: Serving): string {
+async function banner(
+  { settings, warnings }: LoadedSettings,
+  serving: Serving,
+): Promise<string> {
   const { folder, listeners } = serving
   const notes = [...warnings, ...serving.warnings]
   const command = commandOf({ file: process.argv[1] ?? '', environment: process.env })
@@ -65,7 +77,19 @@ function banner({ settings, warnings }: LoadedSettings, serving: Serving): strin
     ),
     '',
     ...firstSteps(settings, serving, command),
+    ...(await wayInOf(serving)),
     ...notes.map((note) => `WARNING: ${note}`),
     ...(notes.length > 0 ? [''] : []),
   ].join('\n')
+}
+
+/** Only for a person who has just typed it: whoever reads a service's log is not to come in by its link. */
+async function wayInOf({ operators, link }: Serving): Promise<string[]> {
+  const isTyped = process.env.npm_lifecycle_event === 'start' || process.stdout.isTTY
+  if (operators.length === 0 || !isTyped) return []
+  return [
+    'Look at it in a browser, with a link that works once within a minute ("lockkeeper ui" makes another):',
+    `  ${await link()}`,
+    '',
+  ]
 }

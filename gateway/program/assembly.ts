@@ -11,11 +11,12 @@ import { localArchives } from '../../backends/local/archives.js'
 import { openLocalStore } from '../../backends/local/local-store.js'
 import { withBoundedObjects } from '../../backends/bounded-objects.js'
 import { withQuota, type Quota } from '../../backends/quota-store.js'
+import { RecordSearch } from '../../backends/record-search/record-search.js'
 import { Reserves } from '../../backends/reserve.js'
 import type { Failpoints } from './failpoints.js'
 import { Fences } from '../gate/fences.js'
 import { observed, type Observer } from './observed-journal.js'
-import { stateFolderOf } from './state/places.js'
+import { searchIn, stateFolderOf } from './state/places.js'
 import { RunningTime } from './state/running-time.js'
 import { openState, type State } from './state/state.js'
 import { systemClock, systemRandom } from './surroundings.js'
@@ -54,6 +55,8 @@ export interface Assembly {
   readonly reserves: Reserves
   readonly journal: JournalStore
   readonly archives: JournalArchives
+  /** Finds records of all journals. */
+  readonly search: RecordSearch
   readonly fences: Fences
   readonly runningTime: RunningTime
   /** Set where the bytes of all repositories are bounded; they are still to be counted. */
@@ -89,10 +92,18 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
     const archives = localArchives(join(state.folder, 'archive'))
     const { journal: opened, fault } = await state.openJournal()
     const journal = failing?.journal(opened, state.journalFile) ?? opened
+    const search = new RecordSearch({
+      file: state.isReadOnly ? ':memory:' : searchIn(state.folder),
+      journal,
+    })
+    const observeAll: Observer = (repository, recorded) => {
+      search.noteGrowth(repository)
+      observe(repository, recorded)
+    }
     const runningTime = await RunningTime.open(state.folder, systemClock.monotonic)
     const fences = new Fences({
       store,
-      journal: observed(journal, observe, appended),
+      journal: observed(journal, observeAll, appended),
       clock: { ...systemClock, running: () => runningTime.now() },
       random: systemRandom,
       settings: {
@@ -110,6 +121,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
       // been: the next start carries on from what is durable.
       const steps = {
         'recording what was deferred': () => fences.flush(),
+        'closing the search': () => search.close(),
         'closing the journal': () => journal.close(),
         'keeping the running time': () => runningTime.keep(),
         'letting go of the state': () => state.close(),
@@ -128,6 +140,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
       reserves,
       journal,
       archives,
+      search,
       fences,
       runningTime,
       close,

@@ -1,13 +1,18 @@
 /** Writes the one line that the log has for each event of a journal, with the ids that stand there. */
 import type { Level, Logger } from 'pino'
-import { describeClient, type Author, type JournalEvent } from '../../fencing/journal/event.js'
+import {
+  describeClient,
+  type Author,
+  type Generation,
+  type JournalEvent,
+} from '../../fencing/journal/event.js'
 import type { Recorded } from '../../fencing/journal/journal.js'
 import { typeOf, type ObjectName } from '../../fencing/object.js'
+import { sentenceOf } from '../operate/words/sentence.js'
 import type { Observer } from './observed-journal.js'
 
 interface Line {
   readonly level: Level
-  readonly message: string
   readonly about?: Readonly<Record<string, unknown>>
 }
 
@@ -15,20 +20,23 @@ export function logEvents(logger: Logger): Observer {
   /** Which maintenance was told of already: its further deletions are one line each at debug only. */
   const told = new Map<string, number>()
   return (repository, { position, event }: Recorded) => {
-    const { level, message, about } = lineOf(event)
+    const isBeginning = beginsMaintenance(event, told.get(repository) ?? 0)
+    if (isBeginning) told.set(repository, event.generation)
+    const { level: usual, about } = lineOf(event)
+    const level = isBeginning ? 'warn' : usual
+    if (!logger.isLevelEnabled(level)) return
     const { kind, request } = event
     const line = { repository, position, kind, ...(request && { request }), ...about }
-    if (event.kind === 'deleted' && event.generation !== undefined) {
-      if ((told.get(repository) ?? 0) < event.generation) {
-        told.set(repository, event.generation)
-        const { generation } = event
-        const begun = { ...line, generation }
-        logger.warn(begun, 'maintenance: it has raised the generation')
-        return
-      }
-    }
-    logger[level](line, message)
+    const raised = isBeginning ? { generation: event.generation } : {}
+    logger[level]({ ...line, ...raised }, sentenceOf(event))
   }
+}
+
+function beginsMaintenance(
+  event: JournalEvent,
+  told: number,
+): event is JournalEvent & { kind: 'deleted'; generation: Generation } {
+  return event.kind === 'deleted' && event.generation !== undefined && told < event.generation
 }
 
 function lineOf(event: JournalEvent): Line {
@@ -36,24 +44,22 @@ function lineOf(event: JournalEvent): Line {
     case 'adopted':
       return {
         level: 'info',
-        message: 'the repository came under this gateway',
         about: { locks: event.locks.length, indexes: event.indexes.length },
       }
     case 'opened': {
       const { writer, client, tag } = event
       const about = { writer, client: describeClient(client), ...(tag && { tag }) }
-      return { level: 'info', message: 'a writer began', about }
+      return { level: 'info', about }
     }
     case 'committed':
       return {
         level: levelFor(event.object),
-        message: 'committed',
         about: { object: event.object, size: event.size, ...whoseOf(event.author) },
       }
     case 'deleted': {
       const { object, author, cause } = event
       const about = { object, cause, ...whoseOf(author) }
-      return { level: levelFor(object), message: 'deleted', about }
+      return { level: levelFor(object), about }
     }
     case 'refused':
     case 'knocked':
@@ -63,20 +69,17 @@ function lineOf(event: JournalEvent): Line {
       const about = { reason, verb, object, client: describeClient(client), generation }
       return {
         level: 'warn',
-        message: `NOT PROTECTED: ${verb} let through that would have been fenced`,
         about: { ...about, ...whoseOf(author), ...(run && { run }) },
       }
     }
     case 'ended':
       return {
         level: 'info',
-        message: 'a writer ended',
         about: { writer: event.writer, cause: event.cause },
       }
     case 'revived':
       return {
         level: 'warn',
-        message: 'a writer that had ended is back',
         about: { writer: event.writer },
       }
     case 'released':
@@ -84,31 +87,28 @@ function lineOf(event: JournalEvent): Line {
       const { item, by, reason } = event
       return {
         level: 'warn',
-        message: `an item was ${event.kind}`,
         about: { item, by, reason },
       }
     }
     case 'evicted':
       return {
         level: 'warn',
-        message: 'the bytes of an item were dropped: it was too old',
         about: { item: event.item },
       }
     case 'outside': {
       const { vanished, appeared, generation } = event
       const about = { vanished: vanished.length, appeared: appeared.length, generation }
-      return { level: 'warn', message: 'the folder was used past the gateway', about }
+      return { level: 'warn', about }
     }
     case 'fenced': {
       const { generation, by, reason } = event
       const about = { generation, by, reason }
-      return { level: 'warn', message: 'the generation was raised by hand', about }
+      return { level: 'warn', about }
     }
     case 'sealed': {
       const { position, archive } = event
       return {
         level: 'info',
-        message: 'records were sealed',
         about: { upTo: position, archive },
       }
     }
@@ -118,7 +118,7 @@ function lineOf(event: JournalEvent): Line {
     case 'owned':
     case 'answered':
     case 'retracted':
-      return { level: 'debug', message: event.kind }
+      return { level: 'debug' }
   }
 }
 
@@ -127,13 +127,11 @@ function refusalLineOf(event: Extract<JournalEvent, { kind: 'refused' | 'knocked
   const item = kept === undefined ? {} : { item: kept.item }
   const about = { verb, object, client: describeClient(client), generation, ...item }
   if (event.kind === 'knocked') {
-    const message = 'knocked: nobody can tell yet whose request this is'
-    return { level: 'info', message, about: { ...about, candidates: event.candidates } }
+    return { level: 'info', about: { ...about, candidates: event.candidates } }
   }
   const { reason, author, run } = event
   return {
     level: 'warn',
-    message: `${verb} fenced`,
     about: { reason, ...about, ...whoseOf(author), ...(run && { run }) },
   }
 }

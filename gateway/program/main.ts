@@ -14,8 +14,15 @@ import { BackendError } from '../../fencing/ports.js'
 import { openAccessLog, type AccessLogFile } from './access-log-file.js'
 import { faultOfAddress } from './address-check.js'
 import { Recordings } from '../operate/admin/following.js'
+import type { Admin } from '../operate/admin/admin.js'
 import { AdminService } from '../operate/admin/service.js'
-import { openAdminSocket } from '../operate/admin/socket.js'
+import type { SettingsView } from '../operate/admin/views.js'
+import type { ApiParts } from '../operate/api/parts.js'
+import type { Finding } from '../operate/doctor/finding.js'
+import { Entrance } from '../operate/identity/entrance.js'
+import { TokenFile } from '../operate/identity/token-file.js'
+import { openOperatorSocket } from '../operate/operator-socket.js'
+import { OperatorListeners } from './operator-listeners.js'
 import { linkWarnings } from '../operate/doctor/links.js'
 import { assemble, type Assembly } from './assembly.js'
 import { countUntil } from './counting.js'
@@ -40,7 +47,7 @@ import { Monitoring } from './monitoring.js'
 import { isLackOfMounts, openServedMount } from './served-mount.js'
 import { watchSignals, type Signals } from './signals.js'
 import { refusalsOf, starting, StartError } from './start-error.js'
-import { mountSocketIn, stateFolderOf } from './state/places.js'
+import { mountSocketIn, stateFolderOf, tokensIn } from './state/places.js'
 import { systemClock, systemRandom } from './surroundings.js'
 import { boundedFiles } from '../webdav/bounded-files.js'
 import type { PlainFiles } from '../webdav/plain-files.js'
@@ -54,6 +61,10 @@ export interface Serving {
   readonly repositories: number
   /** What an operator must be told. */
   readonly warnings: readonly string[]
+  /** Where operators come in by the settings. */
+  readonly operators: readonly string[]
+  /** A link that signs a browser in, once. */
+  readonly link: () => Promise<string>
 }
 
 const tickMs = 5_000
@@ -75,7 +86,12 @@ export interface Running {
   readonly logger: Logger
   /** All settings as they are now. Throws a SettingsError. */
   readonly reread: () => GatewaySettings
-  readonly onServing: (serving: Serving) => void
+  readonly onServing: (serving: Serving) => void | Promise<void>
+  /** What operators are shown of the settings, and what the doctor finds; nothing where it is not told. */
+  readonly shown?: {
+    readonly settings: SettingsView
+    readonly examine: (admin: Admin) => Promise<readonly Finding[]>
+  }
 }
 
 /** Serves until a signal; answers the exit code. Throws a StartError where it cannot start, with nothing changed. */
@@ -150,14 +166,21 @@ async function serve(running: Running, parts: Parts): Promise<void> {
   ])
   for (const warning of [...links, ...readOnly]) logger.warn(warning)
   const warnings = [...new Set([...links, ...readOnly, ...damage])]
-  const admin = new AdminService({ ...assembly, recordings, plain: plain ?? null })
+  const tokens = new TokenFile(tokensIn(state.folder), systemClock.now)
+  const operators = await OperatorListeners.prepare(settings.admin, tokens, logger)
+  const entrance = new Entrance({ ...systemClock, origin: () => operators.origin() })
+  const admin = new AdminService({
+    ...{ ...assembly, recordings, tokens, entrance },
+    plain: plain ?? null,
+  })
+  const api = apiParts(running, parts, admin)
   const file = mountSocketIn(state.folder)
   const { appendOnly: isAppendOnly } = settings
   const around = { gate, clock: systemClock, logger }
   // No socket can be made on a read-only volume.
   const socket = state.isReadOnly
     ? undefined
-    : await openAdminSocket({ admin, file: state.adminSocket, logger })
+    : await openOperatorSocket({ parts: api, file: state.adminSocket, logger })
   const mounts = state.isReadOnly
     ? undefined
     : await openMountListener({ ...around, isAppendOnly, folder, file })
@@ -170,12 +193,19 @@ async function serve(running: Running, parts: Parts): Promise<void> {
       ...monitoring?.served,
       ...(await browserOf(settings, gate, logger)),
     })
+    const places = await operators.open(api, entrance)
+    for (const { address } of places) logger.info({ address }, 'operators come in here')
     await state.announce(open.map(({ address }) => address))
     const mount = mounts && (await mountWhereAsked(settings, folder, file, logger, warnings))
     if (settings.fencing === 'observe') logger.warn(observingWarning)
     for (const listener of open) logger.info({ folder, ...listener }, 'serving')
     const repositories = (await store.repositories()).length
-    onServing({ folder, listeners: open, mountFolder: mount?.folder, repositories, warnings })
+    await onServing({
+      ...{ folder, listeners: open, mountFolder: mount?.folder, repositories, warnings },
+      operators: places.map(({ address }) => address),
+      link: async () => (await entrance.link('whoever started the gateway')).url,
+    })
+    signals.onHangup(() => void operators.reload())
     reread(running, signals, listeners, accessLog)
     logger.info({ signal: await signals.signalled }, 'ending')
     endInTime(logger)
@@ -183,8 +213,20 @@ async function serve(running: Running, parts: Parts): Promise<void> {
   } finally {
     await listeners.close(drainMs)
     await mounts?.close(drainMs)
+    await operators.close()
     await socket?.close()
     accessLog?.close()
+  }
+}
+
+function apiParts({ shown }: Running, { assembly, recordings }: Parts, admin: Admin): ApiParts {
+  const nothing = { settings: {}, listeners: [], warnings: [] }
+  return {
+    ...{ admin, recordings },
+    settings: shown?.settings ?? nothing,
+    places: [...new Set([assembly.folder, assembly.state.folder])],
+    examine: async () => (await shown?.examine(admin)) ?? [],
+    fault: () => assembly.fault?.message,
   }
 }
 
@@ -348,7 +390,7 @@ function unknownWarning(count: number): string {
 /** What time itself decides, every few seconds; resolves when no check runs any more. */
 async function tickUntil(
   ending: AbortSignal,
-  { fences, reserves, runningTime }: Assembly,
+  { fences, reserves, runningTime, search }: Assembly,
 ): Promise<void> {
   while (!ending.aborted) {
     void reserves.restore()
@@ -357,6 +399,8 @@ async function tickUntil(
     keepHeapSmall()
     await setTimeout(tickMs, undefined, { signal: ending }).catch(() => undefined)
     void fences.tick()
+    // So that the first question need not wait for all that was recorded since the last one.
+    void search.catchUp().catch(() => undefined)
   }
   await fences.ticked()
 }

@@ -44,5 +44,5 @@ function changedIn(before: GatewaySettings, after: GatewaySettings): string[] {
 }
 
 function nameOf(key: string): string {
-  return key === 'listeners' ? key : flagOf(key)
+  return key === 'listeners' || key === 'admin' ? key : flagOf(key)
 }

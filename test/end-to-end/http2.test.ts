@@ -51,7 +51,7 @@ for (const version of RESTIC_VERSIONS)
       t.is(ended.code, 1)
       t.deepEqual(savedBy(sleeper, ended), [])
       t.is((await quarantineOf(world))[0]?.reason, 'stale')
-      t.notRegex(gateway.child.output, /"msg":"knocked/, 'nobody was put off')
+      t.notRegex(gateway.child.output, /"kind":"knocked"/, 'nobody was put off')
       t.deepEqual(await soundness(world, folder, [saved]), [])
     },
   )

@@ -163,7 +163,7 @@ testWith('nginx', 'restic-0.18')(
     const saved = await backUp(world, '0.18', `${url}repo/`, files)
     await writeFiles(files, 'more', { letters: MIB })
     const second = await backUp(world, '0.18', `${url}repo/`, files)
-    t.notRegex(gateway.child.output, /"msg":"knocked/, 'both runs are current')
+    t.notRegex(gateway.child.output, /"kind":"knocked"/, 'both runs are current')
     t.regex(gateway.child.output, /"level":"warn".*--trusted-proxy/)
     t.deepEqual(await soundness(world, folder, [saved, second]), [])
   },

@@ -184,6 +184,7 @@ test.serial(
   async (t) => {
     const { world } = await overtaken(t)
     const { stdout: help } = await world.lockkeeper('journal', '--help')
+    t.true(eventKinds.length > 20)
     for (const kind of eventKinds) t.regex(help, new RegExp(`\\b${kind}\\b`), kind)
     for (const { id, object } of await quarantineOf(world)) {
       const { stdout } = await world.lockkeeper('quarantine', 'show', id)
@@ -195,9 +196,10 @@ test.serial(
 
 /** All kinds that the one reader of events for people tells apart. */
 const eventKinds = [
-  ...readFileSync(join(projectRoot, 'gateway', 'cli', 'record-text.ts'), 'utf8').matchAll(
-    /^ {4}case '(\w+)'/gm,
-  ),
+  ...readFileSync(
+    join(projectRoot, 'gateway', 'operate', 'words', 'sentence.ts'),
+    'utf8',
+  ).matchAll(/^ {4}case '(\w+)'/gm),
 ].map(([, kind = '']) => kind)
 
 test.serial('what must be given is shown as such', async (t) => {
@@ -228,7 +230,7 @@ test.serial('the journal is read from a position, a time, and as it grows', asyn
   await following.says(/refused/)
   await new RestWriter(gateway.port, 'other', 'follow-me').init()
   await new RestWriter(gateway.port, 'other', 'follow-me').begin()
-  await following.says(/other \d+ +opened +w-\w+ from 127.0.0.1, tag follow-me/)
+  await following.says(/other \d+ +opened +w-\w+ began, from 127.0.0.1, tag follow-me/)
   following.signal('SIGINT')
   t.is((await following.ended).code, 0)
 

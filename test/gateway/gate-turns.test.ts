@@ -4,8 +4,10 @@ import type { ObjectName, RepositoryId } from '../../fencing/object.js'
 import type { ObjectStore } from '../../fencing/ports.js'
 import { memoryArchives } from '../../backends/memory/memory-archives.js'
 import { memoryStore } from '../../backends/memory/memory-store.js'
+import { RecordSearch } from '../../backends/record-search/record-search.js'
 import { Recordings } from '../../gateway/operate/admin/following.js'
 import { AdminService } from '../../gateway/operate/admin/service.js'
+import { TokenFile } from '../../gateway/operate/identity/token-file.js'
 import type { RepositoryFence } from '../../fencing/repository-fence.js'
 import type { Visitor } from '../../gateway/gate/gate.js'
 import type { Outcome } from '../../gateway/gate/outcome.js'
@@ -82,6 +84,8 @@ function adminOf(parts: GateWithParts): AdminService {
     ...parts,
     archives: memoryArchives(),
     recordings: new Recordings(),
+    search: new RecordSearch({ file: ':memory:', journal: parts.journal }),
+    tokens: new TokenFile('/nowhere/tokens.json', () => 0),
   })
 }
 

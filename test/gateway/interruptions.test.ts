@@ -10,11 +10,11 @@ import test, { type ExecutionContext } from 'ava'
 import { exportItem } from '../../gateway/cli/export.js'
 import { AdminError } from '../../gateway/operate/admin/admin.js'
 import { eventually } from '../end-to-end/harness/wait.js'
-import { connectAdmin, type RemoteAdmin } from '../../gateway/operate/admin/remote.js'
+import { connectApi, type ApiClient } from '../../gateway/operate/api/client.js'
 
 interface Scene {
   readonly folder: string
-  readonly admin: RemoteAdmin
+  readonly admin: ApiClient
   /** The next question that reaches the gateway, to be answered by the test, or not at all. */
   readonly asked: () => Promise<ServerResponse>
 }
@@ -24,7 +24,7 @@ const open = async (t: ExecutionContext): Promise<Scene> => {
   const server = createServer()
   const file = join(folder, 'admin.sock')
   await once(server.listen({ path: file }), 'listening')
-  const admin = connectAdmin(file)
+  const admin = connectApi(file)
   t.teardown(async () => {
     await admin.close()
     server.closeAllConnections()
@@ -57,11 +57,11 @@ test('a journal that is followed ends in peace before anything was recorded', as
 for (const [name, ask] of [
   [
     'a journal',
-    (admin: RemoteAdmin) =>
+    (admin: ApiClient) =>
       firstOf(admin.journal({ isFollowed: false }, new AbortController().signal)),
   ],
-  ['the bytes of an item', (admin: RemoteAdmin) => admin.bytes('q-000000')],
-  ['a status', (admin: RemoteAdmin) => admin.status()],
+  ['the bytes of an item', (admin: ApiClient) => admin.bytes('q-000000')],
+  ['a status', (admin: ApiClient) => admin.status()],
 ] as const) {
   test(`${name}: a gateway that goes before it answers is told as such`, async (t) => {
     const { admin, asked } = await open(t)

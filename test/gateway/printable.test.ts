@@ -2,7 +2,7 @@
 import test from 'ava'
 import { spawnSync } from 'node:child_process'
 import { columns } from '../../gateway/cli/output.js'
-import { describeRecord } from '../../gateway/cli/record-text.js'
+import { recordSentence } from '../../gateway/operate/words/record-sentence.js'
 import { printable, printableLines } from '../../gateway/program/printable.js'
 
 const evil = 'a\u009b31m\u0085\u202eb\u2028\u200f\ud800\x1b[2J'
@@ -20,7 +20,7 @@ test('columns and records are printed without it', (t) => {
   t.regex(columns(['A', 'B'], [[`${evil}\n`, 'x']]), /^A +B\n[\x20-\x7e]+ {2}x\n$/)
   const client = { user: `${evil}\n`, address: '::1' }
   const record = { kind: 'opened', writer: 'w-1', client, tag: evil, view: 1 }
-  t.regex(describeRecord(record as never), /^[\x20-\x7e]+$/)
+  t.regex(printable(recordSentence(JSON.stringify(record))), /^w-1 began[\x20-\x7e]+$/)
 })
 
 for (const format of ['json', 'pretty'] as const) {

@@ -157,7 +157,7 @@ test.serial('a folder whose path is longer than that of a socket may be', async 
   const [program, ...args] = gatewayCommand(['journal', '--follow', '--path', path])
   const following = new Child(program, args, { env: world.environment() })
   await new RestWriter(port, 'repo', 'long').init()
-  await following.says(/committed +config/)
+  await following.says(/committed +.* saved config/)
   gateway.signal('SIGTERM')
   t.is((await gateway.ended).code, 0)
   const { code, stderr } = await following.ended

@@ -11,7 +11,7 @@ import { ClosedError, type BrowsedRepositories } from '../browsed-repositories.j
 import type { BrowsedRepository, NamedSnapshot } from '../browsed-repository.js'
 import { parseBrowseAddress, type BrowseAddress } from './address.js'
 import { sendFile, setAttachment } from './file-answer.js'
-import { html } from './html.js'
+import { html } from '../../pages/html.js'
 import { folderPage, page, repositoriesPage, snapshotsPage } from './pages.js'
 import { sendParts } from './sending.js'
 import { contentPolicy, pagePolicy } from './style.js'

@@ -3,7 +3,7 @@ import type { NamedSnapshot } from '../browsed-repository.js'
 import { isPlainName, type Node } from '../../../formats/restic/node.js'
 import type { Tree } from '../../../formats/restic/tree.js'
 import { encodedName, repositoryPart } from './address.js'
-import { Html, html, type Value } from './html.js'
+import { Html, html, type Value } from '../../pages/html.js'
 import { style } from './style.js'
 import { modeText, nameText, ownerText, sizeText, timeText } from './words.js'
 

@@ -1,7 +1,7 @@
 /** Knows who is behind a request: nobody in particular, a user with a password, a proxy's user, a certificate's name. */
 import type { IncomingMessage } from 'node:http'
-import { TLSSocket, type PeerCertificate } from 'node:tls'
 import { networkOf } from '../network.js'
+import { certifiedUser } from './certified-user.js'
 import type { PasswordFile } from './password-file.js'
 
 export type Identity =
@@ -37,7 +37,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   const isOpen = passwords === undefined && userHeader === undefined && !byCertificate
   return async (request, { isFromProxy, address }) => {
     if (isOpen) return { kind: 'anybody' }
-    const certified = byCertificate ? certifiedUser(request) : undefined
+    const certified = byCertificate ? certifiedUser(request.socket) : undefined
     if (certified !== undefined) return { kind: 'user', user: certified }
     const told =
       isFromProxy && userHeader !== undefined ? request.headers[userHeader] : undefined
@@ -54,14 +54,6 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
         return { kind: 'busy' }
     }
   }
-}
-
-function certifiedUser({ socket }: IncomingMessage): string | undefined {
-  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined
-  // An empty object where there is no certificate, whatever its type says.
-  const { subject } = socket.getPeerCertificate() as Partial<PeerCertificate>
-  const name: unknown = subject?.CN
-  return typeof name === 'string' && name !== '' ? name : undefined
 }
 
 /** RFC 7617: `Basic`, then user, colon and password in base64, as UTF-8. */

@@ -2,10 +2,18 @@
 import type { Readable } from 'node:stream'
 import type {
   ArchiveView,
+  ClientView,
   EndedView,
   ItemView,
+  JournalPageView,
+  LinkView,
+  LockView,
+  MadeTokenView,
+  MaintenanceView,
   RecordView,
   RepositoryView,
+  Role,
+  TokenView,
   UnfencedView,
   VerificationView,
 } from './views.js'
@@ -30,6 +38,28 @@ export interface JournalQuestion {
   readonly time?: number | undefined
   /** Goes on with what is recorded later, until the signal. */
   readonly isFollowed: boolean
+}
+
+/** One page of the journals, as they can be found: what was sealed into archives is not among it. */
+export interface FindingQuestion {
+  readonly repository?: string | undefined
+  /** A user; or an address, where nobody was asked for a user. */
+  readonly client?: string | undefined
+  readonly kinds?: readonly string[] | undefined
+  /** Milliseconds since the epoch. */
+  readonly since?: number | undefined
+  readonly until?: number | undefined
+  /** forwards: the oldest first. */
+  readonly direction: 'forwards' | 'backwards'
+  /** Where to go on from. */
+  readonly cursor?: string | undefined
+  readonly limit: number
+}
+
+export interface TokenAct {
+  readonly name: string
+  readonly role: Role
+  readonly by: string
 }
 
 export interface ItemsQuestion {
@@ -66,26 +96,21 @@ export interface Admin {
     question: JournalQuestion,
     signal: AbortSignal,
   ) => AsyncIterable<RecordView>
+  readonly find: (question: FindingQuestion) => Promise<JournalPageView>
+  /** Who commits snapshots, and when last. */
+  readonly clients: (repository?: string) => Promise<ClientView[]>
+  readonly locks: (repository: string) => Promise<LockView[]>
+  readonly maintenances: (repository: string) => Promise<MaintenanceView[]>
   readonly verify: (question: VerificationQuestion) => Promise<VerificationView[]>
   /** Seals what lies before every living view of each journal. */
   readonly archive: (question: ArchivingQuestion) => Promise<ArchiveView[]>
   /** Raises the generation; answers the new one. */
   readonly fence: (repository: string, act: Act) => Promise<number>
+  readonly tokens: () => Promise<TokenView[]>
+  readonly addToken: (act: TokenAct) => Promise<MadeTokenView>
+  readonly revokeToken: (id: string) => Promise<TokenView>
+  /** Signs a browser in as the operator `by`, once. */
+  readonly link: (by: string) => Promise<LinkView>
 }
 
-/**
- * unknown: there is no such repository, writer or item. refused: it is there and must not be done. malformed: the
- * question cannot be understood. unavailable: the journal or the store cannot answer.
- */
-export const adminErrorCodes = ['unknown', 'refused', 'malformed', 'unavailable'] as const
-export type AdminErrorCode = (typeof adminErrorCodes)[number]
-
-export class AdminError extends Error {
-  override readonly name = 'AdminError'
-  readonly code: AdminErrorCode
-
-  constructor(code: AdminErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
-  }
-}
+export { AdminError, type AdminErrorCode, type AdminReason } from './reasons.js'

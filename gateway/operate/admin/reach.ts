@@ -7,9 +7,9 @@ import type { Assembly } from '../../program/assembly.js'
 import { messageOf, codeOf } from '../../program/fault.js'
 import { existingFolder } from '../../program/served-folder.js'
 import { StartError } from '../../program/start-error.js'
-import { adminSocketIn, stateFolderOf } from '../../program/state/places.js'
+import { adminSocketIn, stateFolderOf, tokensIn } from '../../program/state/places.js'
 import type { Admin } from './admin.js'
-import { connectAdmin } from './remote.js'
+import { connectApi } from '../api/client.js'
 import { shortSocketPath } from '../../program/socket-path.js'
 
 export interface Reached {
@@ -70,7 +70,7 @@ async function requireState(folder: string, stateFolder: string): Promise<void> 
 /** Undefined where no gateway answers. */
 async function askGateway(folder: string, stateFolder: string): Promise<Reached | undefined> {
   const socket = await shortSocketPath(adminSocketIn(stateFolder))
-  const admin = connectAdmin(socket.path)
+  const admin = connectApi(socket.path)
   const close = async (): Promise<void> => {
     await admin.close()
     await socket.release()
@@ -101,6 +101,7 @@ async function takeState({
   // While a gateway runs nothing of this is needed.
   const { assemble } = await import('../../program/assembly.js')
   const { Recordings } = await import('./following.js')
+  const { TokenFile } = await import('../identity/token-file.js')
   const { AdminService } = await import('./service.js')
   const recordings = new Recordings()
   let assembly: Assembly
@@ -117,6 +118,7 @@ async function takeState({
     if (error.code === 'locked' && performance.now() < deadline) return undefined
     throw new StartError(error.message, { cause: error })
   }
-  const admin = new AdminService({ ...assembly, recordings })
+  const tokens = new TokenFile(tokensIn(assembly.state.folder), () => Date.now())
+  const admin = new AdminService({ ...assembly, recordings, tokens })
   return { admin, isServed: false, close: assembly.close }
 }

@@ -10,6 +10,7 @@ import {
   type JournalStore,
   type StoredRecord,
 } from '../../../fencing/ports.js'
+import { recordSentence } from '../words/record-sentence.js'
 import type { RecordView, VerificationView } from './views.js'
 
 const readRecordsMax = 2_000
@@ -24,11 +25,15 @@ export interface Span {
 export function viewRecord(repository: RepositoryId, record: StoredRecord): RecordView {
   const { position, hash } = record
   const time = new Date(record.time).toISOString()
-  return { repository, position, time, hash, ...eventOf(record.body) }
+  const { kind, ...event } = eventOf(record.body)
+  // One kind of event has a position of its own: up to where records were sealed.
+  const upTo = 'position' in event ? { upTo: event.position } : {}
+  const sentence = recordSentence(record.body)
+  return { ...event, ...upTo, repository, position, time, hash, kind, sentence }
 }
 
 /** A body that was tampered with is shown as it is. */
-function eventOf(body: string): { kind: string } {
+function eventOf(body: string): { readonly kind: string; readonly [field: string]: unknown } {
   try {
     const event: unknown = JSON.parse(body)
     if (typeof event === 'object' && event !== null && 'kind' in event) {
@@ -37,7 +42,7 @@ function eventOf(body: string): { kind: string } {
   } catch {
     // Shown below.
   }
-  return { kind: 'unreadable', body } as { kind: string }
+  return { kind: 'unreadable', body }
 }
 
 /** A journal with the archives that its sealed records lie in. */

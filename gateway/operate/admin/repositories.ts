@@ -40,13 +40,13 @@ export class Repositories {
     if (name === undefined) return among
     const repository = parseName(name)
     if (repository !== undefined && among.includes(repository)) return [repository]
-    throw new AdminError('unknown', unknownRepository(name, among))
+    throw new AdminError('unknown-repository', unknownRepository(name, among))
   }
 
   async fence(repository: RepositoryId): Promise<RepositoryFence> {
     const fence = await asked(() => this.#options.fences.of(repository))
     if (fence !== undefined) return fence
-    throw new AdminError('unknown', unknownRepository(repository, await this.all()))
+    throw new AdminError('unknown-repository', unknownRepository(repository, await this.all()))
   }
 
   /** The fences of all repositories that have a journal which can be read. */
@@ -64,7 +64,7 @@ export class Repositories {
     const writerId = parseWriterId(id)
     if (writerId === undefined) {
       throw new AdminError(
-        'malformed',
+        'malformed-question',
         `"${id}" is no id of a writer; they look like w-1f3a9c2e`,
       )
     }
@@ -80,7 +80,10 @@ export class Repositories {
     const { repository, id } = splitId(text)
     const itemId = parseItemId(id)
     if (itemId === undefined) {
-      throw new AdminError('malformed', `"${id}" is no id of an item; they look like q-4f2a1c`)
+      throw new AdminError(
+        'malformed-question',
+        `"${id}" is no id of an item; they look like q-4f2a1c`,
+      )
     }
     const found = (await this.fences()).flatMap((fence) => {
       const item = fence.state.items.get(itemId)
@@ -118,16 +121,22 @@ function isMeant(fence: RepositoryFence, repository: RepositoryId | undefined): 
 function only<T extends { readonly fence: RepositoryFence }>(
   found: readonly T[],
   text: string,
-  what: string,
+  what: 'writer' | 'item',
   where: string,
 ): T {
   const [first, ...others] = found
   if (first === undefined) {
-    throw new AdminError('unknown', `there is no ${what} ${text}; "${where}" lists them`)
+    throw new AdminError(
+      `unknown-${what}`,
+      `there is no ${what} ${text}; "${where}" lists them`,
+    )
   }
   if (others.length === 0) return first
   const ways = found.map(({ fence }) => `${displayName(fence.repository)}:${text}`).join(' or ')
-  throw new AdminError('malformed', `several repositories have a ${what} ${text}; say ${ways}`)
+  throw new AdminError(
+    'several-match',
+    `several repositories have a ${what} ${text}; say ${ways}`,
+  )
 }
 
 function unknownRepository(name: string, known: readonly RepositoryId[]): string {

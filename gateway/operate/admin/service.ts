@@ -25,21 +25,35 @@ import {
   type Act,
   type Admin,
   type ArchivingQuestion,
+  type FindingQuestion,
   type ItemsQuestion,
   type JournalQuestion,
   type ReleaseAct,
+  type TokenAct,
   type VerificationQuestion,
 } from './admin.js'
 import { followJournals, type Recordings } from './following.js'
 import { readMany, verifyOne, viewRecord } from './reading.js'
 import { asked, Repositories, unavailable } from './repositories.js'
-import { viewItem, viewRepository, viewWriter } from './viewing.js'
+import { formatPlace, parsePlace } from '../../../backends/record-search/question.js'
+import type { RecordSearch } from '../../../backends/record-search/record-search.js'
+import type { TokenFile } from '../identity/token-file.js'
+import type { Entrance } from '../identity/entrance.js'
+import { viewClient } from './client-habits.js'
+import { viewItem, viewLocks, viewMaintenances, viewRepository, viewWriter } from './viewing.js'
 import type {
   ArchiveView,
+  ClientView,
   EndedView,
   ItemView,
+  JournalPageView,
+  LinkView,
+  LockView,
+  MadeTokenView,
+  MaintenanceView,
   RecordView,
   RepositoryView,
+  TokenView,
   UnfencedView,
   VerificationView,
 } from './views.js'
@@ -50,6 +64,10 @@ export interface AdminServiceOptions {
   readonly archives: JournalArchives
   readonly fences: Fences
   readonly recordings: Recordings
+  readonly search: RecordSearch
+  readonly tokens: TokenFile
+  /** Signs browsers in; only where a gateway runs. */
+  readonly entrance?: Entrance
   /** What this process serves beside the repositories: null where nothing. Not known where it serves nothing at all. */
   readonly plain?: PlainFiles | null
 }
@@ -98,7 +116,10 @@ export class AdminService implements Admin {
   async endWriter(id: string, by: string): Promise<EndedView> {
     const { fence, writer } = await this.#repositories.writer(id)
     if (writer.ended !== undefined) {
-      throw new AdminError('refused', `writer ${id} has ended already (${writer.ended.cause})`)
+      throw new AdminError(
+        'already-ended',
+        `writer ${id} has ended already (${writer.ended.cause})`,
+      )
     }
     const view = { repository: fence.repository, ...viewWriter(fence.context(), writer) }
     const recorded = await asked(() => fence.endWriter(writer.id, by))
@@ -174,6 +195,38 @@ export class AdminService implements Admin {
     }
   }
 
+  async find(question: FindingQuestion): Promise<JournalPageView> {
+    const { repository: name, cursor, ...rest } = question
+    const place = cursor === undefined ? undefined : parsePlace(cursor)
+    if (cursor !== undefined && place === undefined) {
+      throw new AdminError('malformed-question', `"${cursor}" is no cursor of this journal`)
+    }
+    const journalled = name === undefined ? [] : await this.#repositories.journalled()
+    const [repository] =
+      name === undefined ? [] : await this.#repositories.named(name, journalled)
+    const page = await asked(() => this.#options.search.find({ ...rest, repository, place }))
+    const records = page.records.map(({ repository: one, record, place: at }) => {
+      return { ...viewRecord(one, record), cursor: formatPlace(at) }
+    })
+    const next = page.isMore ? (records.at(-1)?.cursor ?? null) : null
+    return { records, next, anew: page.isAnew }
+  }
+
+  async clients(name?: string): Promise<ClientView[]> {
+    const journalled = name === undefined ? [] : await this.#repositories.journalled()
+    const [one] = name === undefined ? [] : await this.#repositories.named(name, journalled)
+    const all = await asked(() => this.#options.search.snapshots(one))
+    return all.map((snapshots) => viewClient(snapshots, Date.now()))
+  }
+
+  async locks(name: string): Promise<LockView[]> {
+    return viewLocks(await this.#known(name))
+  }
+
+  async maintenances(name: string): Promise<MaintenanceView[]> {
+    return viewMaintenances(await this.#known(name))
+  }
+
   async verify({ repository, head }: VerificationQuestion): Promise<VerificationView[]> {
     const journalled = await this.#repositories.journalled()
     const named = await this.#repositories.named(repository, journalled)
@@ -205,6 +258,34 @@ export class AdminService implements Admin {
     const fence = await this.#repositories.fence(repository ?? ('' as RepositoryId))
     await asked(() => fence.raise(by, reason))
     return fence.state.generation
+  }
+
+  async tokens(): Promise<TokenView[]> {
+    return this.#options.tokens.list()
+  }
+
+  async addToken(act: TokenAct): Promise<MadeTokenView> {
+    return this.#options.tokens.add(act)
+  }
+
+  async revokeToken(id: string): Promise<TokenView> {
+    return this.#options.tokens.revoke(id)
+  }
+
+  async link(by: string): Promise<LinkView> {
+    const { entrance } = this.#options
+    if (entrance !== undefined) return entrance.link(by)
+    throw new AdminError(
+      'no-gateway',
+      'no gateway runs here, so there is no page to be linked to',
+    )
+  }
+
+  /** One that has a journal; to look at a repository is no reason to adopt it. */
+  async #known(name: string): Promise<RepositoryFence> {
+    const journalled = await this.#repositories.journalled()
+    const [repository] = await this.#repositories.named(name, journalled)
+    return this.#repositories.fence(repository ?? ('' as RepositoryId))
   }
 
   async #statusOf(repository: RepositoryId): Promise<Omit<RepositoryView, 'plainFiles'>> {
@@ -251,7 +332,7 @@ export class AdminService implements Admin {
       try {
         await this.#options.fences.decide(fence, item.object, async () => {
           if (!isOpen(item)) {
-            throw new AdminError('refused', `${item.id} is ${item.state} already`)
+            throw new AdminError('already-decided', `${item.id} is ${item.state} already`)
           }
           recorded = await act(fence, item)
           return { recorded }
@@ -274,12 +355,12 @@ export class AdminService implements Admin {
     const name = digestOf(item.object)
     if (name !== undefined && name !== sha256) {
       const message = `the bytes of ${item.id} are damaged: their SHA-256 is ${sha256}`
-      throw new AdminError('refused', message)
+      throw new AdminError('damaged-bytes', message)
     }
     const standing = await asked(() => store.digest(fence.repository, item.object))
     if (standing !== undefined && standing.sha256 !== sha256) {
       const message = `${item.object} stands in the repository with other content, and is never replaced`
-      throw new AdminError('refused', message)
+      throw new AdminError('never-replaced', message)
     }
   }
 }
@@ -304,11 +385,14 @@ function held(item: Item): Held {
 
 function refuseWithoutBytes(item: Item): void {
   if (!isOpen(item)) {
-    throw new AdminError('refused', `${item.id} is ${item.state} already; its bytes are gone`)
+    throw new AdminError(
+      'already-decided',
+      `${item.id} is ${item.state} already; its bytes are gone`,
+    )
   }
   if (!item.isKept) {
     const message = `only the story of ${item.id} was kept: the quarantine was full when it was refused`
-    throw new AdminError('refused', message)
+    throw new AdminError('not-kept', message)
   }
 }
 
@@ -317,18 +401,18 @@ function refuseUnproved(item: Item, { isForced }: ReleaseAct): void {
   const type = typeOf(item.object)
   if (type === 'locks') {
     const message = `${item.id} is a lock: released, nobody would refresh or remove it; discard it`
-    throw new AdminError('refused', message)
+    throw new AdminError('is-a-lock', message)
   }
   if (type === 'data' || isForced) return
   const message =
     `${item.id} is not a pack: it may lean on what a prune has deleted since, and without the password of the ` +
     'repository nobody can prove that it does not. If you know better, say --force and run "restic check" at once'
-  throw new AdminError('refused', message)
+  throw new AdminError('not-a-pack', message)
 }
 
 /** What a record says is done, now or later: an intent is never given up. */
 function notYet(error: unknown): unknown {
   if (!(error instanceof BackendError)) return error
   const message = `it is in the journal, but could not be carried out yet: ${error.message}; it is tried again`
-  return new AdminError('unavailable', message, { cause: error })
+  return new AdminError('not-carried-out', message, { cause: error })
 }

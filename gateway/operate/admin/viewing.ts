@@ -1,11 +1,18 @@
 /** Puts the state of a repository into an operator's words. */
 import { hearingOf, isSilent, type Hearing } from '../../../fencing/evidence/hearing.js'
-import { describeClient, type Run } from '../../../fencing/journal/event.js'
+import { describeClient, type Author, type Run } from '../../../fencing/journal/event.js'
 import { isOpen, type Item } from '../../../fencing/state/item.js'
 import type { RepositoryFence } from '../../../fencing/repository-fence.js'
 import type { Context } from '../../../fencing/rules/context.js'
 import { overtakenBy, type Writer } from '../../../fencing/state/writer.js'
-import type { ItemView, RepositoryView, WriterState, WriterView } from './views.js'
+import type {
+  ItemView,
+  LockView,
+  MaintenanceView,
+  RepositoryView,
+  WriterState,
+  WriterView,
+} from './views.js'
 
 export function viewRepository(
   fence: RepositoryFence,
@@ -61,7 +68,7 @@ export function viewItem(repository: string, item: Item): ItemView {
     object: item.object,
     client: describeClient(item.client),
     writer: author.kind === 'writer' ? author.writer : null,
-    candidates: author.kind === 'writer' ? [author.writer] : [...author.candidates],
+    candidates: candidatesOf(author),
     reason: item.reason,
     generation: item.generation,
     currentGeneration: item.currentGeneration,
@@ -74,6 +81,30 @@ export function viewItem(repository: string, item: Item): ItemView {
     position: item.position,
     state: item.state,
   }
+}
+
+export function viewLocks({ state }: RepositoryFence): LockView[] {
+  return [...state.locks].map(([object, { time }]) => {
+    const author = state.commits.get(object)?.author
+    return {
+      object,
+      time: new Date(time).toISOString(),
+      writer: author?.kind === 'writer' ? author.writer : null,
+      candidates: candidatesOf(author),
+    }
+  })
+}
+
+function candidatesOf(author: Author | undefined): string[] {
+  if (author === undefined) return []
+  return author.kind === 'writer' ? [author.writer] : [...author.candidates]
+}
+
+export function viewMaintenances({ state }: RepositoryFence): MaintenanceView[] {
+  return state.runs.map(({ by, generation, last, isOutside }) => {
+    const kind = by !== undefined ? 'maintenance' : isOutside === true ? 'outside' : 'by hand'
+    return { generation, writer: by ?? null, last, kind }
+  })
 }
 
 function viewRun({ by, generation }: Run): NonNullable<ItemView['run']> {

@@ -87,6 +87,77 @@ export const recordView = z.looseObject({
   time: z.string(),
   hash: z.string(),
   kind: z.string(),
+  /** What happened, for people. */
+  sentence: z.string(),
+})
+
+/** `cursor` is where to go on from: the position within one repository, else a place in the order of all. */
+export const foundRecordView = recordView.extend({ cursor: z.string() })
+
+export const journalPageView = z.object({
+  records: z.array(foundRecordView),
+  /** The cursor of the next page in the same direction; null where this is the last. */
+  next: z.string().nullable(),
+  /** The cursor was of an earlier count: what is answered begins anew, and may repeat what was answered before. */
+  anew: z.boolean(),
+})
+
+/** A client that commits snapshots to a repository. */
+export const clientView = z.object({
+  repository: z.string(),
+  client: z.string(),
+  /** When it last committed a snapshot through this gateway. */
+  lastSnapshot: z.string(),
+  /** How long it usually is between two; null where there are too few to say. */
+  usuallyMs: z.number().nullable(),
+  /** It is more than twice as long as usual. */
+  overdue: z.boolean(),
+})
+
+export const lockView = z.object({
+  object: z.string(),
+  /** When it was written. */
+  time: z.string(),
+  /** Null where it is not known which of the candidates posted it. */
+  writer: z.string().nullable(),
+  candidates: z.array(z.string()),
+})
+
+/** Of those that a view of a writer may still be overtaken by; the journal has all. */
+export const maintenanceView = z.object({
+  generation: z.number(),
+  /** Null where an operator raised the generation, or it was not through this gateway. */
+  writer: z.string().nullable(),
+  /** The position of its last deletion. */
+  last: z.number(),
+  kind: z.enum(['maintenance', 'outside', 'by hand']),
+})
+
+export const roles = ['viewer', 'operator'] as const
+
+/** The token itself is told once, when it is made. */
+export const tokenView = z.object({
+  id: z.string(),
+  name: z.string(),
+  role: z.enum(roles),
+  made: z.string(),
+  madeBy: z.string(),
+})
+export const madeTokenView = tokenView.extend({ token: z.string() })
+
+/** A link that signs a browser in, once. */
+export const linkView = z.object({ url: z.string(), expires: z.string() })
+
+export const settingsView = z.object({
+  settings: z.record(z.string(), z.object({ value: z.unknown(), from: z.string() })),
+  listeners: z.array(z.looseObject({ listen: z.string() })),
+  warnings: z.array(z.string()),
+})
+
+export const findingView = z.object({
+  check: z.string(),
+  level: z.enum(['ok', 'advice', 'warning', 'problem']),
+  text: z.string(),
 })
 
 export const verificationView = z.object({
@@ -117,3 +188,13 @@ export type EndedView = z.infer<typeof endedView>
 export type ItemView = z.infer<typeof itemView>
 export type RecordView = z.infer<typeof recordView>
 export type VerificationView = z.infer<typeof verificationView>
+export type FoundRecordView = z.infer<typeof foundRecordView>
+export type JournalPageView = z.infer<typeof journalPageView>
+export type LockView = z.infer<typeof lockView>
+export type MaintenanceView = z.infer<typeof maintenanceView>
+export type Role = (typeof roles)[number]
+export type TokenView = z.infer<typeof tokenView>
+export type MadeTokenView = z.infer<typeof madeTokenView>
+export type LinkView = z.infer<typeof linkView>
+export type SettingsView = z.infer<typeof settingsView>
+export type ClientView = z.infer<typeof clientView>

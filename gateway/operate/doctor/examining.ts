@@ -19,7 +19,11 @@ interface Patient {
   readonly reached: Reached | undefined
 }
 
-export async function examine(loaded: LoadedSettings): Promise<Finding[]> {
+/** A gateway that examines itself hands in what it is; a command reaches for it. */
+export async function examine(
+  loaded: LoadedSettings,
+  reach: () => Promise<Reached> = () => reachAdmin(loaded.settings, 'doctor'),
+): Promise<Finding[]> {
   const { settings } = loaded
   const path = await existingFolder(settings.path).catch((error: unknown) => {
     if (error instanceof StartError) return error
@@ -38,7 +42,7 @@ export async function examine(loaded: LoadedSettings): Promise<Finding[]> {
   ]
   let reached: Reached | undefined
   try {
-    if (await isThere(state)) reached = await reachAdmin(settings, 'doctor')
+    if (await isThere(state)) reached = await reach()
     else findings.push({ check: 'state', level: 'ok', text: 'no gateway has served it yet' })
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error)

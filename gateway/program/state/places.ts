@@ -7,3 +7,6 @@ export const stateFolderOf = (root: string, chosen?: string): string =>
   chosen === undefined ? join(root, stateFolderName) : resolve(chosen)
 export const adminSocketIn = (folder: string): string => join(folder, 'admin.sock')
 export const mountSocketIn = (folder: string): string => join(folder, 'mount.sock')
+export const tokensIn = (folder: string): string => join(folder, 'tokens.json')
+/** All in it follows from the journal; it may be removed at any time. */
+export const searchIn = (folder: string): string => join(folder, 'search.sqlite')

@@ -21,6 +21,7 @@ export type ClientName =
   | 'systemd-analyze'
   | 'prometheus'
   | 'promtool'
+  | 'chromium'
 
 /** The project's folder, seen from `dist/test/end-to-end/harness/`. */
 export const projectRoot = fileURLToPath(new URL('../../../../', import.meta.url))
@@ -63,6 +64,6 @@ export const librariesOf = (name: ClientName): string => {
     .map((place) => join(folder, place))
     .filter((place) => existsSync(place))
     .flatMap((place) => readdirSync(place).map((each) => join(place, each)))
-    .flatMap((place) => [place, join(place, 'systemd')])
+    .flatMap((place) => [place, join(place, 'systemd'), join(place, 'pulseaudio')])
     .join(':')
 }
