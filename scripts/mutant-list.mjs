@@ -795,8 +795,8 @@ export const mutants = [
   [
     'evidence: a late list is a sure look',
     looking,
-    "(by !== 'only-candidate' || !caller.sender.mayBeLate)",
-    'true',
+    "by === 'only-candidate' && caller.sender.mayBeLate",
+    'false',
   ],
   [
     'ending: while it holds another lock',

@@ -49,11 +49,11 @@ export class Learning {
   }
 
   /** One object that is no lock is read, sent or deleted. */
-  asked(caller: Caller, type: ObjectType): void {
+  asked(caller: Caller, type: ObjectType, isChange = false): void {
     if (isContent(type)) {
       this.#learn(caller.sender, mayAskForContent(this.#context), 'asked')
     }
-    this.#worked(caller, type)
+    this.#worked(caller, type, isChange)
   }
 
   /** A lock is read. */
@@ -77,7 +77,7 @@ export class Learning {
     if (type === 'locks') {
       sender.current.hasLocked = true
       this.#context.presence.lockArrived(object, sender)
-    } else this.asked(caller, type)
+    } else this.asked(caller, type, true)
     const isNaming = type === 'index' || type === 'snapshots'
     if (isNaming) this.#learn(sender, mayHaveLooked(this.#context), 'looked')
     // The config alone is not named by its content.
@@ -104,7 +104,7 @@ export class Learning {
    */
   deleting(caller: Caller, { object, isPresent }: Deletion): void {
     const { sender } = caller
-    this.asked(caller, typeOf(object))
+    this.asked(caller, typeOf(object), isPresent)
     if (!isPresent) return
     const context = this.#context
     if (isRelyingOnALook(object)) this.#learn(sender, mayHaveLooked(context), 'looked')
@@ -112,12 +112,16 @@ export class Learning {
     if (typeOf(object) === 'config') this.#learn(sender, mayMigrate(context), 'migrated')
   }
 
-  /** The process asks for content, as a run does only when it has its lock: keys and the config come before. */
-  #worked({ sender: { current } }: Caller, type: ObjectType): void {
-    if (!isContent(type)) return
+  /**
+   * The process asks for content or changes something, as a run does only when it has its lock: keys and the config are
+   * read before.
+   */
+  #worked({ sender: { current } }: Caller, type: ObjectType, isChange = false): void {
     const { presence, monotonic, state } = this.#context
-    if (!Number.isFinite(current.contentAt)) presence.senders.set(current.id, current)
-    current.contentAt = Math.min(current.contentAt, monotonic)
+    if (isContent(type)) {
+      if (!Number.isFinite(current.contentAt)) presence.senders.set(current.id, current)
+      current.contentAt = Math.min(current.contentAt, monotonic)
+    } else if (!isChange) return
     current.workedAt = state.position
     if (current.only !== undefined) presence.of(current.only).workedAt = state.position
   }

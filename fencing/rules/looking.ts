@@ -12,9 +12,11 @@ const lookedTypes: ReadonlySet<ListedType> = new Set(['index', 'snapshots', 'dat
 export function look(context: Context, caller: Caller, type: ListedType): JournalEvent[] {
   if (!lookedTypes.has(type)) return []
   const attribution = attribute(context, caller, { mustHaveLooked: false })
-  const { candidates, sender, writer, by } = attribution
+  const { candidates, writer, by } = attribution
   // What only one of the living may have sent may still be the late copy of a list of somebody's who has ended.
-  const isSure = writer !== undefined && (by !== 'only-candidate' || !caller.sender.mayBeLate)
+  const mayBeLate = by === 'only-candidate' && caller.sender.mayBeLate
+  const isSure = writer !== undefined && !mayBeLate
+  const sender = mayBeLate ? caller.sender.id : attribution.sender
   const isNoted = (writer: Writer): boolean => {
     if (type === 'data' && !(isSure ? writer.hasSurelyListedPacks : writer.mayHaveListedPacks))
       return false

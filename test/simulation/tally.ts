@@ -67,7 +67,7 @@ export const required = [
 const leastShare = 0.01
 
 /** I7 holds for all but so many of 1,000 runs in a gentle network: a few sleep at the one moment that leaves no proof. */
-const wrongShareMax = 0.002
+const wrongShareMax = 0.003
 /** Fewer say nothing of the share. */
 const judgedRunsMin = 1_000
 
@@ -110,6 +110,8 @@ export interface Tally {
   readonly disturbances: Record<Network, Record<Setup, Disturbance>>
   /** Of I7, in the gentle network. */
   readonly wrongs: Record<Setup, Record<WrongKind, Wrongdoing>>
+  /** Runs that broke it in any way. */
+  readonly wrongRuns: Record<Setup, number>
   readonly failures: Failure[]
 }
 
@@ -125,6 +127,7 @@ export function newTally(): Tally {
     rough: 0,
     reached: {},
     disturbances: recordOf(networks, () => recordOf(setups, none)),
+    wrongRuns: recordOf(setups, () => 0),
     wrongs: recordOf(setups, () =>
       recordOf(wrongKinds, () => ({ runs: 0, commands: {}, seeds: [] })),
     ),
@@ -149,6 +152,7 @@ export function count(tally: Tally, seed: number, verdict: Verdict): void {
   }
   for (const subject of verdict.subjects) disturb(tally.disturbances[network][setup], subject)
   countWrongs(tally.wrongs[setup], seed, verdict)
+  tally.wrongRuns[setup] += new Set(verdict.wrongs.map(({ subject }) => subject)).size
   if (verdict.violation !== undefined)
     tally.failures.push({ seed, violation: verdict.violation })
 }
@@ -193,6 +197,7 @@ export function add(into: Tally, from: Tally): void {
     addTo(into.reached, one, times)
   }
   for (const setup of setups) {
+    into.wrongRuns[setup] += from.wrongRuns[setup]
     for (const network of networks) {
       const [sum, part] = [into.disturbances[network][setup], from.disturbances[network][setup]]
       sum.healthy += part.healthy
@@ -214,14 +219,11 @@ export function add(into: Tally, from: Tally): void {
   into.failures.push(...from.failures)
 }
 
-/** What was to be reached, and was not often enough. */
 /** The share of runs that broke I7, where it is too large and there were enough of them to say so. */
-export function wrongTooOften({ wrongs, disturbances }: Tally): number | undefined {
+export function wrongTooOften({ wrongRuns, disturbances }: Tally): number | undefined {
   const judged = setups.filter((setup) => setup !== 'hidden')
   const healthy = sum(judged.map((setup) => disturbances.gentle[setup].healthy))
-  const broken = sum(
-    judged.flatMap((setup) => wrongKinds.map((kind) => wrongs[setup][kind].runs)),
-  )
+  const broken = sum(judged.map((setup) => wrongRuns[setup]))
   if (healthy < judgedRunsMin || broken <= healthy * wrongShareMax) return undefined
   return broken / healthy
 }
@@ -230,6 +232,7 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((all, one) => all + one, 0)
 }
 
+/** What was to be reached, and was not often enough. */
 export function unreached(tally: Tally): string[] {
   return required.filter((one) => (tally.reached[one] ?? 0) < leastShare * tally.rough)
 }
