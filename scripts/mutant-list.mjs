@@ -779,7 +779,7 @@ export const mutants = [
     'if (hasUnlocked(context, writer, gathered, releases))',
     'if (false)',
   ],
-  ['ending: keys and the config are work', learning, 'if (!isContent(type))', 'if (false)'],
+  ['ending: keys and the config are work', learning, 'else if (!isChange)', 'else if (false)'],
   [
     'ending: who waits for its lock has exited with its connection',
     ending,
