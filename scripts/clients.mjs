@@ -115,6 +115,7 @@ const CLIENTS = {
   chromium: {
     from: ['chromium', 'bookworm'],
     with: [
+      'chromium-common',
       ...['libasound2', 'libasyncns0', 'libatk-bridge2.0-0', 'libatk1.0-0', 'libatspi2.0-0'],
       ...['libavahi-client3', 'libavahi-common3', 'libblkid1', 'libbrotli1', 'libbsd0'],
       ...['libcairo2', 'libcap2', 'libcom-err2', 'libcups2', 'libdatrie1'],
