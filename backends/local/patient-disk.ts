@@ -86,7 +86,7 @@ class Place {
           },
           (error: unknown) => {
             this.#end(call)
-            reject(error)
+            reject(error instanceof Error ? error : new Error(String(error)))
           },
         )
       }

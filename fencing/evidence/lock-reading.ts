@@ -25,6 +25,9 @@ export function mayBeOwn({ state, presence }: Context, lock: ObjectName): boolea
  */
 export function isNoReader({ channel }: Pick<Caller, 'channel'>, sender: Sender): boolean {
   const { precedingRequestAt } = channel
-  if (precedingRequestAt === undefined || channel.channel.isMultiplexed === true) return false
+  const { isHidden, isMultiplexed } = channel.channel
+  // What came before on a line that a proxy hides was another's.
+  if (precedingRequestAt === undefined || isHidden || channel.isMixed) return false
+  if (isMultiplexed === true) return false
   return sender.current.contentAt < precedingRequestAt
 }
