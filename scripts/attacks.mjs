@@ -5,7 +5,7 @@ import { readUsage } from './usage.mjs'
 const { values } = readUsage({
   name: 'attacks',
   does: `Attacks a gateway on loopback, entry by entry, while another user's requests are timed.
-\`npm test -- attacks\` runs three seconds of each.`,
+\`npm test -- attacks\` runs two seconds of each, and judges no times.`,
   options: {
     seconds: {
       kind: 'count',

@@ -1,4 +1,4 @@
-/** Entry by entry: one attacks, and another's requests are answered within 300 ms all the while. */
+/** Entry by entry: one attacks, and another's requests are all answered; `npm run attacks` also judges how soon. */
 import test, { type ExecutionContext } from 'ava'
 import { World } from '../end-to-end/harness/world.js'
 import { Bystander } from './bystander.js'
@@ -11,8 +11,8 @@ import {
   type Siege,
 } from './siege.js'
 
-/** A short run, beside other tests, judges the median; a whole one each request. */
-const judgedShare = process.env.ATTACK_SECONDS === undefined ? 0.5 : 1
+/** Beside other tests times and memory say nothing of the gateway: they are logged, and judged in a run alone. */
+const isAlone = process.env.ATTACK_SECONDS !== undefined
 const limitMs = 300
 /** Whatever the attack, the gateway stays a small program. */
 const grownBytesMax = 160 * 2 ** 20
@@ -21,8 +21,8 @@ function unhurt(t: ExecutionContext, siege: Siege): void {
   const { times, controlMs, failures } = siege.felt
   t.log(describe(siege))
   t.deepEqual(failures, [])
-  const judged = times[Math.ceil(times.length * judgedShare) - 1] ?? Infinity
-  t.true(judged <= limitMs + controlMs, describe(siege))
+  t.true(times.length > 0)
+  if (isAlone) t.true((times.at(-1) ?? Infinity) <= limitMs + controlMs, describe(siege))
 }
 
 interface Case {
@@ -66,6 +66,6 @@ for (const { entry, attack, login, args: more = [] } of cases) {
     unhurt(t, await besiege({ attack, port, bystander, ...(login && { login }) }))
     const grown = (await residentBytes(gateway)) - before
     t.log(`memory: ${(grown / 2 ** 20).toFixed(0)} MiB more`)
-    t.true(grown < grownBytesMax, String(grown))
+    if (isAlone) t.true(grown < grownBytesMax, String(grown))
   })
 }

@@ -9,7 +9,7 @@ import type { World } from '../end-to-end/harness/world.js'
 import { Bystander, type Felt } from './bystander.js'
 
 /** A whole minute by `npm run attacks`. */
-export const attackMs = Number(process.env.ATTACK_SECONDS ?? 3) * 1000
+export const attackMs = Number(process.env.ATTACK_SECONDS ?? 2) * 1000
 
 export interface Siege {
   readonly felt: Felt
