@@ -153,19 +153,26 @@ test('requests come from the address, and name the host, that the line is given'
   t.regex(line.exchanges[0]?.head ?? '', new RegExp(`host: 127.0.0.1:${line.port}`, 'i'))
 })
 
-test('a request is seen after the empty chunked body of the one before', (t) => {
-  const framing = new RequestFraming()
-  const create = 'POST /r/?create=true HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n'
-  const asked = [
-    'GET /r/keys/ HTTP/1.1\r\n\r\n',
-    create,
-    '0\r\n\r\n',
-    'HEAD /r/config HTTP/1.1\r\n\r\n',
-  ]
-    .flatMap((text) => framing.push(Buffer.from(text)))
-    .flatMap(({ request }) => (request === undefined ? [] : [request.method]))
-  t.deepEqual(asked, ['GET', 'POST', 'HEAD'])
-})
+const chunked = 'POST /r/data/x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n'
+const bodies: Readonly<Record<string, string>> = {
+  empty: '0\r\n\r\n',
+  'in chunks': 'a;name=value\r\n0123\r\n6789\r\n4\r\nGET \r\n0\r\n\r\n',
+  'with trailers': '1\r\nx\r\n0\r\nname: value\r\n\r\n',
+}
+for (const [kind, body] of Object.entries(bodies)) {
+  for (const size of [1, 7, 4096]) {
+    test(`a request is seen after a chunked body: ${kind}, ${size} bytes at a time`, (t) => {
+      const framing = new RequestFraming()
+      const sent = `GET /r/keys/ HTTP/1.1\r\n\r\n${chunked}${body}HEAD /r/config HTTP/1.1\r\n\r\n`
+      const pieces = Array.from({ length: Math.ceil(sent.length / size) }, (_, at) =>
+        framing.push(Buffer.from(sent.slice(at * size, (at + 1) * size))),
+      ).flat()
+      const asked = pieces.flatMap(({ request }) => (request ? [request.method] : []))
+      t.deepEqual(asked, ['GET', 'POST', 'HEAD'])
+      t.is(Buffer.concat(pieces.map(({ bytes }) => bytes)).toString(), sent)
+    })
+  }
+}
 
 test('a connection tells when it ended, and which side hung up', async (t) => {
   const { line, send, hangUp } = await openEcho(t)

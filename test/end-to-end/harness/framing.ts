@@ -1,7 +1,4 @@
-/**
- * Knows where HTTP/1.1 requests begin in a stream of bytes. Bodies with a length only: restic sends no others, but for
- * the empty one with which 0.18 creates a repository.
- */
+/** Knows where HTTP/1.1 requests begin in a stream of bytes: behind a body with a length, or one in chunks (RFC 9112, 7.1). */
 
 /** Bytes of a connection in order; `request` is set on the piece that is a request's complete head. */
 export interface Piece {
@@ -10,13 +7,16 @@ export interface Piece {
 }
 
 const HEAD_END = '\r\n\r\n'
-const EMPTY_CHUNKED_BYTES = '0\r\n\r\n'.length
+const LINE_END = '\r\n'
 const HEAD_BYTES_MAX = 64 * 1024
 
 /** Cuts the client's half of one connection into heads and bodies. What is not HTTP/1.1 passes as it is. */
 export class RequestFraming {
   #head = Buffer.alloc(0)
   #bodyBytesLeft = 0
+  /** Inside a body of chunks: what has come of the next chunk's size, or of the lines behind the last chunk. */
+  #chunkLine: Buffer | undefined
+  #isLastChunk = false
   #isOpaque = false
 
   push(chunk: Buffer): readonly Piece[] {
@@ -29,6 +29,12 @@ export class RequestFraming {
         this.#bodyBytesLeft -= body.length
         rest = rest.subarray(body.length)
         pieces.push({ bytes: body })
+        continue
+      }
+      if (this.#chunkLine !== undefined) {
+        const bytes = this.#takeChunkLine(rest)
+        rest = rest.subarray(bytes.length)
+        pieces.push({ bytes })
         continue
       }
       this.#head = Buffer.concat([this.#head, rest])
@@ -47,6 +53,28 @@ export class RequestFraming {
     return pieces
   }
 
+  /** The bytes up to the end of the line, or all where it has not come yet. */
+  #takeChunkLine(rest: Buffer): Buffer {
+    const before = this.#chunkLine ?? Buffer.alloc(0)
+    const line = Buffer.concat([before, rest])
+    const end = line.indexOf(LINE_END)
+    if (end === -1) {
+      this.#chunkLine = line
+      return rest
+    }
+    const text = line.toString('latin1', 0, end)
+    this.#chunkLine = Buffer.alloc(0)
+    if (this.#isLastChunk) {
+      // Trailers, if any, then an empty line.
+      if (text === '') this.#chunkLine = undefined
+    } else {
+      const size = parseInt(text, 16)
+      if (size === 0) this.#isLastChunk = true
+      else this.#bodyBytesLeft = size + LINE_END.length
+    }
+    return rest.subarray(0, end + LINE_END.length - before.length)
+  }
+
   #takeHead(bytes: Buffer): Piece {
     this.#head = Buffer.alloc(0)
     const text = bytes.toString('latin1')
@@ -58,7 +86,9 @@ export class RequestFraming {
     }
     const isChunked = /\r\ntransfer-encoding: *chunked/i.test(text)
     const length = Number(/\r\ncontent-length: *(\d+)/i.exec(text)?.[1] ?? 0)
-    this.#bodyBytesLeft = isChunked ? EMPTY_CHUNKED_BYTES : length
+    this.#bodyBytesLeft = isChunked ? 0 : length
+    this.#chunkLine = isChunked ? Buffer.alloc(0) : undefined
+    this.#isLastChunk = false
     return { bytes, request: { method, path, head: text } }
   }
 }
