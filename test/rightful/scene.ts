@@ -89,6 +89,11 @@ export class Scene {
     return new Scene(world, kind, server, options)
   }
 
+  /** What a run prints whose writes are fenced: on a mount there is nothing but an error's number. */
+  get toldWith(): RegExp {
+    return this.#options.isMounted === true ? /permission denied/ : /\bfenced: /
+  }
+
   /** Machines with the versions in turn. */
   machines(count: number): readonly Machine[] {
     return Array.from({ length: count }, (_, index) => machineAt(index))

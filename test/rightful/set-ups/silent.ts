@@ -46,7 +46,7 @@ const beingTold =
     held.run.child.wake()
     const outcome = await held.finish()
     const { code, stderr } = outcome.ended
-    if (scene.kind === 'gateway' && (code === 0 || !/\bfenced: /.test(stderr)))
+    if (scene.kind === 'gateway' && (code === 0 || !scene.toldWith.test(stderr)))
       scene.problems.push(`the sleeper was not told: ${sentenceOf(outcome)}`)
   }
 
