@@ -902,6 +902,12 @@ export const mutants = [
     'Number.isFinite(sender.current.contentAt)',
   ],
   [
+    'evidence: what came before on a line that a proxy hides was its reader',
+    lockReading,
+    'isHidden || isMixed || ',
+    '',
+  ],
+  [
     "evidence: a lock that came twice is not its reader's",
     lockReading,
     'presence.repeated.get(lock) === true || state.commits.get(lock)?.isRepeated === true',

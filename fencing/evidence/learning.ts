@@ -64,7 +64,7 @@ export class Learning {
     if (reader === undefined) return
     const poster = mayBeOwn(context, lock) ? undefined : this.#poster(lock)?.current
     for (const other of context.presence.unknownSenders(reader)) {
-      if (other === poster || isNoReader(caller, other)) {
+      if (other === poster || isNoReader(caller.channel, other)) {
         this.#learn(other, (writer) => writer !== reader, 'lock-read')
       }
     }

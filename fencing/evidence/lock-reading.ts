@@ -2,10 +2,11 @@
  * Evidence: `GET locks/L`. Fact: restic never reads its own lock, and reads locks only until it has its own, so before it
  * looks, reads or uploads anything else (docs/RESTIC.md section 9).
  */
+import type { ChannelState } from './presence.js'
 import type { Sender } from './sender.js'
 import type { WriterId } from '../journal/event.js'
 import type { ObjectName } from '../object.js'
-import type { Caller, Context } from '../rules/context.js'
+import type { Context } from '../rules/context.js'
 import { posterOf } from '../state/repository-state.js'
 
 export function mayReadLock(context: Context, lock: ObjectName): (writer: WriterId) => boolean {
@@ -23,11 +24,16 @@ export function mayBeOwn({ state, presence }: Context, lock: ObjectName): boolea
  * What the reading says of others: whoever asked for an index, a snapshot or a pack before is not the reader. What was
  * asked before this reading was sent counts, so before the request ahead of it on its channel.
  */
-export function isNoReader({ channel }: Pick<Caller, 'channel'>, sender: Sender): boolean {
-  const { precedingRequestAt } = channel
-  const { isHidden, isMultiplexed } = channel.channel
+export function isNoReader(
+  {
+    precedingRequestAt,
+    isMixed,
+    channel: { isHidden, isMultiplexed },
+  }: Pick<ChannelState, 'precedingRequestAt' | 'isMixed' | 'channel'>,
+  sender: Sender,
+): boolean {
   // What came before on a line that a proxy hides was another's.
-  if (precedingRequestAt === undefined || isHidden || channel.isMixed) return false
-  if (isMultiplexed === true) return false
+  if (precedingRequestAt === undefined || isHidden || isMixed || isMultiplexed === true)
+    return false
   return sender.current.contentAt < precedingRequestAt
 }

@@ -1,8 +1,10 @@
 /** Each kind of evidence: what one request says of who sends it, and of who does not. */
 import test from 'ava'
 import { mayBeLate } from '../../fencing/evidence/late-copy.js'
+import { isNoReader } from '../../fencing/evidence/lock-reading.js'
 import type { Channel } from '../../fencing/evidence/presence.js'
-import type { Author } from '../../fencing/journal/event.js'
+import { Sender } from '../../fencing/evidence/sender.js'
+import type { Author, SenderId } from '../../fencing/journal/event.js'
 import type { ObjectName } from '../../fencing/object.js'
 import { data, index, lock, minutes, seconds, World, type SimulatedClient } from './world.js'
 
@@ -108,6 +110,36 @@ test('the reading of a lock that was sent before says nothing', async (t) => {
   w.read(lock('A'), chW)
   t.true(hasLooked(world, w), 'its request may have hung since before it looked')
 })
+
+const own: Channel = { id: 'c', openedAt: 0, isHidden: false }
+type Reading = Parameters<typeof isNoReader>[0]
+const readings: readonly (readonly [string, Reading, boolean])[] = [
+  ['own line', { channel: own, isMixed: false, precedingRequestAt: 6 }, true],
+  ['new line', { channel: own, isMixed: false }, false],
+  [
+    'line last heard before that',
+    { channel: own, isMixed: false, precedingRequestAt: 4 },
+    false,
+  ],
+  [
+    'line behind a proxy',
+    { channel: { ...own, isHidden: true }, isMixed: false, precedingRequestAt: 6 },
+    false,
+  ],
+  ['line of several', { channel: own, isMixed: true, precedingRequestAt: 6 }, false],
+  [
+    'line over HTTP/2',
+    { channel: { ...own, isMultiplexed: true }, isMixed: false, precedingRequestAt: 6 },
+    false,
+  ],
+]
+for (const [line, reading, isAnother] of readings) {
+  test(`who asked for a pack ${isAnother ? 'is not who' : 'may be who'} reads a lock on its ${line}`, (t) => {
+    const asked = new Sender('s-1' as SenderId, [])
+    asked.contentAt = 5
+    t.is(isNoReader(reading, asked), isAnother)
+  })
+}
 
 test('a refresh on an unknown connection says whose it is', async (t) => {
   const world = await World.create()
