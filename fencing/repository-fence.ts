@@ -14,6 +14,7 @@ import {
   type ItemId,
   type JournalEvent,
   type Position,
+  type ReadProof,
   type Verb,
   type WriterId,
 } from './journal/event.js'
@@ -513,14 +514,18 @@ export class RepositoryFence {
     await this.#record(() => [{ kind: 'fenced', generation, by, reason }])
   }
 
-  /** Records nothing where there is nothing to release any more. */
+  /** Records nothing where there is nothing to release any more, or where what should prove it does not, or no longer. */
   async release(
     item: Item,
     act: { by: string; reason: string; forced: boolean },
+    proves?: () => ReadProof | undefined,
   ): Promise<Recorded[]> {
     const { id, object } = item
     return this.#record(() => {
-      return isOpen(item) && item.isKept ? [{ kind: 'released', item: id, object, ...act }] : []
+      const proof = proves?.()
+      const isProved = proves === undefined || proof !== undefined
+      if (!isOpen(item) || !item.isKept || !isProved) return []
+      return [{ kind: 'released', item: id, object, ...act, ...(proof && { proof }) }]
     })
   }
 

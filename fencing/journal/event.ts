@@ -62,6 +62,15 @@ export interface Kept {
   readonly staged?: string
 }
 
+/** What a run read of a repository as it would be with an item: all indexes and snapshots to their end, of some packs a part. */
+export interface ReadProof {
+  readonly overlay: string
+  readonly indexes: number
+  readonly snapshots: number
+  readonly packs: number
+  readonly packsRead: number
+}
+
 /**
  * `request` is the door's own name for the request that an event came of, as it stands in the log. `ran` stands in the
  * record only: the running time in milliseconds, since which the age of what it tells of counts. An older gateway did not
@@ -186,6 +195,8 @@ type EventBody =
       readonly by: string
       readonly reason: string
       readonly forced: boolean
+      /** What a run read of the repository as it would be with the item: the ground on which it was released. */
+      readonly proof?: ReadProof
     }
   | {
       readonly kind: 'discarded'

@@ -1,7 +1,7 @@
 /** Decides what a gateway that has just started proposes to try: what works with the settings in force, or nothing. */
 import { basename, resolve } from 'node:path'
 import type { GatewaySettings } from '../../config/gateway-settings.js'
-import type { OpenListener } from '../program/listener.js'
+import { clientAddress, isTriable } from '../program/client-address.js'
 import type { Serving } from '../program/main.js'
 
 /** How this program was started, as far as it says how to start it again. */
@@ -47,15 +47,15 @@ function trying(
   serving: Pick<Serving, 'listeners' | 'mountFolder'>,
   command: string,
 ): string[] {
-  const listener = serving.listeners.find((one) => one.url !== undefined && isTriable(one))
+  const listener = serving.listeners.find(isTriable)
   const { mountFolder } = serving
   const mounted =
     mountFolder === undefined
       ? []
       : ['Try it on the mount:', `  restic -r ${quoted(`${mountFolder}/laptop`)} init`, '']
-  if (listener?.url === undefined) return mounted
-  const { url, certificateFile } = listener
-  const address = addressOf(url, listener)
+  if (listener === undefined) return mounted
+  const { certificateFile, isPrivate } = listener
+  const address = `rest:${clientAddress(listener)}/${isPrivate ? 'USER/' : ''}laptop`
   return [
     'Try it:',
     `  export RESTIC_REPOSITORY=${address}`,
@@ -69,18 +69,6 @@ function trying(
     '',
     ...mounted,
   ]
-}
-
-/** What stands behind a proxy or asks for a certificate is reached in a way that is not known here. */
-function isTriable({ asks }: OpenListener): boolean {
-  return asks === 'nobody' || asks === 'password'
-}
-
-function addressOf(url: string, { asks, isPrivate }: OpenListener): string {
-  // Every address of this machine is meant, of which this one can be tried here.
-  const reachable = url.replace(/:\/\/(0\.0\.0\.0|\[::\]):/, '://localhost:')
-  const asUser = asks === 'password' ? reachable.replace('://', '://USER:PASSWORD@') : reachable
-  return `rest:${asUser}${isPrivate ? 'USER/' : ''}laptop`
 }
 
 function quoted(text: string): string {

@@ -4,7 +4,7 @@ import { formatSize } from '../../config/size.js'
 import { AdminError, type Admin } from '../operate/admin/admin.js'
 import { printable, printableLines } from '../program/printable.js'
 import { displayName } from '../operate/admin/names.js'
-import type { ItemView } from '../operate/admin/views.js'
+import type { ItemView, OverlayView } from '../operate/admin/views.js'
 import { CommandError, exitCodes } from './exit-code.js'
 import { exportItem } from './export.js'
 import { watchInterruption } from './interruption.js'
@@ -27,15 +27,32 @@ Example:
   $ lockkeeper quarantine list laptop --json | jq -r '.[].id'`
 
 const releaseHelp = `
-A pack can always be released: nothing names it. Anything else may lean on what a prune has deleted,
-which cannot be seen without the password of the repository; it needs --force, and "restic check"
-afterwards. An object that stands in the repository is never replaced.
+A pack can always be released: nothing names it. Anything else may lean on what a prune has deleted.
+Check the repository with it first: "lockkeeper quarantine overlay" prints the command. After a check
+that passed, items are released in this order: packs, indexes, snapshots. To release without it, say
+--force, and run "restic check" at once. An object that stands in the repository is never replaced.
 
 Examples:
   $ lockkeeper quarantine release q-4f2a1c --reason "packs of the laptop, wanted by Ann"
-  $ lockkeeper quarantine release q-4f2a1c q-88b0e2 --force --reason "checked by hand"
+  $ lockkeeper quarantine release q-4f2a1c q-88b0e2 --reason "the check of the overlay passed"
 
 The exit code is 1 where one of the items was not released; the others are.`
+
+const overlayHelp = `
+An overlay is a repository as it would be with the items released. It can be read, and not changed.
+Name all that a run sent: its packs, its indexes and its snapshots. Run the command that is printed
+with the password of the repository. The gateway watches: once a run has read the whole, and no pack
+or index has left the repository since, "quarantine release" needs no --force. Whether the check
+passed only you can see: release nothing after one that failed.
+
+Fields of --json: id, repository, items, path, command, state (unread, reading, read, spoiled),
+left (indexes and snapshots still to be read), proof {indexes, snapshots, packs, packsRead} or null
+
+Examples:
+  $ lockkeeper quarantine overlay q-4f2a1c q-88b0e2 q-90aa17
+  $ restic -r rest:http://127.0.0.1:8000/-/overlay/1f0c9a7b2d3e4f50/laptop/ check --no-lock
+  $ lockkeeper quarantine overlay --show 1f0c9a7b2d3e4f50
+  $ lockkeeper quarantine release q-4f2a1c q-88b0e2 q-90aa17 --reason "checked"`
 
 const discardHelp = `
 Example:
@@ -56,6 +73,7 @@ export function addQuarantine(program: Command): void {
   addList(quarantine)
   addShow(quarantine)
   addExport(quarantine)
+  addOverlay(quarantine)
   addRelease(quarantine)
   addDiscard(quarantine)
 }
@@ -112,6 +130,48 @@ function addExport(quarantine: Command): void {
   )
 }
 
+function addOverlay(quarantine: Command): void {
+  const command = quarantine
+    .command('overlay')
+    .summary('check a repository as it would be with items released')
+    .description('Shows a repository as it would be with items released, for "restic check".')
+    .argument('[ID...]', 'the ids of the items')
+    .usage('<ID...> [options]')
+    .option('--show <OVERLAY>', 'tell what was read of one that is there')
+    .option('--json', 'for programs')
+    .addHelpText('after', overlayHelp)
+  addPath(command).action((ids: string[], { show, json }: { show?: string; json?: true }) =>
+    operate(command, async (admin) => {
+      if ((ids.length === 0) === (show === undefined)) {
+        throw new CommandError(exitCodes.usage, 'name items, or an overlay with --show')
+      }
+      const overlay = await (show === undefined ? admin.overlay(ids) : admin.overlayOf(show))
+      await (json ? printJson(overlay) : print(overlayText(overlay)))
+      return exitCodes.ok
+    }),
+  )
+}
+
+function overlayText(overlay: OverlayView): string {
+  const { id, items, command, proof } = overlay
+  const with_ = items.length === 1 ? 'this item' : `these ${items.length} items`
+  const check = `Check it, with the password of the repository:\n  ${command}\n`
+  const release = `  lockkeeper quarantine release ${items.join(' ')} --reason "..."\n`
+  if (proof !== null) {
+    const read = `${proof.indexes} indexes and ${proof.snapshots} snapshots`
+    return `A run has read the whole of it: ${read}. If its check passed, release ${with_}:\n${release}`
+  }
+  return `${overlayWords[overlay.state]}\n${check}Then see what was read, and release:\n  lockkeeper quarantine overlay --show ${id}\n${release}`
+}
+
+const overlayWords: Readonly<Record<OverlayView['state'], string>> = {
+  unread: 'Nobody has read it yet.',
+  reading: 'A run reads it, or has left before the end.',
+  read: 'A run has read the whole of it.',
+  spoiled:
+    'Packs or indexes have left the repository since it was read: it has to be read once more.',
+}
+
 function addRelease(quarantine: Command): void {
   const command = quarantine
     .command('release')
@@ -125,7 +185,9 @@ function addRelease(quarantine: Command): void {
   addPath(command).action(
     (ids: string[], { reason, force }: { reason: string; force?: true }) => {
       const act = { by: whoActs(), reason, isForced: force === true }
-      return operate(command, (admin) => each(ids, admin, (id) => admin.release(id, act)))
+      return operate(command, async (admin) => {
+        return each(await inOrder(ids, admin), admin, (id) => admin.release(id, act))
+      })
     },
   )
 }
@@ -143,6 +205,18 @@ function addDiscard(quarantine: Command): void {
     const act = { by: whoActs(), reason }
     return operate(command, (admin) => each(ids, admin, (id) => admin.discard(id, act)))
   })
+}
+
+const releaseOrder = ['data/', 'index/', 'snapshots/']
+
+/** What others lean on comes first. One that is not there is told so at its turn. */
+async function inOrder(ids: readonly string[], admin: Admin): Promise<string[]> {
+  const rankOf = async (id: string): Promise<readonly [string, number]> => {
+    const item = ids.length === 1 ? undefined : await admin.item(id).catch(() => undefined)
+    return [id, releaseOrder.findIndex((type) => item?.object.startsWith(type) === true)]
+  }
+  const ranked = await Promise.all(ids.map(rankOf))
+  return ranked.sort(([, one], [, other]) => one - other).map(([id]) => id)
 }
 
 /** One that is refused does not keep the others. A single one is refused as itself, with its own exit code. */
@@ -229,6 +303,6 @@ function whatNow(item: ItemView): string {
   if (object.startsWith('data/'))
     return `${again}A pack harms nothing, and may be released:\n${release}\n`
   const risk =
-    'It may rest on what a prune has deleted. If it is needed all the same, release it, and check:'
-  return `${again}${risk}\n${release} --force\n  restic check\n`
+    'It may rest on what a prune has deleted. If it is needed all the same, check the repository with it first:'
+  return `${again}${risk}\n  lockkeeper quarantine overlay ${id}\n${release}\n`
 }

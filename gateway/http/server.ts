@@ -20,6 +20,7 @@ import { defaultHttpLimits, type HttpLimits } from './limits.js'
 import { listen, stopListening, type Listening, type ListenOptions } from './listening.js'
 import { defaultBudget, MemoryBudget } from './memory-budget.js'
 import { createNodeServer, type TlsSettings } from './node-server.js'
+import type { Overlays } from '../overlay/overlays.js'
 
 export interface HttpServerOptions {
   readonly gate: Gate
@@ -54,6 +55,8 @@ export interface HttpServerOptions {
   readonly hasDav?: boolean
   /** Answers the addresses of the browser of snapshots, where there is one. */
   readonly browser?: (isPrivate: boolean) => SnapshotBrowser
+  /** Repositories as they would be with items of the quarantine released. */
+  readonly overlays?: Overlays
   /** Where the WebDAV door may keep folders that are no repository: ordinary storage, unfenced. */
   readonly plain?: PlainFiles
 }
@@ -84,7 +87,10 @@ const metricsUser = 'metrics'
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { gate, clock, logger, isAppendOnly, isPrivate = false, ownDisk, tls } = options
   const limits = { ...defaultHttpLimits, ...options.limits }
-  const onClosed = (id: string, byClient: boolean): void => gate.closed(id, byClient)
+  const onClosed = (id: string, byClient: boolean): void => {
+    gate.closed(id, byClient)
+    options.overlays?.closed(id)
+  }
   const { trusted = [] } = options
   const limitLog = new LimitLog(logger, clock.monotonic)
   const parts: { front?: Front } = {}
@@ -104,6 +110,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const rest = createRestDoor({
     ...{ gate, logger, isAppendOnly, isPrivate },
     ...(ownDisk === undefined ? {} : { ownDisk }),
+    ...(options.overlays === undefined ? {} : { overlays: options.overlays }),
   })
   const handle = admitted(options, { limitLog, limits }, doors(rest, dav, browser))
   const node = createNodeServer({ channels, limits, handle, ...(tls && { tls }) })

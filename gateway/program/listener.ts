@@ -13,6 +13,7 @@ import { PasswordFile } from '../http/authentication/password-file.js'
 import type { Listening, ListenOptions } from '../http/listening.js'
 import type { TlsSettings } from '../http/node-server.js'
 import type { MemoryBudget } from '../http/memory-budget.js'
+import type { Overlays } from '../overlay/overlays.js'
 import type { ExchangeWatcher } from '../http/over-exchange.js'
 import {
   createHttpServer,
@@ -35,6 +36,7 @@ export interface ServedParts {
   readonly metrics?: MetricsDoor
   readonly plain?: PlainFiles
   readonly browser?: (isPrivate: boolean) => SnapshotBrowser
+  readonly overlays?: Overlays
 }
 
 /** As it is told to people. */

@@ -29,8 +29,10 @@ import { countUntil } from './counting.js'
 import { logEvents } from './event-log.js'
 import { defaultParking, Gate } from '../gate/gate.js'
 import { MemoryBudget } from '../http/memory-budget.js'
+import { Overlays } from '../overlay/overlays.js'
 import { startCpuProfile } from './cpu-profile.js'
 import { keepHeapSmall } from './heap.js'
+import { clientAddress, isTriable } from './client-address.js'
 import type { OpenListener, ServedParts } from './listener.js'
 import { Listeners } from './listeners.js'
 import { rereadSettings } from './rereading.js'
@@ -169,8 +171,12 @@ async function serve(running: Running, parts: Parts): Promise<void> {
   const tokens = new TokenFile(tokensIn(state.folder), systemClock.now)
   const operators = await OperatorListeners.prepare(settings.admin, tokens, logger)
   const entrance = new Entrance({ ...systemClock, origin: () => operators.origin() })
+  const overlays = new Overlays({ store, random: systemRandom })
+  recordings.subscribe(overlays.observe)
+  let served: readonly OpenListener[] = []
   const admin = new AdminService({
-    ...{ ...assembly, recordings, tokens, entrance },
+    ...{ ...assembly, recordings, tokens, entrance, overlays },
+    addressOf: (path) => addressOf(served, path),
     plain: plain ?? null,
   })
   const api = apiParts(running, parts, admin)
@@ -187,12 +193,13 @@ async function serve(running: Running, parts: Parts): Promise<void> {
   try {
     const budget = new MemoryBudget({ bytesMax: settings.maxBufferedBodies })
     const open = await listeners.open({
-      ...{ gate, hasDav: !settings.noWebdav, budget },
+      ...{ gate, hasDav: !settings.noWebdav, budget, overlays },
       ...(accessLog === undefined ? {} : { accessLog }),
       ...(plain === undefined ? {} : { plain }),
       ...monitoring?.served,
       ...(await browserOf(settings, gate, logger)),
     })
+    served = open
     const places = await operators.open(api, entrance)
     for (const { address } of places) logger.info({ address }, 'operators come in here')
     await state.announce(open.map(({ address }) => address))
@@ -217,6 +224,11 @@ async function serve(running: Running, parts: Parts): Promise<void> {
     await socket?.close()
     accessLog?.close()
   }
+}
+
+function addressOf(listeners: readonly OpenListener[], path: string): string {
+  const listener = listeners.find(isTriable)
+  return `${listener === undefined ? 'https://HOST' : clientAddress(listener)}${path}`
 }
 
 function apiParts({ shown }: Running, { assembly, recordings }: Parts, admin: Admin): ApiParts {

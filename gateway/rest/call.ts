@@ -6,8 +6,12 @@ import type { FilePlace } from '../../fencing/ports.js'
 import type { Gate, Visitor } from '../gate/gate.js'
 import type { Exchange } from '../http/exchange.js'
 
+/** What a repository is read from: the gate, or an overlay. */
+export type ReadableRepository = Pick<Gate, 'begin' | 'stat' | 'list' | 'open' | 'knows'>
+
 export interface Call {
   readonly gate: Gate
+  readonly readable: ReadableRepository
   readonly visitor: Visitor
   readonly repository: RepositoryId
   readonly exchange: Exchange

@@ -6,6 +6,7 @@ import type { FilePlace } from '../../fencing/ports.js'
 import { formatPlace, placeHeader } from '../program/file-place.js'
 import { mayEnter, type Gate } from '../gate/gate.js'
 import type { RequestHandler } from '../http/channels.js'
+import type { Overlays } from '../overlay/overlays.js'
 import { constantsOf } from '../http/constants.js'
 import { exchangeOf } from '../http/exchange.js'
 import { beginAnswer, type Told } from '../http/answer.js'
@@ -31,6 +32,7 @@ export interface RestDoorOptions {
   readonly isPrivate: boolean
   /** The folder of the repositories, where all clients are of this user and machine and may be told where bytes lie. */
   readonly ownDisk?: FilePlace
+  readonly overlays?: Pick<Overlays, 'find'>
 }
 
 interface Method<C extends Call> {
@@ -41,6 +43,11 @@ interface Method<C extends Call> {
 type Methods<C extends Call> = Readonly<Record<string, Method<C>>>
 
 const notFound: Told = { status: 404, sentence: 'Not Found' }
+const noOverlay: Told = {
+  status: 404,
+  sentence:
+    'There is no such overlay of this repository; "lockkeeper quarantine overlay" makes one.',
+}
 const notAllowed: Told = { status: 405, sentence: 'Method Not Allowed' }
 
 const rootMethods: Methods<RootCall> = {
@@ -49,9 +56,12 @@ const rootMethods: Methods<RootCall> = {
 const listMethods: Methods<ListCall> = {
   GET: { answer: answerList, toldOf: toldOfListing },
 }
-const objectMethods: Methods<ObjectCall> = {
+const readMethods: Methods<ObjectCall> = {
   HEAD: { answer: answerPresence, toldOf: toldOfReading },
   GET: { answer: answerBytes, toldOf: toldOfReading },
+}
+const objectMethods: Methods<ObjectCall> = {
+  ...readMethods,
   POST: { answer: answerUpload, toldOf: toldOfWriting },
   DELETE: { answer: answerDeletion, toldOf: toldOfWriting },
 }
@@ -122,8 +132,8 @@ async function answerRepositories(
 }
 
 async function answerAt(
-  { gate, logger, isAppendOnly, isPrivate, ownDisk }: RestDoorOptions,
-  { place, tag, query }: Extract<Target, { kind: 'place' }>,
+  { gate, logger, isAppendOnly, isPrivate, ownDisk, overlays }: RestDoorOptions,
+  { place, tag, query, overlay: overlayId }: Extract<Target, { kind: 'place' }>,
   http: Http,
 ): Promise<void> {
   const { channel, client, id: request, note } = http.exchange
@@ -132,16 +142,24 @@ async function answerAt(
   const realm = isPrivate ? { realm: client.user ?? '' } : {}
   const constants = constantsOf('rest', http.request)
   const visitor = { channel, client, request, constants, isAppendOnly, ...realm, ...tagged }
-  const call = { gate, logger, visitor, ownDisk, repository: place.repository, ...http }
+  const { repository } = place
+  const overlay = overlayId === undefined ? undefined : overlays?.find(overlayId, repository)
+  if (overlayId !== undefined && overlay === undefined) {
+    await http.exchange.body.drain()
+    tell(http.answer, noOverlay)
+    return
+  }
+  const readable = overlay ?? gate
+  const call = { gate, readable, logger, visitor, ownDisk, repository, ...http }
   switch (place.kind) {
     case 'root':
-      return run(rootMethods, { ...call, query })
+      return run(overlay === undefined ? rootMethods : {}, { ...call, query })
     case 'list':
       return run(listMethods, { ...call, type: place.type, query })
     case 'object': {
       const { object } = place
-      const methods = typeOf(object) === 'locks' ? lockMethods : objectMethods
-      return run(methods, { ...call, object })
+      const own = typeOf(object) === 'locks' ? lockMethods : objectMethods
+      return run(overlay === undefined ? own : readMethods, { ...call, object })
     }
   }
 }

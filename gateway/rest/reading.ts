@@ -23,8 +23,8 @@ const shortBytesMax = 256 * 1024
 const noSuchObject = { status: 404, sentence: 'Not Found' } as const
 
 export async function answerList(call: ListCall): Promise<void> {
-  const { gate, visitor, repository, type, query, exchange, request, answer } = call
-  const entries = await gate.list(visitor, repository, type, askedPrefix(query))
+  const { readable, visitor, repository, type, query, exchange, request, answer } = call
+  const entries = await readable.list(visitor, repository, type, askedPrefix(query))
   if (entries === undefined) {
     exchange.note.refused = 'no-repository'
     tell(answer, toldOfRefusal('no-repository'))
@@ -48,18 +48,18 @@ function askedPrefix(query: string): string {
 
 /** `HEAD config` is how every run of restic begins: it bears a writer. */
 export async function answerPresence(call: ObjectCall): Promise<void> {
-  const { gate, visitor, repository, object, answer } = call
+  const { readable, visitor, repository, object, answer } = call
   const size =
     object === ('config' as ObjectName)
-      ? await gate.begin(visitor, repository)
-      : await gate.stat(visitor, repository, object)
+      ? await readable.begin(visitor, repository)
+      : await readable.stat(visitor, repository, object)
   if (size === undefined) answerEmpty(answer, 404)
   else answerHead(answer, 200, headersOf(size))
 }
 
 export async function answerBytes(call: ObjectCall): Promise<void> {
-  const { gate, visitor, repository, object, request, answer } = call
-  const opened = await gate.open(visitor, repository, object)
+  const { readable, visitor, repository, object, request, answer } = call
+  const opened = await readable.open(visitor, repository, object)
   if (typeOf(object) === 'locks') keepFromLocking(call)
   if (opened === undefined) {
     tell(answer, noSuchObject)
@@ -85,9 +85,9 @@ export async function answerBytes(call: ObjectCall): Promise<void> {
  * A client that finds several locks reads them on several connections at once, and posts its own on the one that was
  * idle last. Where that would not say whose the lock is, it is closed, so that the lock comes on the client's first.
  */
-function keepFromLocking({ gate, exchange }: ObjectCall): void {
+function keepFromLocking({ readable, exchange }: ObjectCall): void {
   const { channel } = exchange
-  if (!channel.isHidden && !gate.knows(channel.id)) exchange.endChannel()
+  if (!channel.isHidden && !readable.knows(channel.id)) exchange.endChannel()
 }
 
 async function sendAsked(

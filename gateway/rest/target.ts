@@ -19,6 +19,8 @@ export type Target =
       readonly kind: 'place'
       readonly place: Place
       readonly tag?: string
+      /** The id of an overlay in which the place is. */
+      readonly overlay?: string
       readonly query: string
     }
   /** The list of all repositories, which restic's protocol lacks. */
@@ -29,6 +31,7 @@ export type Target =
 
 /** The first part of every address that is the gateway's own. */
 const reservedPart = '-'
+const overlayDoor = 'overlay'
 const malformed: Target = {
   kind: 'malformed',
   status: 400,
@@ -46,12 +49,16 @@ export function parseTarget(url: string): Target {
   if (parts[0] !== reservedPart) return targetOf(parts, { query })
   const [, door, tag, ...rest] = parts
   if (door === 'repositories' && tag === undefined) return { kind: 'repositories' }
+  if (door === overlayDoor && tag !== undefined) return targetOf(rest, { query, overlay: tag })
   if (door !== 'w' || tag === undefined || rest.length === 0) return nowhere(parts)
   if (!tagPattern.test(tag)) return { kind: 'malformed', ...wrongTag }
   return targetOf(rest, { query, tag })
 }
 
-function targetOf(parts: readonly string[], beside: { query: string; tag?: string }): Target {
+function targetOf(
+  parts: readonly string[],
+  beside: { query: string; tag?: string; overlay?: string },
+): Target {
   const place = placeOf(parts)
   return place === undefined ? nowhere(parts) : { kind: 'place', place, ...beside }
 }

@@ -6,7 +6,7 @@ import { World } from './harness/world.js'
 import { prune, Stage, unlock } from './stories/stage.js'
 
 testWith('restic-0.18', 'chromium')(
-  'a laptop wakes after a prune: the first page turns, the item is found, seen, exported and settled',
+  'a laptop wakes after a prune: the first page turns, the item is found, seen, exported, checked and settled',
   async (t) => {
     t.timeout(240_000)
     const world = await World.open(t)
@@ -47,10 +47,18 @@ testWith('restic-0.18', 'chromium')(
     const chunks = (await (await (await downloading).createReadStream()).toArray()) as Buffer[]
     t.is(Buffer.concat(chunks).length, pack?.size ?? -1)
 
+    await page.getByRole('link', { name: 'Check with it' }).click()
+    await page.getByText('Nobody has read it yet').waitFor()
+    const command = (await page.locator('pre code').textContent()) ?? ''
+    const [, ...args] = command.split(' ')
+    t.is((await world.endOf(world.restic('0.18', args))).code, 0)
+    await page.reload()
+    await page.getByText('A check has read the whole of it').waitFor()
+    await page.getByRole('link', { name: 'Back to the item' }).click()
+
     await page.getByRole('link', { name: 'Release it' }).click()
     await page.getByLabel(/^Why\?/).fill('wanted by Ann')
-    const force = page.getByRole('checkbox')
-    if ((await force.count()) > 0) await force.check()
+    t.is(await page.getByRole('checkbox').count(), 0, 'nothing is to be forced')
     await page.getByRole('button', { name: 'Release it' }).click()
     await page.getByText('it is released').waitFor()
     for (const other of items.filter((one) => one.id !== id)) {

@@ -189,7 +189,8 @@ test.serial(
     for (const { id, object } of await quarantineOf(world)) {
       const { stdout } = await world.lockkeeper('quarantine', 'show', id)
       t.regex(stdout, /What now: let the client run again/)
-      t.is(stdout.includes(`release ${id} --reason "..." --force`), !object.startsWith('data/'))
+      t.true(stdout.includes(`release ${id} --reason "..."`))
+      t.is(stdout.includes(`quarantine overlay ${id}`), !object.startsWith('data/'))
     }
   },
 )

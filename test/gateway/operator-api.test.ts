@@ -84,6 +84,14 @@ const Items = z.array(z.looseObject({ id: z.string(), object: z.string() }))
 const itemsOf = async (scene: Scene): Promise<z.infer<typeof Items>> =>
   Items.parse((await scene.ask(`${prefix}/quarantine`, { user: 'olga' })).body)
 
+/** The id of one that a user of the API has opened. */
+const overlayOf = async (scene: Scene): Promise<string> => {
+  const items = (await itemsOf(scene)).map(({ id }) => id)
+  const asked = { user: 'olga', method: 'POST', body: { items } }
+  const { body } = await scene.ask(`${prefix}/overlays`, asked)
+  return z.object({ id: z.string() }).parse(body).id
+}
+
 test.serial('the document is OpenAPI 3.1, and every answer is as it says', async (t) => {
   const scene = await open(t)
   await overtake(scene.gateway.port, 'alice/laptop')
@@ -97,6 +105,7 @@ test.serial('the document is OpenAPI 3.1, and every answer is as it says', async
   const values: Readonly<Record<string, string>> = {
     repository: encodeURIComponent('alice/laptop'),
     item: item?.id ?? '',
+    overlay: await overlayOf(scene),
   }
   let asked = 0
   for (const route of routes) {

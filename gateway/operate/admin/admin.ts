@@ -10,6 +10,7 @@ import type {
   LockView,
   MadeTokenView,
   MaintenanceView,
+  OverlayView,
   RecordView,
   RepositoryView,
   Role,
@@ -91,6 +92,9 @@ export interface Admin {
   readonly bytes: (id: string) => Promise<Readable>
   readonly release: (id: string, act: ReleaseAct) => Promise<ItemView>
   readonly discard: (id: string, act: Act) => Promise<ItemView>
+  /** The repository as it would be with these items released, to be checked by a client. */
+  readonly overlay: (items: readonly string[]) => Promise<OverlayView>
+  readonly overlayOf: (id: string) => Promise<OverlayView>
   /** In the order of time, and within a repository in the order of its journal. */
   readonly journal: (
     question: JournalQuestion,

@@ -21,6 +21,7 @@ export const adminReasons = {
   'unknown-repository': unknown('There is no such repository'),
   'unknown-writer': unknown('There is no such writer'),
   'unknown-item': unknown('There is no such item'),
+  'unknown-overlay': unknown('There is no such overlay'),
   'unknown-token': unknown('There is no such token'),
   'unknown-address': unknown('There is nothing at this address'),
   'already-ended': refused('The writer has ended already'),

@@ -39,6 +39,8 @@ import { formatPlace, parsePlace } from '../../../backends/record-search/questio
 import type { RecordSearch } from '../../../backends/record-search/record-search.js'
 import type { TokenFile } from '../identity/token-file.js'
 import type { Entrance } from '../identity/entrance.js'
+import type { Overlay } from '../../overlay/overlay.js'
+import type { Overlays } from '../../overlay/overlays.js'
 import { viewClient } from './client-habits.js'
 import { viewItem, viewLocks, viewMaintenances, viewRepository, viewWriter } from './viewing.js'
 import type {
@@ -51,6 +53,7 @@ import type {
   LockView,
   MadeTokenView,
   MaintenanceView,
+  OverlayView,
   RecordView,
   RepositoryView,
   TokenView,
@@ -66,6 +69,9 @@ export interface AdminServiceOptions {
   readonly recordings: Recordings
   readonly search: RecordSearch
   readonly tokens: TokenFile
+  /** Only where a gateway runs that serves them; `addressOf` says how a client reaches such a path. */
+  readonly overlays?: Overlays
+  readonly addressOf?: (path: string) => string
   /** Signs browsers in; only where a gateway runs. */
   readonly entrance?: Entrance
   /** What this process serves beside the repositories: null where nothing. Not known where it serves nothing at all. */
@@ -161,15 +167,62 @@ export class AdminService implements Admin {
   async release(id: string, act: ReleaseAct): Promise<ItemView> {
     return this.#actOn(id, async (fence, item) => {
       refuseWithoutBytes(item)
-      refuseUnproved(item, act)
-      await this.#proveBytes(fence, item)
+      refuseLock(item)
       const { by, reason, isForced: forced } = act
-      return asked(() => fence.release(item, { by, reason, forced }))
+      const isHarmless = forced || typeOf(item.object) === 'data'
+      const proves = isHarmless ? undefined : () => this.#options.overlays?.proofOf(item)
+      if (proves !== undefined && proves() === undefined) throw unproved(item)
+      await this.#proveBytes(fence, item)
+      const recorded = await asked(() => fence.release(item, { by, reason, forced }, proves))
+      if (recorded.length === 0) throw unproved(item)
+      return recorded
     })
   }
 
   async discard(id: string, act: Act): Promise<ItemView> {
     return this.#actOn(id, (fence, item) => asked(() => fence.discard(item, act)))
+  }
+
+  async overlay(ids: readonly string[]): Promise<OverlayView> {
+    const found = await Promise.all(ids.map((id) => this.#repositories.item(id)))
+    const [first] = found
+    const overlays = this.#overlays()
+    if (first === undefined || found.some(({ fence }) => fence !== first.fence)) {
+      throw new AdminError('malformed-question', 'an overlay has items of one repository')
+    }
+    const items = found.map(({ item }) => item)
+    for (const item of items) {
+      refuseWithoutBytes(item)
+      refuseLock(item)
+    }
+    return this.#viewOverlay(overlays.open(first.fence, items))
+  }
+
+  async overlayOf(id: string): Promise<OverlayView> {
+    const overlay = this.#overlays().get(id)
+    if (overlay !== undefined) return Promise.resolve(this.#viewOverlay(overlay))
+    throw new AdminError('unknown-overlay', `there is no overlay "${id}" any more`)
+  }
+
+  #overlays(): Overlays {
+    const { overlays } = this.#options
+    if (overlays !== undefined) return overlays
+    throw new AdminError(
+      'no-gateway',
+      'only a gateway that runs can show an overlay to a client',
+    )
+  }
+
+  #viewOverlay(overlay: Overlay): OverlayView {
+    const { id, repository, items, state, left, proof } = overlay
+    const path = `/-/overlay/${id}/${pathOf(repository)}`
+    const address = this.#options.addressOf?.(path) ?? `http://HOST${path}`
+    return {
+      ...{ id, repository, path, state, left },
+      items: items.map((item) => item.id),
+      command: `restic -r rest:${address} check --no-lock`,
+      proof: proof ?? null,
+    }
   }
 
   async *journal(question: JournalQuestion, signal: AbortSignal): AsyncGenerator<RecordView> {
@@ -397,17 +450,24 @@ function refuseWithoutBytes(item: Item): void {
 }
 
 /** Nothing names a pack until an index does. Of all else it cannot be seen without the password what it leans on. */
-function refuseUnproved(item: Item, { isForced }: ReleaseAct): void {
-  const type = typeOf(item.object)
-  if (type === 'locks') {
-    const message = `${item.id} is a lock: released, nobody would refresh or remove it; discard it`
-    throw new AdminError('is-a-lock', message)
-  }
-  if (type === 'data' || isForced) return
+function unproved(item: Item): AdminError {
   const message =
-    `${item.id} is not a pack: it may lean on what a prune has deleted since, and without the password of the ` +
-    'repository nobody can prove that it does not. If you know better, say --force and run "restic check" at once'
-  throw new AdminError('not-a-pack', message)
+    `${item.id} is not a pack: it may lean on what a prune has deleted since. Check the repository with it first: ` +
+    `"lockkeeper quarantine overlay ${item.id}", with all that the same run sent, prints the command; after a check ` +
+    'that passed this releases it. Packs, then indexes, then snapshots. If you know better, say --force'
+  return new AdminError('not-a-pack', message)
+}
+
+function refuseLock(item: Item): void {
+  if (typeOf(item.object) !== 'locks') return
+  const message = `${item.id} is a lock: released, nobody would refresh or remove it; discard it`
+  throw new AdminError('is-a-lock', message)
+}
+
+/** With a slash behind it; the root itself has no name. */
+function pathOf(repository: RepositoryId): string {
+  const parts = repository.split('/').filter((part) => part !== '')
+  return parts.map((part) => `${encodeURIComponent(part)}/`).join('')
 }
 
 /** What a record says is done, now or later: an intent is never given up. */

@@ -80,6 +80,33 @@ export const itemView = z.object({
   state: z.string(),
 })
 
+/** What a run of a client has read of an overlay. */
+const readProof = z.object({
+  indexes: z.number(),
+  snapshots: z.number(),
+  packs: z.number(),
+  packsRead: z.number(),
+})
+
+/** A repository as it would be with some items released. */
+export const overlayView = z.object({
+  id: z.string(),
+  repository: z.string(),
+  items: z.array(z.string()),
+  /** Where it is, below the address of the gateway. */
+  path: z.string(),
+  /** What checks it; HOST stands for the gateway where its address is not known. */
+  command: z.string(),
+  /**
+   * unread: nobody has begun. reading: a run is at it, or has left before the end. read: the whole was read, so its items
+   * may be released. spoiled: packs or indexes are gone since, so it has to be read once more.
+   */
+  state: z.enum(['unread', 'reading', 'read', 'spoiled']),
+  /** How many indexes and snapshots the run has still to read. */
+  left: z.number(),
+  proof: readProof.nullable(),
+})
+
 /** An event at its place in a journal, with the event's own fields beside. */
 export const recordView = z.looseObject({
   repository: z.string(),
@@ -186,6 +213,7 @@ export type ArchiveView = z.infer<typeof archiveView>
 export type UnfencedView = z.infer<typeof unfencedView>
 export type EndedView = z.infer<typeof endedView>
 export type ItemView = z.infer<typeof itemView>
+export type OverlayView = z.infer<typeof overlayView>
 export type RecordView = z.infer<typeof recordView>
 export type VerificationView = z.infer<typeof verificationView>
 export type FoundRecordView = z.infer<typeof foundRecordView>

@@ -16,6 +16,7 @@ import {
   lockView,
   madeTokenView,
   maintenanceView,
+  overlayView,
   recordView,
   repositoryView,
   tokenView,
@@ -82,7 +83,7 @@ function asking(
 ): Pick<
   Admin,
   | ('status' | 'unfenced' | 'items' | 'item' | 'find' | 'clients' | 'locks' | 'maintenances')
-  | ('verify' | 'tokens')
+  | ('verify' | 'overlayOf' | 'tokens')
 > {
   return {
     status: (repository) =>
@@ -112,6 +113,7 @@ function asking(
       one(z.array(maintenanceView), { path: `/repositories/${part(repository)}/maintenances` }),
     verify: (query) =>
       one(z.array(verificationView), { path: '/journal/verification', query: { ...query } }),
+    overlayOf: (id) => one(overlayView, { path: `/overlays/${part(id)}` }),
     tokens: () => one(z.array(tokenView), { path: '/tokens' }),
   }
 }
@@ -120,7 +122,7 @@ function acting(
   one: One,
 ): Pick<
   Admin,
-  | ('endWriter' | 'release' | 'discard' | 'archive' | 'fence')
+  | ('endWriter' | 'release' | 'discard' | 'overlay' | 'archive' | 'fence')
   | ('addToken' | 'revokeToken' | 'link')
 > {
   const post = { method: 'POST' } as const
@@ -133,6 +135,7 @@ function acting(
       }),
     discard: (id, { by, reason }) =>
       one(itemView, { ...post, path: `/quarantine/${part(id)}/discard`, by, body: { reason } }),
+    overlay: (items) => one(overlayView, { ...post, path: '/overlays', body: { items } }),
     archive: (body) => one(z.array(archiveView), { ...post, path: '/journal/archive', body }),
     fence: async (repository, { by, reason }) => {
       const path = `/repositories/${part(repository)}/fence`

@@ -12,6 +12,7 @@ import {
   lockView,
   madeTokenView,
   maintenanceView,
+  overlayView,
   repositoryView,
   roles,
   settingsView,
@@ -224,6 +225,27 @@ const quarantine: Route[] = [
     answer: itemView,
     run: ({ parts, params, body, operator }) =>
       parts.admin.discard(params.item, { by: actorOf(operator), reason: body.reason }),
+  }),
+  json({
+    ...acting,
+    path: '/overlays',
+    id: 'openOverlay',
+    summary:
+      'Opens a repository as it would be with some items released, for a client to check',
+    body: z.object({ items: z.array(name).min(1).max(1_000) }),
+    reasons: [...itemReasons, 'already-decided', 'not-kept', 'is-a-lock', 'no-gateway'],
+    answer: overlayView,
+    run: ({ parts, body }) => parts.admin.overlay(body.items),
+  }),
+  json({
+    ...looking,
+    path: '/overlays/{overlay}',
+    id: 'showOverlay',
+    summary: 'What a client has read of an overlay',
+    params: z.object({ overlay: name }),
+    reasons: ['unknown-overlay', 'no-gateway'],
+    answer: overlayView,
+    run: ({ parts, params }) => parts.admin.overlayOf(params.overlay),
   }),
 ]
 

@@ -5,6 +5,7 @@ import { AdminError } from '../admin/admin.js'
 import type { ItemView } from '../admin/views.js'
 import { actorOf, type Operator } from '../identity/operator.js'
 import { actContent, type ActView } from './act-page.js'
+import { checkingOf, isReleasable } from './check-page.js'
 import { base } from './layout.js'
 import type { Room } from './pages.js'
 import { itemAddress, repositoryAddress } from './words.js'
@@ -28,7 +29,12 @@ interface How {
 const acts: readonly Act[] = [
   {
     path: `${base}/items/:id/release`,
-    ask: async ({ parts }, id) => askToRelease(await parts.admin.item(id)),
+    ask: async ({ parts }, id) => {
+      const item = await parts.admin.item(id)
+      const isChecked =
+        isReleasable(item) && (await checkingOf(parts.admin, item)).overlay.proof !== null
+      return askToRelease(item, isChecked)
+    },
     run: ({ parts }, id, how) => parts.admin.release(id, how),
   },
   {
@@ -64,18 +70,20 @@ const acts: readonly Act[] = [
   },
 ]
 
-function askToRelease(item: ItemView): Asked {
+function askToRelease(item: ItemView, isChecked: boolean): Asked {
   const { id, repository, object } = item
   const isPack = object.startsWith('data/')
   return {
     title: `Release ${id}?`,
     meaning: isPack
       ? 'It is committed to its repository. It is a pack, which nothing names: harmless, and the next prune may take it.'
-      : 'It is committed to its repository, and may name contents that a prune has deleted since. Check the repository at once afterwards.',
+      : isChecked
+        ? 'It is committed to its repository. A check has read the repository with it: release it only if you saw that check pass.'
+        : 'It is committed to its repository, and may name contents that a prune has deleted since. Check the repository with it first.',
     verb: 'Release it',
     back: itemAddress(repository, id),
     needsReason: true,
-    ...(isPack
+    ...(isPack || isChecked
       ? {}
       : {
           force:

@@ -82,7 +82,8 @@ function acts({ repository, id, kept, state }: ItemView): Html {
     ? html`<li><a class="button" href="${address}/bytes">Download its bytes</a></li>
         ${
           state === 'quarantined'
-            ? html`<li><a class="button" href="${address}/release">Release it …</a></li>`
+            ? html`<li><a class="button" href="${address}/check">Check with it …</a></li>
+                <li><a class="button" href="${address}/release">Release it …</a></li>`
             : undefined
         }`
     : undefined

@@ -7,6 +7,7 @@ import { AdminError } from '../admin/admin.js'
 import { displayName } from '../admin/names.js'
 import { eventKinds } from '../../../fencing/journal/event.js'
 import type { Operator } from '../identity/operator.js'
+import { checkContent, checkingOf, isReleasable } from './check-page.js'
 import { frontContent } from './front-page.js'
 import { healthContent } from './health-page.js'
 import { itemContent, itemsContent } from './item-page.js'
@@ -60,6 +61,10 @@ export function registerViews(room: Room): void {
   app.get(
     `${base}/items/:item/bytes`,
     visit((one) => bytes(room, one)),
+  )
+  app.get(
+    `${base}/items/:item/check`,
+    visit((one) => check(room, one)),
   )
   app.get(
     `${base}/journal`,
@@ -192,6 +197,21 @@ async function item(
   const found = await parts.admin.item(id)
   const content = itemContent({ item: found, mayAct })
   return show(reply, { title: `Item ${found.id}`, operator, content, isLive: true })
+}
+
+async function check(
+  { parts, show }: Room,
+  { request, reply, operator, mayAct }: Visit,
+): Promise<FastifyReply> {
+  const { item: id } = z.object({ item: text }).parse(request.params)
+  const view = await parts.admin.item(id)
+  if (!mayAct) throw new AdminError('not-an-operator', 'a check is opened by an operator')
+  if (!isReleasable(view)) {
+    throw new AdminError('already-decided', `${view.id} is nothing that could be released`)
+  }
+  const content = checkContent(view, await checkingOf(parts.admin, view))
+  const title = `Check ${displayName(view.repository)} with what was refused`
+  return show(reply, { title, operator, content, isLive: true })
 }
 
 async function bytes(

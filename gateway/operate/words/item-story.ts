@@ -66,6 +66,6 @@ export function whatNowOf({ state, kept, object }: ItemView): string {
   }
   return (
     `${again} Released, it becomes part of the repository, and may name contents that a prune has deleted: ` +
-    'check the repository at once afterwards, with "restic check".'
+    'check the repository with it first.'
   )
 }

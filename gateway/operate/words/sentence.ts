@@ -3,6 +3,7 @@ import {
   describeClient,
   type Author,
   type JournalEvent,
+  type ReadProof,
   type Run,
 } from '../../../fencing/journal/event.js'
 import { shortObject } from './short-object.js'
@@ -62,7 +63,7 @@ export function sentenceOf(event: JournalEvent): string {
     case 'heard':
       return `${event.writer} was heard, and changed nothing`
     case 'released': {
-      const force = event.forced ? ' by force' : ''
+      const force = event.forced ? ' by force' : groundOf(event.proof)
       const what = `${event.item} (${shortObject(event.object)})`
       return `${event.by} released ${what}${force}: ${event.reason}`
     }
@@ -106,6 +107,12 @@ export function overtakerOf({ by, isOutside, isNobodys }: Run): string {
   if (by !== undefined) return by
   if (isOutside === true) return 'use past the gateway'
   return isNobodys === true ? 'a run that nobody knows' : 'an operator'
+}
+
+function groundOf(proof: ReadProof | undefined): string {
+  if (proof === undefined) return ''
+  const { indexes, snapshots } = proof
+  return ` after a check that read ${count(indexes, 'index', 'indexes')} and ${count(snapshots, 'snapshot')} with it`
 }
 
 function nameOf(author: Author): string {
