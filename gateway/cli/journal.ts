@@ -7,7 +7,7 @@ import type { ArchiveView, RecordView, VerificationView } from '../operate/admin
 import { printable } from '../program/printable.js'
 import { recordsBeforeSealing } from '../gate/sealing-limit.js'
 import { CommandError, exitCodes } from './exit-code.js'
-import { eitherSignal } from '../either-signal.js'
+import { eitherSignal } from '../program/either-signal.js'
 import { watchInterruption } from './interruption.js'
 import { addPath, operate } from './operate.js'
 import { localTime, print, printJson } from './output.js'

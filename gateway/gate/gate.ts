@@ -23,7 +23,7 @@ import type { Decided, RepositoryFence, Told } from '../../fencing/repository-fe
 import type { View } from '../../fencing/rules/opening.js'
 import type { Caller } from '../../fencing/rules/context.js'
 import type { Upload } from '../../fencing/rules/uploading.js'
-import { eitherSignal } from '../either-signal.js'
+import { eitherSignal } from '../program/either-signal.js'
 import type { DecisionWatcher, WatchedDecision } from './decision-watcher.js'
 import type { Fences } from './fences.js'
 import { noShares, requireRoomForLock, requireRoomForRun, type Shares } from './shares.js'

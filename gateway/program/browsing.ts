@@ -7,7 +7,7 @@ import { gateFiles } from '../browse/gate-files.js'
 import { isBrowseUrl } from '../browse/web/address.js'
 import { createWebBrowser } from '../browse/web/door.js'
 import type { Gate } from '../gate/gate.js'
-import type { SnapshotBrowser } from '../http/server.js'
+import type { SnapshotBrowser } from './doors.js'
 
 export interface BrowsingParts {
   readonly repositories: readonly RepositorySettings[]

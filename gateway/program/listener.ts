@@ -15,12 +15,8 @@ import type { TlsSettings } from '../http/node-server.js'
 import type { MemoryBudget } from '../http/memory-budget.js'
 import type { Overlays } from '../overlay/overlays.js'
 import type { ExchangeWatcher } from '../http/over-exchange.js'
-import {
-  createHttpServer,
-  type HttpServer,
-  type MetricsDoor,
-  type SnapshotBrowser,
-} from '../http/server.js'
+import type { HttpServer } from '../http/server.js'
+import { createDoorServer, type MetricsDoor, type SnapshotBrowser } from './doors.js'
 import { TlsFiles } from '../http/tls-files.js'
 import { socketsOfSystemd } from './inherited-sockets.js'
 import { StartError } from './start-error.js'
@@ -110,7 +106,7 @@ export class Listener {
       byCertificate,
     })
     const names = namesOf(this.#settings)
-    return createHttpServer({
+    return createDoorServer({
       ...parts,
       ...(names === undefined ? {} : { names }),
       ...{ clock: systemClock, logger: this.#logger, authenticate },

@@ -7,7 +7,7 @@ import type { Clock } from '../../fencing/ports.js'
 import { clientHeader } from '../fuse/gateway-address.js'
 import type { Gate } from '../gate/gate.js'
 import type { Identity } from '../http/authentication/authenticator.js'
-import { createHttpServer } from '../http/server.js'
+import { createDoorServer } from './doors.js'
 
 export interface MountListenerOptions {
   readonly gate: Gate
@@ -26,7 +26,7 @@ export interface MountListener {
 export async function openMountListener(options: MountListenerOptions): Promise<MountListener> {
   const { file, folder, ...rest } = options
   const ownDisk = { path: folder, identity: identityOf(await lstat(folder)) }
-  const server = createHttpServer({
+  const server = createDoorServer({
     ...{ ...rest, ownDisk, hasDav: false, authenticate: clientOf },
   })
   await server.listen({ path: file })

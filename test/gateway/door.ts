@@ -8,11 +8,8 @@ import { defaultSettings } from '../../fencing/rules/context.js'
 import { Fences } from '../../gateway/gate/fences.js'
 import { Gate, defaultParking } from '../../gateway/gate/gate.js'
 import type { HttpLimits } from '../../gateway/http/limits.js'
-import {
-  createHttpServer,
-  type HttpServer,
-  type HttpServerOptions,
-} from '../../gateway/http/server.js'
+import type { HttpServer } from '../../gateway/http/server.js'
+import { createDoorServer } from '../../gateway/program/doors.js'
 import type { Listening, ListenOptions } from '../../gateway/http/listening.js'
 import { memoryJournal } from '../../backends/memory/memory-journal.js'
 import { memoryStore } from '../../backends/memory/memory-store.js'
@@ -43,7 +40,7 @@ export interface DoorOptions extends GateOptions {
   readonly limits?: Partial<HttpLimits>
   readonly logLevel?: 'debug' | 'error'
   /** Further settings of the listener. */
-  readonly listener?: Partial<HttpServerOptions>
+  readonly listener?: Partial<Parameters<typeof createDoorServer>[0]>
   readonly where?: ListenOptions
   /** Hears when the gate is told that a channel has closed. */
   readonly onClosed?: (channelId: string, byClient: boolean) => void
@@ -107,7 +104,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     { level: options.logLevel ?? 'debug' },
     { write: (line) => log.push(JSON.parse(line) as Record<string, unknown>) },
   )
-  const server = createHttpServer({
+  const server = createDoorServer({
     gate,
     clock,
     logger,

@@ -1,7 +1,7 @@
 /** Two signals as one, and nothing of it stays. */
 import { getEventListeners } from 'node:events'
 import test from 'ava'
-import { eitherSignal } from '../../gateway/either-signal.js'
+import { eitherSignal } from '../../gateway/program/either-signal.js'
 
 test('it fires with either, also with one that has fired before', (t) => {
   for (const at of [0, 1]) {

@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
-import { eitherSignal } from '../../either-signal.js'
+import { eitherSignal } from '../../program/either-signal.js'
 import { version } from '../../program/version.js'
 import { AdminError } from '../admin/admin.js'
 import type { Operator } from '../identity/operator.js'
