@@ -147,6 +147,7 @@ test('the example loads as it is, and with all that it comments out', async (t) 
   t.is(all.settings.listeners.length, 3)
   t.is(all.settings.state, '/srv/restic/.lockkeeper')
   t.is(all.settings.repositories.length, 3)
+  t.is(all.settings.notify?.webhooks.length, 1)
 })
 
 test('the example names every setting of a file', (t) => {

@@ -1,0 +1,154 @@
+/** Decides what one target is told and when: joins what is alike, bounds what waits, and says when to try again. */
+import { z } from 'zod'
+import { messageSchema, type Message, type Notice, type Outcome } from './message.js'
+import { delayAfter, waitMaxMs } from './retrying.js'
+
+export const outboxSchema = z.object({
+  /** Up to where each journal was read. */
+  cursor: z.record(z.string(), z.number()),
+  /** The maintenance of each repository whose end is still to be told, and who may be in it. */
+  maintenances: z.record(
+    z.string(),
+    z.object({ generation: z.number(), writers: z.array(z.string()) }),
+  ),
+  /** What was so when it was looked at last, and was told. */
+  holding: z.array(z.string()),
+  /** Until when what is alike is joined. */
+  windows: z.record(z.string(), z.number()),
+  waiting: z.array(messageSchema),
+  /** The target asked to be left alone until then. */
+  heldUntil: z.number(),
+  /** Why nothing is sent any more, where the target said so. */
+  gone: z.string().nullable(),
+})
+export type OutboxState = z.infer<typeof outboxSchema>
+
+export const emptyOutbox = (cursor: OutboxState['cursor']): OutboxState => ({
+  ...{ cursor, maintenances: {}, holding: [], windows: {}, waiting: [] },
+  ...{ heldUntil: 0, gone: null },
+})
+
+export interface OutboxOptions {
+  readonly isNewestOnly: boolean
+  readonly digestMs: number
+  /** Hex digits. */
+  readonly makeId: () => string
+  /** From 0 to 1. */
+  readonly random: () => number
+}
+
+export type Settled = 'arrived' | 'again' | 'given-up' | 'gone'
+
+/** The journal is the rest of the queue: it is read on when there is room. */
+const waitingMax = 1_000
+const windowsMax = 1_000
+
+export class Outbox {
+  readonly state: OutboxState
+  readonly #options: OutboxOptions
+
+  constructor(state: OutboxState, options: OutboxOptions) {
+    this.state = state
+    this.#options = options
+  }
+
+  get isFull(): boolean {
+    return this.state.waiting.length >= waitingMax
+  }
+
+  /** The first of its kind is due at once; those that follow it are joined. */
+  add(notice: Notice, now: number): void {
+    const { isNewestOnly, digestMs, makeId } = this.#options
+    const { state } = this
+    const key = keyOf(notice)
+    if (isNewestOnly) state.waiting = state.waiting.filter((one) => !isOfSame(one, notice))
+    const alike = state.waiting.find((one) => one.tries === 0 && keyOf(one.notice) === key)
+    if (alike !== undefined) {
+      alike.notice = notice
+      alike.count += 1
+      return
+    }
+    const dueAt = isNewestOnly ? now : Math.max(now, state.windows[key] ?? 0)
+    const id = `msg_${makeId()}`
+    state.waiting.push({ id, notice, count: 1, since: notice.time, dueAt, tries: 0 })
+    if (!isNewestOnly) this.#openWindow(key, dueAt + digestMs, now)
+  }
+
+  /** What is to be sent now; it counts as tried from here on. */
+  take(now: number): Message | undefined {
+    const { waiting, heldUntil, gone } = this.state
+    if (gone !== null || heldUntil > now) return undefined
+    const message = waiting
+      .filter(({ dueAt }) => dueAt <= now)
+      .reduce<Message | undefined>(
+        (first, one) => (first === undefined || one.dueAt < first.dueAt ? one : first),
+        undefined,
+      )
+    if (message !== undefined) message.tries += 1
+    return message
+  }
+
+  /** When something is to be sent; undefined where nothing waits. */
+  nextDue(): number | undefined {
+    const { waiting, heldUntil, gone } = this.state
+    if (gone !== null || waiting.length === 0) return undefined
+    const first = waiting.reduce((least, { dueAt }) => Math.min(least, dueAt), Infinity)
+    return Math.max(first, heldUntil)
+  }
+
+  settle({ id, tries }: Message, outcome: Outcome, now: number): Settled {
+    const { state } = this
+    const drop = (): void => {
+      state.waiting = state.waiting.filter((one) => one.id !== id)
+    }
+    switch (outcome.kind) {
+      case 'arrived':
+        drop()
+        return 'arrived'
+      case 'gone':
+        state.gone = outcome.why
+        state.waiting = []
+        return 'gone'
+      case 'failed': {
+        const { retryAfterMs = 0 } = outcome
+        const delay = delayAfter(tries, this.#options.random())
+        state.heldUntil = now + retryAfterMs
+        const message = state.waiting.find((one) => one.id === id)
+        if (delay === undefined) {
+          drop()
+          return 'given-up'
+        }
+        if (message !== undefined) message.dueAt = now + Math.max(delay, retryAfterMs)
+        return 'again'
+      }
+    }
+  }
+
+  /** A clock that was set back must not keep anything for years. */
+  clamp(now: number): void {
+    const { state } = this
+    const latest = now + 2 * waitMaxMs
+    state.heldUntil = Math.min(state.heldUntil, latest)
+    for (const message of state.waiting) message.dueAt = Math.min(message.dueAt, latest)
+    const near = Object.entries(state.windows).filter(([, until]) => until <= latest)
+    state.windows = Object.fromEntries(near)
+  }
+
+  #openWindow(key: string, until: number, now: number): void {
+    const { state } = this
+    state.windows[key] = until
+    const keys = Object.keys(state.windows)
+    if (keys.length <= windowsMax) return
+    const open = Object.entries(state.windows).filter(([, end]) => end > now)
+    // The oldest go first: what follows is told once more than it need be.
+    state.windows = Object.fromEntries(open.slice(-windowsMax / 2))
+  }
+}
+
+function keyOf({ type, repository, client }: Notice): string {
+  return JSON.stringify([type, repository, client])
+}
+
+function isOfSame({ notice }: Message, { repository, client }: Notice): boolean {
+  return notice.repository === repository && notice.client === client
+}
