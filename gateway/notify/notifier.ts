@@ -68,6 +68,11 @@ export class Notifier {
     ]
   }
 
+  /** Resolves once each target knows from where on it tells. */
+  get begun(): Promise<unknown> {
+    return Promise.all(this.#targets.map(({ begun }) => begun))
+  }
+
   /** Resolves when all is kept that was told. */
   async close(): Promise<void> {
     this.#ending.abort()

@@ -61,8 +61,9 @@ export class Outbox {
     const { isNewestOnly, digestMs, makeId } = this.#options
     const { state } = this
     const key = keyOf(notice)
-    if (isNewestOnly) state.waiting = state.waiting.filter((one) => !isOfSame(one, notice))
-    const alike = state.waiting.find((one) => one.tries === 0 && keyOf(one.notice) === key)
+    if (isNewestOnly)
+      state.waiting = state.waiting.filter((one) => !isOfSame(one.notice, notice))
+    const alike = state.waiting.find((one) => one.tries === 0 && isAlike(one.notice, notice))
     if (alike !== undefined) {
       alike.notice = notice
       alike.count += 1
@@ -149,6 +150,10 @@ function keyOf({ type, repository, client }: Notice): string {
   return JSON.stringify([type, repository, client])
 }
 
-function isOfSame({ notice }: Message, { repository, client }: Notice): boolean {
-  return notice.repository === repository && notice.client === client
+function isOfSame(one: Notice, other: Notice): boolean {
+  return one.repository === other.repository && one.client === other.client
+}
+
+function isAlike(one: Notice, other: Notice): boolean {
+  return one.type === other.type && isOfSame(one, other)
 }

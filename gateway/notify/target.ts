@@ -44,6 +44,9 @@ export class Target {
   #outbox: Outbox | undefined
   #isUnsaved = false
   #wake = (): void => undefined
+  #begin = (): void => undefined
+  /** Resolves once it knows from where on it tells. */
+  readonly begun = new Promise<void>((resolve) => (this.#begin = resolve))
 
   constructor(options: TargetOptions) {
     this.#options = options
@@ -100,6 +103,7 @@ export class Target {
     signal.addEventListener('abort', wake)
     const outbox = await this.#open()
     this.#outbox = outbox
+    this.#begin()
     for (const repository of await this.#repositories()) this.#grown.add(repository)
     while (!signal.aborted) {
       await this.#collect(outbox, signal)
@@ -196,7 +200,10 @@ export class Target {
     const about = { target: sender.name, id: message.id, type: message.notice.type }
     const settled = outbox.settle(message, outcome, clock.now())
     this.#isUnsaved = true
-    if (outcome.kind === 'arrived') return true
+    if (outcome.kind === 'arrived') {
+      logger.debug(about, 'told')
+      return true
+    }
     const told = { ...about, tries: message.tries, why: outcome.why }
     if (settled === 'again')
       logger.warn(told, 'a notification did not arrive; it is sent again')
@@ -211,9 +218,9 @@ export class Target {
     const { clock } = this.#options
     if (signal.aborted || (this.#grown.size > 0 && !outbox.isFull)) return
     const due = outbox.nextDue()
+    if (due !== undefined && due <= clock.now()) return
     await new Promise<void>((resolve) => {
-      const cancel =
-        due === undefined ? undefined : clock.timer(Math.max(0, due - clock.now()), resolve)
+      const cancel = due === undefined ? undefined : clock.timer(due - clock.now(), resolve)
       this.#wake = () => {
         cancel?.()
         resolve()
