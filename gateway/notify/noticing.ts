@@ -17,7 +17,7 @@ export interface Noticing {
 /** Most records are of packs and locks, and not worth being parsed. */
 const pattern =
   /"kind":"(?:refused|outside|ended)"|"kind":"deleted".*"generation":|"object":"snapshots\//
-const sentenceMax = 4_000
+const sentenceMax = 1_000
 
 /** True of what may be told; the rest need wake nobody. */
 export function mayMatter(event: JournalEvent): boolean {
@@ -56,15 +56,15 @@ function typeAndClientOf(
   }
   if (event.kind === 'deleted') {
     const { generation, author } = event
-    const told = maintenances[repository]?.generation ?? 0
+    const told = maintenances.get(repository)?.generation ?? 0
     if (generation === undefined || generation <= told) return undefined
     const writers = author.kind === 'writer' ? [author.writer] : [...author.candidates]
-    maintenances[repository] = { generation, writers }
+    maintenances.set(repository, { generation, writers })
     return { type: 'maintenance.begun', client: clientOf(repository, author) ?? null }
   }
   if (event.kind === 'ended') {
     const { writer } = event
-    const one = maintenances[repository]
+    const one = maintenances.get(repository)
     if (one?.writers.includes(writer) !== true) return undefined
     one.writers = one.writers.filter((each) => each !== writer)
     if (one.writers.length > 0) return undefined

@@ -62,10 +62,9 @@ export class Notifier {
 
   start(): void {
     const { signal } = this.#ending
-    this.#running = [
-      ...this.#targets.map((target) => target.run(signal)),
-      this.#lookNowAndThen(signal),
-    ]
+    this.#running = this.#targets.map((target) => target.run(signal))
+    // Not waited for at the end: a disk that hangs may hold it up, and it keeps nothing.
+    void this.#lookNowAndThen(signal)
   }
 
   /** Resolves once each target knows from where on it tells. */
@@ -107,13 +106,15 @@ export class Notifier {
   async #lookNowAndThen(signal: AbortSignal): Promise<void> {
     const { clock, conditions, settings, logger } = this.#options
     const { overdueMs } = settings
-    const onFault = (error: unknown): void =>
+    const onFault = (error: unknown): void => {
+      if (signal.aborted) return
       logger.warn({ why: messageOf(error) }, 'something cannot be looked at for notification')
+    }
     for (;;) {
       await pause(clock, lookEveryMs, signal)
       if (signal.aborted) return
       const found = await conditionsOf({ ...conditions, now: clock.now, overdueMs }, onFault)
-      await Promise.all(this.#targets.map((target) => target.tell(found)))
+      for (const target of this.#targets) target.tell(found)
     }
   }
 }

@@ -2,7 +2,7 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { codeOf } from '../program/fault.js'
-import { outboxSchema, type OutboxState } from './outbox.js'
+import { formatOutbox, outboxSchema, type OutboxState } from './outbox.js'
 
 export type Read = OutboxState | 'none' | 'damaged'
 
@@ -22,7 +22,7 @@ export async function writeOutbox(file: string, state: OutboxState): Promise<voi
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
   const made = await open(`${file}.new`, 'w', 0o600)
   try {
-    await made.writeFile(`${JSON.stringify(state)}\n`)
+    await made.writeFile(formatOutbox(state))
     await made.sync()
   } finally {
     await made.close()

@@ -3,18 +3,24 @@ import { z } from 'zod'
 import { messageSchema, type Message, type Notice, type Outcome } from './message.js'
 import { delayAfter, waitMaxMs } from './retrying.js'
 
+/** Names are chosen by clients, so they are no keys of objects. */
+const numbers = z
+  .array(z.tuple([z.string(), z.number()]))
+  .transform((entries) => new Map(entries))
+const maintenance = z.object({ generation: z.number(), writers: z.array(z.string()) })
+const maintenances = z
+  .array(z.tuple([z.string(), maintenance]))
+  .transform((entries) => new Map(entries))
+
 export const outboxSchema = z.object({
   /** Up to where each journal was read. */
-  cursor: z.record(z.string(), z.number()),
+  cursor: numbers,
   /** The maintenance of each repository whose end is still to be told, and who may be in it. */
-  maintenances: z.record(
-    z.string(),
-    z.object({ generation: z.number(), writers: z.array(z.string()) }),
-  ),
+  maintenances,
   /** What was so when it was looked at last, and was told. */
   holding: z.array(z.string()),
   /** Until when what is alike is joined. */
-  windows: z.record(z.string(), z.number()),
+  windows: numbers,
   waiting: z.array(messageSchema),
   /** The target asked to be left alone until then. */
   heldUntil: z.number(),
@@ -23,8 +29,14 @@ export const outboxSchema = z.object({
 })
 export type OutboxState = z.infer<typeof outboxSchema>
 
+export function formatOutbox(state: OutboxState): string {
+  const entries = (_name: string, value: unknown): unknown =>
+    value instanceof Map ? [...(value as ReadonlyMap<string, unknown>)] : value
+  return `${JSON.stringify(state, entries)}\n`
+}
+
 export const emptyOutbox = (cursor: OutboxState['cursor']): OutboxState => ({
-  ...{ cursor, maintenances: {}, holding: [], windows: {}, waiting: [] },
+  ...{ cursor, maintenances: new Map(), holding: [], windows: new Map(), waiting: [] },
   ...{ heldUntil: 0, gone: null },
 })
 
@@ -40,7 +52,7 @@ export interface OutboxOptions {
 export type Settled = 'arrived' | 'again' | 'given-up' | 'gone'
 
 /** The journal is the rest of the queue: it is read on when there is room. */
-const waitingMax = 1_000
+const waitingMax = 200
 const windowsMax = 1_000
 
 export class Outbox {
@@ -69,7 +81,7 @@ export class Outbox {
       alike.count += 1
       return
     }
-    const dueAt = isNewestOnly ? now : Math.max(now, state.windows[key] ?? 0)
+    const dueAt = isNewestOnly ? now : Math.max(now, state.windows.get(key) ?? 0)
     const id = `msg_${makeId()}`
     state.waiting.push({ id, notice, count: 1, since: notice.time, dueAt, tries: 0 })
     if (!isNewestOnly) this.#openWindow(key, dueAt + digestMs, now)
@@ -131,18 +143,18 @@ export class Outbox {
     const latest = now + 2 * waitMaxMs
     state.heldUntil = Math.min(state.heldUntil, latest)
     for (const message of state.waiting) message.dueAt = Math.min(message.dueAt, latest)
-    const near = Object.entries(state.windows).filter(([, until]) => until <= latest)
-    state.windows = Object.fromEntries(near)
+    for (const [key, until] of state.windows) if (until > latest) state.windows.delete(key)
   }
 
   #openWindow(key: string, until: number, now: number): void {
-    const { state } = this
-    state.windows[key] = until
-    const keys = Object.keys(state.windows)
-    if (keys.length <= windowsMax) return
-    const open = Object.entries(state.windows).filter(([, end]) => end > now)
-    // The oldest go first: what follows is told once more than it need be.
-    state.windows = Object.fromEntries(open.slice(-windowsMax / 2))
+    const { windows } = this.state
+    windows.delete(key)
+    windows.set(key, until)
+    for (const [oldest, end] of windows) {
+      // Of one that is dropped while it is open, what follows is told once more than it need be.
+      if (end > now && windows.size <= windowsMax) return
+      windows.delete(oldest)
+    }
   }
 }
 

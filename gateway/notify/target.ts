@@ -63,7 +63,7 @@ export class Target {
   }
 
   /** All that is so now: what was not so before is told. Keeps what was read as well. */
-  async tell(conditions: readonly Condition[]): Promise<void> {
+  tell(conditions: readonly Condition[]): void {
     const outbox = this.#outbox
     if (outbox === undefined || outbox.state.gone !== null) return
     const wanted = conditions.filter(({ notice }) => this.sender.wants(notice))
@@ -136,9 +136,9 @@ export class Target {
 
   async #heads(): Promise<OutboxState['cursor']> {
     const { source } = this.#options
-    const cursor: OutboxState['cursor'] = {}
+    const cursor: OutboxState['cursor'] = new Map()
     for (const repository of await this.#repositories()) {
-      cursor[repository] = await source.head(repository).catch(() => 0)
+      cursor.set(repository, await source.head(repository).catch(() => 0))
     }
     return cursor
   }
@@ -177,11 +177,11 @@ export class Target {
     const { source, clock } = this.#options
     const { state } = outbox
     const noticing = { maintenances: state.maintenances, clientOf: source.clientOf }
-    for await (const record of source.after(repository, state.cursor[repository] ?? 0)) {
+    for await (const record of source.after(repository, state.cursor.get(repository) ?? 0)) {
       if (outbox.isFull || signal.aborted) return false
       const notice = noticeOf(noticing, repository, record)
       if (notice !== undefined && this.sender.wants(notice)) outbox.add(notice, clock.now())
-      state.cursor[repository] = record.position
+      state.cursor.set(repository, record.position)
       this.#isUnsaved = true
     }
     return true

@@ -13,7 +13,7 @@ const outboxOf = (digestMs = 1_000, random = 0): Outbox => {
   let last = 0
   const makeId = (): string => String((last += 1))
   const options = { isNewestOnly: false, digestMs, makeId, random: () => random }
-  return new Outbox(emptyOutbox({}), options)
+  return new Outbox(emptyOutbox(new Map()), options)
 }
 
 for (const random of [0, 1])
@@ -56,13 +56,13 @@ test('what waits is bounded, and so is what is remembered of digests', (t) => {
   const outbox = outboxOf(hour)
   let added = 0
   while (!outbox.isFull) outbox.add(noticeOf(`client ${(added += 1)}`), 0)
-  t.is(added, 1_000)
+  t.is(added, 200)
   for (let at = 0; at < 1_200; at += 1) {
     const message = outbox.take(at)
     if (message !== undefined) outbox.settle(message, { kind: 'arrived' }, at)
     outbox.add(noticeOf(`other ${at}`), at)
   }
-  t.true(Object.keys(outbox.state.windows).length <= 1_000)
+  t.true(outbox.state.windows.size <= 1_000)
 })
 
 test('a clock that was set back keeps nothing for years', (t) => {

@@ -241,6 +241,24 @@ test('what is so now is told when it begins, once, over a restart too', async (t
   t.is(typesOf(receiver)[3], 'quarantine.nearly_full')
 })
 
+test('names that objects have themselves are names like others', async (t) => {
+  const [scene, receiver] = [await Scene.open(t), await openReceiver(t)]
+  const first = await scene.start({ webhooks: [hook(receiver)] })
+  for (const name of ['constructor', '__proto__']) {
+    scene.record(name, deleted(2))
+    scene.record(name, ended)
+  }
+  await scene.untilLogged('"told"', 4)
+  await scene.stop(first)
+  await scene.start({ webhooks: [hook(receiver)] })
+  scene.record('__proto__', refused())
+  await receiver.until(5)
+  t.deepEqual(typesOf(receiver).sort(), [
+    ...['maintenance.begun', 'maintenance.begun', 'maintenance.ended', 'maintenance.ended'],
+    'write.fenced',
+  ])
+})
+
 test('no secret is in the log, in what is kept, or in what a test answers', async (t) => {
   const [scene, receiver] = [
     await Scene.open(t),
