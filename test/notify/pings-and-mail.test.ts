@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { writeFile } from 'node:fs/promises'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import test, { type ExecutionContext } from 'ava'
@@ -85,7 +86,7 @@ const openMailbox = async (
     },
   })
   server.on('error', () => undefined)
-  server.listen(0, '127.0.0.1')
+  server.listen(0, '0.0.0.0')
   await once(server.server, 'listening')
   t.teardown(() => new Promise<void>((resolve) => server.close(() => resolve())))
   return { port: (server.server.address() as AddressInfo).port, mails }
@@ -140,6 +141,45 @@ test('a password is read when it is needed, and a wrong one is told without bein
   ])
   t.is(mailbox.mails.length, 1)
   t.notRegex(scene.log.join(''), /tulip|wrong-9876/)
+})
+
+test('a server on this machine needs no certificate', async (t) => {
+  const scene = await Scene.open(t)
+  const mailbox = await openMailbox(t, { authOptional: true })
+  const notifier = await scene.start({ mail: mailTo(mailbox.port) })
+  t.like(await notifier.test(), [{ arrived: true }])
+})
+
+test('elsewhere nothing is sent, no password either, without TLS that is trusted', async (t) => {
+  const scene = await Scene.open(t)
+  const heard: unknown[] = []
+  const onAuth: SMTPServerOptions['onAuth'] = (auth, _session, done) => {
+    heard.push(auth)
+    done(null, { user: 'keeper' })
+  }
+  const outside = Object.values(networkInterfaces())
+    .flat()
+    .find((one) => one?.family === 'IPv4' && !one.internal)?.address
+  if (outside === undefined) {
+    t.pass('this machine has no address but its own')
+    return
+  }
+  const passwordFile = join(scene.folder, 'password')
+  await writeFile(passwordFile, 'tulip-1637\n')
+  for (const [options, words] of [
+    [{ ...plain, allowInsecureAuth: true, onAuth }, /STARTTLS/],
+    [{ onAuth }, /self-signed certificate|certificate has expired/],
+  ] as const) {
+    const mailbox = await openMailbox(t, options)
+    const server = `smtp://${outside}:${mailbox.port}`
+    const notifier = await scene.start({
+      mail: mailTo(mailbox.port, { server, user: 'keeper', passwordFile }),
+    })
+    const [answer] = await notifier.test()
+    t.false(answer?.arrived)
+    t.regex(answer?.why ?? '', words)
+    t.deepEqual([mailbox.mails.length, heard.length], [0, 0])
+  }
 })
 
 test('a mail server that hangs is given up in time', async (t) => {
