@@ -117,6 +117,8 @@ export class Outbox {
     switch (outcome.kind) {
       case 'arrived':
         drop()
+        // It can be reached again: what waits for another try need not wait for its schedule.
+        for (const one of state.waiting) if (one.tries > 0) one.dueAt = Math.min(one.dueAt, now)
         return 'arrived'
       case 'gone':
         state.gone = outcome.why

@@ -52,6 +52,18 @@ test('what was tried is joined with nothing, so that each try says the same', (t
   t.like(outbox.take(1_001), { count: 2, since: 2, notice: { time: 3 } })
 })
 
+test('once one has arrived, those that did not are sent again at once', (t) => {
+  const outbox = outboxOf()
+  outbox.add(noticeOf('ann'), 0)
+  const first = outbox.take(0)
+  if (first !== undefined) outbox.settle(first, { kind: 'failed', why: 'x' }, 0)
+  outbox.add(noticeOf('bob'), 1)
+  const second = outbox.take(1)
+  t.is(second?.notice.client, 'bob')
+  if (second !== undefined) outbox.settle(second, { kind: 'arrived' }, 2)
+  t.is(outbox.take(2)?.notice.client, 'ann')
+})
+
 test('what waits is bounded, and so is what is remembered of digests', (t) => {
   const outbox = outboxOf(hour)
   let added = 0
