@@ -7,7 +7,7 @@ import { Webhook } from 'standardwebhooks'
 import { z } from 'zod'
 import { gatewayCommand } from '../end-to-end/harness/service.js'
 import { World } from '../end-to-end/harness/world.js'
-import { overtake } from '../gateway/rest-writer.js'
+import { objectOf, overtake, RestWriter } from '../gateway/rest-writer.js'
 import { openReceiver } from './receiver.js'
 import { secret } from './scene.js'
 
@@ -102,3 +102,48 @@ test.serial('a test without anybody to tell, or without a gateway, says so', asy
   t.is(none.code, 1)
   t.regex(none.out, /no gateway runs here/)
 })
+
+test.serial(
+  'a gateway that is killed while a webhook hangs tells all of it afterwards',
+  async (t) => {
+    const world = await World.open(t)
+    const hook = await openReceiver(t, (at) => (at === 0 ? undefined : { status: 200 }))
+    const check = await openReceiver(t)
+    const config = world.path('settings.yaml')
+    await writeFile(
+      config,
+      `
+notify:
+  webhooks: [{ url: ${hook.url}, secret: ${secret} }]
+  healthchecks: [{ url: '${check.url}/{repository}-{client}' }]
+`,
+    )
+    const gateway = await world.gateway({ args: ['--config', config] })
+    await overtake(gateway.port, 'repo')
+    await hook.until(1)
+    const writer = new RestWriter(gateway.port, 'desk', 'a-run')
+    await writer.init()
+    await writer.begin()
+    t.is(await writer.post(objectOf('snapshots', 'a snapshot')), 200)
+    const hasPing = (path: string): boolean => check.received.some((one) => one.path === path)
+    while (!hasPing('/desk-127-0-0-1')) await check.until(check.received.length + 1)
+    t.true(hasPing('/repo-127-0-0-1/fail'), 'which no webhook that hangs holds up')
+    t.is(hook.received.length, 1)
+    await gateway.kill()
+
+    await gateway.start()
+    await hook.until(3)
+    const bodies = hook.received.map(({ body }) => Body.parse(JSON.parse(body)))
+    t.deepEqual(
+      bodies.map(({ type, data }) => [type, data.repository, data.count]),
+      [
+        ['maintenance.begun', 'repo', 1],
+        ['maintenance.begun', 'repo', 1],
+        ['write.fenced', 'repo', 2],
+      ],
+    )
+    const ids = hook.received.map(({ headers }) => headers['webhook-id'])
+    t.is(ids[0], ids[1])
+    t.not(ids[1], ids[2])
+  },
+)
