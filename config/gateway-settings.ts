@@ -23,6 +23,7 @@ import {
   type Source,
 } from './load.js'
 import { nearest } from './nearest.js'
+import { describeNotify, type NotifySettings } from './notify-settings.js'
 import { variableOf, type OptionSpecs, type ValuesOf } from './option.js'
 import { commonOptions, observingWarning, serveOptions } from './schema.js'
 import { mergeRepositories, type RepositorySettings } from './repository-settings.js'
@@ -42,6 +43,8 @@ export interface GatewaySettings extends Omit<
   readonly appendOnly: boolean
   /** Those that the gateway has the password of. */
   readonly repositories: readonly RepositorySettings[]
+  /** Who is told of what; only a file says it. */
+  readonly notify?: NotifySettings
 }
 
 export interface Asked {
@@ -80,9 +83,17 @@ export function loadGatewaySettings({ flags, environment }: Asked): LoadedSettin
   const settings = {
     ...{ ...rest, admin, listeners },
     ...{ appendOnly: values.appendOnly, repositories },
+    ...(file?.notify === undefined ? {} : { notify: file.notify }),
   }
   const warnings = [...unknownVariables(environment), ...warningsOn(settings)]
-  return { settings, said, warnings }
+  return { settings, said: { ...said, ...saidOfNotify(file) }, warnings }
+}
+
+/** Shown without what lets anybody in. */
+function saidOfNotify(file: SettingsFile | undefined): Record<string, Said> {
+  if (file?.notify === undefined) return {}
+  const from = file.source.nameOf('notify')
+  return { notify: { written: describeNotify(file.notify), from } }
 }
 
 /** What commands need that only ask: the folders. */

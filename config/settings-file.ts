@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { z } from 'zod'
 import type { Source } from './load.js'
 import { SettingsError } from './settings-error.js'
+import { readNotify, type NotifySettings } from './notify-settings.js'
 import { readRepositories, type RepositorySettings } from './repository-settings.js'
 import { nearest } from './nearest.js'
 import { fileKeyOf, type OptionSpecs } from './option.js'
@@ -13,6 +14,7 @@ export interface SettingsFile {
   /** One for each entry of `listeners`; undefined where the file has no such list. */
   readonly listeners: readonly Source[] | undefined
   readonly repositories: readonly RepositorySettings[]
+  readonly notify: NotifySettings | undefined
 }
 
 export interface FileSpecs {
@@ -22,6 +24,7 @@ export interface FileSpecs {
 
 const listenersKey = 'listeners'
 const repositoriesKey = 'repositories'
+const notifyKey = 'notify'
 const bytesMax = 2 ** 20
 
 const scalar = z.string()
@@ -45,7 +48,12 @@ export function parseSettingsFile(text: string, file: string, specs: FileSpecs):
   const problems: string[] = []
   const root = mapping.safeParse(readYaml(text, file) ?? {})
   if (!root.success) throw new SettingsError([`${file}: its top must be keys with values`])
-  const { [listenersKey]: list, [repositoriesKey]: keyed, ...values } = root.data
+  const {
+    [listenersKey]: list,
+    [repositoriesKey]: keyed,
+    [notifyKey]: told,
+    ...values
+  } = root.data
   // A file names no other file.
   const options = Object.fromEntries(
     Object.entries(specs.options).filter(([key]) => key !== 'config'),
@@ -53,26 +61,27 @@ export function parseSettingsFile(text: string, file: string, specs: FileSpecs):
   const source = sourceOf(values, {
     file,
     specs: options,
-    more: [listenersKey, repositoriesKey],
+    more: [listenersKey, repositoriesKey, notifyKey],
     problems,
   })
   const listeners = list === undefined ? undefined : entriesOf(list, file, specs, problems)
-  const repositories = repositoriesOf(keyed, file, problems)
+  const repositories = readPart(keyed, (one) => readRepositories(one, file), problems) ?? []
+  const notify = readPart(told, (one) => readNotify(one, file), problems)
   if (problems.length > 0) throw new SettingsError(problems)
-  return { source, listeners, repositories }
+  return { source, listeners, repositories, notify }
 }
 
-function repositoriesOf(
+function readPart<T>(
   written: unknown,
-  file: string,
+  read: (written: unknown) => T,
   problems: string[],
-): RepositorySettings[] {
+): T | undefined {
   try {
-    return written === undefined ? [] : readRepositories(written, file)
+    return written === undefined ? undefined : read(written)
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error
     problems.push(...error.problems)
-    return []
+    return undefined
   }
 }
 

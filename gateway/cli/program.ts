@@ -23,6 +23,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   quarantine: async () => (await import('./quarantine.js')).addQuarantine,
   journal: async () => (await import('./journal.js')).addJournal,
   fence: async () => (await import('./fence.js')).addFence,
+  notify: async () => (await import('./notify.js')).addNotify,
   token: async () => (await import('./token.js')).addToken,
   ui: async () => (await import('./ui.js')).addUi,
 }

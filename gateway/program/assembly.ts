@@ -58,6 +58,8 @@ export interface Assembly {
   /** Finds records of all journals. */
   readonly search: RecordSearch
   readonly fences: Fences
+  /** What the quarantine holds. */
+  readonly allowance: Allowance
   readonly runningTime: RunningTime
   /** Set where the bytes of all repositories are bounded; they are still to be counted. */
   readonly quota?: Quota
@@ -101,6 +103,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
       observe(repository, recorded)
     }
     const runningTime = await RunningTime.open(state.folder, systemClock.monotonic)
+    const allowance = new Allowance(settings.quarantineMaxSize)
     const fences = new Fences({
       store,
       journal: observed(journal, observeAll, appended),
@@ -111,7 +114,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
         writerAgeMaxMs: settings.writerMaxAge,
         isObserving: settings.fencing === 'observe',
       },
-      allowance: new Allowance(settings.quarantineMaxSize),
+      allowance,
       itemAgeMaxMs: settings.quarantineMaxAge,
       archives,
       onFault,
@@ -142,6 +145,7 @@ export async function assemble(options: AssemblyOptions): Promise<Assembly> {
       archives,
       search,
       fences,
+      allowance,
       runningTime,
       close,
     }

@@ -46,6 +46,7 @@ import {
 } from './served-folder.js'
 import { messageOf } from './fault.js'
 import { Monitoring } from './monitoring.js'
+import { notifierFor } from './notifying.js'
 import { isLackOfMounts, openServedMount } from './served-mount.js'
 import { watchSignals, type Signals } from './signals.js'
 import { refusalsOf, starting, StartError } from './start-error.js'
@@ -174,10 +175,12 @@ async function serve(running: Running, parts: Parts): Promise<void> {
   const overlays = new Overlays({ store, random: systemRandom })
   recordings.subscribe(overlays.observe)
   let served: readonly OpenListener[] = []
+  const notifier = await notifierFor({ settings, assembly, recordings, logger })
   const admin = new AdminService({
     ...{ ...assembly, recordings, tokens, entrance, overlays },
     addressOf: (path) => addressOf(served, path),
     plain: plain ?? null,
+    testNotification: async () => (await notifier?.test()) ?? [],
   })
   const api = apiParts(running, parts, admin)
   const file = mountSocketIn(state.folder)
@@ -191,6 +194,7 @@ async function serve(running: Running, parts: Parts): Promise<void> {
     ? undefined
     : await openMountListener({ ...around, isAppendOnly, folder, file })
   try {
+    notifier?.start()
     const budget = new MemoryBudget({ bytesMax: settings.maxBufferedBodies })
     const open = await listeners.open({
       ...{ gate, hasDav: !settings.noWebdav, budget, overlays },
@@ -223,6 +227,7 @@ async function serve(running: Running, parts: Parts): Promise<void> {
     await operators.close()
     await socket?.close()
     accessLog?.close()
+    await notifier?.close()
   }
 }
 

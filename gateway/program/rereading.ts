@@ -44,5 +44,5 @@ function changedIn(before: GatewaySettings, after: GatewaySettings): string[] {
 }
 
 function nameOf(key: string): string {
-  return key === 'listeners' || key === 'admin' ? key : flagOf(key)
+  return ['listeners', 'admin', 'notify'].includes(key) ? key : flagOf(key)
 }

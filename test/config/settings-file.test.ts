@@ -147,6 +147,7 @@ test('the example loads as it is, and with all that it comments out', async (t) 
   t.is(all.settings.listeners.length, 3)
   t.is(all.settings.state, '/srv/restic/.lockkeeper')
   t.is(all.settings.repositories.length, 3)
+  t.is(all.settings.notify?.webhooks.length, 1)
 })
 
 test('the example names every setting of a file', (t) => {
@@ -241,3 +242,67 @@ for (const flag of ['laptop', 'laptop=', 'a/b/c=/x', '/laptop=/x']) {
     t.regex(error.problems.join(), /has its repository before it/)
   })
 }
+
+const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
+
+test('notify: lists of targets, with the same for all that is not said', async (t) => {
+  const text = `
+notify:
+  webhooks: [{ url: https://hook.example.org/T0/sesame, secret: ${secret} }]
+  mail: { server: 'smtp://mail.example.org', from: a@example.org, to: b@example.org, events: [write.fenced] }
+  healthchecks: [{ url: 'https://hc-ping.com/tulip', repository: laptop }]
+  digest: 1h
+`
+  const { settings, said } = await load(t, text)
+  t.is(settings.notify?.digestMs, 3_600_000)
+  t.is(settings.notify?.overdueMs, undefined)
+  t.is(settings.notify?.webhooks[0]?.events.length, 9)
+  t.deepEqual(settings.notify?.mail?.to, ['b@example.org'])
+  t.deepEqual(said.notify?.written, [
+    'webhook 1, https://hook.example.org: everything',
+    'mail to b@example.org by smtp://mail.example.org: write.fenced',
+    'healthchecks 1, https://hc-ping.com: laptop, every client',
+    'overdue: by habit',
+    'digest: 1h',
+  ])
+})
+
+for (const [title, text, words] of [
+  ['a mistyped key', 'webhook: []', /notify: Unrecognized key: "webhook"/],
+  [
+    'a secret that is too short',
+    'webhooks: [{ url: "https://sesame.org/", secret: whsec_sesame }]',
+    /notify\.webhooks\.0\.secret: a secret is "whsec_"/,
+  ],
+  [
+    'no secret',
+    'webhooks: [{ url: "https://sesame.org/" }]',
+    /webhooks\.0: it must have one of secret, secret-file/,
+  ],
+  [
+    'an unknown event',
+    `webhooks: [{ url: "https://sesame.org/", secret: ${secret}, events: [sesame] }]`,
+    /events\.0: an event is one of write\.fenced/,
+  ],
+  [
+    'a password in an address',
+    'mail: { server: "smtp://me:sesame@mail.org", from: a@b.c, to: d@e.f }',
+    /mail\.server: a mail server is like/,
+  ],
+  [
+    'a user without a password',
+    'mail: { server: "smtp://mail.org", from: a@b.c, to: d@e.f, user: sesame }',
+    /mail: user and password-file need each other/,
+  ],
+  [
+    'an address of another kind',
+    'healthchecks: [{ url: "file:///etc/sesame" }]',
+    /healthchecks\.0\.url: an address is like/,
+  ],
+  ['a length of time that is none', 'digest: sesame', /notify\.digest: a length of time/],
+] as const)
+  test(`notify: ${title} is said, and no value is shown`, async (t) => {
+    const problem = await problemOf(t, `notify: { ${text} }`)
+    t.regex(problem, words)
+    t.notRegex(problem, /sesame|BwcH/)
+  })

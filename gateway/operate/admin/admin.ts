@@ -10,6 +10,7 @@ import type {
   LockView,
   MadeTokenView,
   MaintenanceView,
+  NotifyTestView,
   OverlayView,
   RecordView,
   RepositoryView,
@@ -115,6 +116,8 @@ export interface Admin {
   readonly revokeToken: (id: string) => Promise<TokenView>
   /** Signs a browser in as the operator `by`, once. */
   readonly link: (by: string) => Promise<LinkView>
+  /** Sends a test to each target of notification. */
+  readonly testNotification: () => Promise<NotifyTestView[]>
 }
 
 export { AdminError, type AdminErrorCode, type AdminReason } from './reasons.js'

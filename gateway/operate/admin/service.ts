@@ -53,6 +53,7 @@ import type {
   LockView,
   MadeTokenView,
   MaintenanceView,
+  NotifyTestView,
   OverlayView,
   RecordView,
   RepositoryView,
@@ -74,6 +75,8 @@ export interface AdminServiceOptions {
   readonly addressOf?: (path: string) => string
   /** Signs browsers in; only where a gateway runs. */
   readonly entrance?: Entrance
+  /** Sends tests; only where a gateway runs. */
+  readonly testNotification?: () => Promise<NotifyTestView[]>
   /** What this process serves beside the repositories: null where nothing. Not known where it serves nothing at all. */
   readonly plain?: PlainFiles | null
 }
@@ -332,6 +335,12 @@ export class AdminService implements Admin {
       'no-gateway',
       'no gateway runs here, so there is no page to be linked to',
     )
+  }
+
+  async testNotification(): Promise<NotifyTestView[]> {
+    const { testNotification } = this.#options
+    if (testNotification !== undefined) return testNotification()
+    throw new AdminError('no-gateway', 'no gateway runs here, and it is what sends')
   }
 
   /** One that has a journal; to look at a repository is no reason to adopt it. */

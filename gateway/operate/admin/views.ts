@@ -187,6 +187,13 @@ export const findingView = z.object({
   text: z.string(),
 })
 
+/** Of each target; `why` says what kept a test from arriving. */
+export const notifyTestView = z.object({
+  target: z.string(),
+  arrived: z.boolean(),
+  why: z.string().nullable(),
+})
+
 export const verificationView = z.object({
   repository: z.string(),
   /** Records whose chain holds. */
@@ -226,3 +233,4 @@ export type MadeTokenView = z.infer<typeof madeTokenView>
 export type LinkView = z.infer<typeof linkView>
 export type SettingsView = z.infer<typeof settingsView>
 export type ClientView = z.infer<typeof clientView>
+export type NotifyTestView = z.infer<typeof notifyTestView>

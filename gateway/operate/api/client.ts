@@ -16,6 +16,7 @@ import {
   lockView,
   madeTokenView,
   maintenanceView,
+  notifyTestView,
   overlayView,
   recordView,
   repositoryView,
@@ -123,7 +124,7 @@ function acting(
 ): Pick<
   Admin,
   | ('endWriter' | 'release' | 'discard' | 'overlay' | 'archive' | 'fence')
-  | ('addToken' | 'revokeToken' | 'link')
+  | ('addToken' | 'revokeToken' | 'link' | 'testNotification')
 > {
   const post = { method: 'POST' } as const
   return {
@@ -144,6 +145,7 @@ function acting(
     },
     addToken: ({ by, ...body }) => one(madeTokenView, { ...post, path: '/tokens', by, body }),
     revokeToken: (id) => one(tokenView, { method: 'DELETE', path: `/tokens/${part(id)}` }),
+    testNotification: () => one(z.array(notifyTestView), { ...post, path: '/notify/test' }),
     link: (by) => one(linkView, { ...post, path: '/links', by }),
   }
 }

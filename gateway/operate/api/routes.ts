@@ -12,6 +12,7 @@ import {
   lockView,
   madeTokenView,
   maintenanceView,
+  notifyTestView,
   overlayView,
   repositoryView,
   roles,
@@ -365,6 +366,15 @@ const gateway: Route[] = [
     reasons: ['unknown-token'],
     answer: tokenView,
     run: ({ parts, params }) => parts.admin.revokeToken(params.token),
+  }),
+  json({
+    ...acting,
+    path: '/notify/test',
+    id: 'testNotification',
+    summary: 'Sends a test to each target of notification, and says which arrived',
+    reasons: ['no-gateway'],
+    answer: z.array(notifyTestView),
+    run: ({ parts }) => parts.admin.testNotification(),
   }),
   json({
     ...acting,

@@ -1,6 +1,7 @@
 /** Answers in one sentence whether everything is all right, and says what is not: the worst first. */
 import { displayName, noConfig } from '../admin/names.js'
 import type { ClientView, RepositoryView } from '../admin/views.js'
+import { overdueText } from '../words/condition-sentence.js'
 import { countText } from './words.js'
 
 export interface Trouble {
@@ -16,8 +17,8 @@ export function troublesOf(
   const all = views.flatMap((view) => [...badOf(view), ...warningsOf(view)])
   const overdue = clients
     .filter((client) => client.overdue)
-    .map(({ repository, client }): Trouble => {
-      return { level: 'warn', repository, text: `${client} is overdue` }
+    .map((client): Trouble => {
+      return { level: 'warn', repository: client.repository, text: overdueText(client) }
     })
   return [...all, ...overdue].sort((one, other) => rankOf(one) - rankOf(other))
 }

@@ -10,3 +10,5 @@ export const mountSocketIn = (folder: string): string => join(folder, 'mount.soc
 export const tokensIn = (folder: string): string => join(folder, 'tokens.json')
 /** All in it follows from the journal; it may be removed at any time. */
 export const searchIn = (folder: string): string => join(folder, 'search.sqlite')
+/** What those who are notified were told. */
+export const notifyIn = (folder: string): string => join(folder, 'notify')
