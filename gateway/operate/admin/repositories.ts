@@ -7,6 +7,7 @@ import type { RepositoryFence } from '../../../fencing/repository-fence.js'
 import type { Writer } from '../../../fencing/state/writer.js'
 import type { Fences } from '../../gate/fences.js'
 import { AdminError } from './admin.js'
+import type { DiskLook } from './disk-looks.js'
 import { displayName, parseName } from './names.js'
 
 export interface RepositoriesOptions {
@@ -28,8 +29,9 @@ export class Repositories {
   }
 
   /** All that have a journal or a folder, in order. */
-  async all(): Promise<RepositoryId[]> {
-    const standing = await asked(() => this.#options.store.repositories())
+  async all(look?: DiskLook): Promise<RepositoryId[]> {
+    const standing =
+      look?.repositories ?? (await asked(() => this.#options.store.repositories()))
     // A journal that cannot be read is told with each repository.
     const journalled = await this.#options.journal.repositories().catch(() => [])
     return [...new Set([...standing, ...journalled])].sort()
