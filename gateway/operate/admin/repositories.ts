@@ -37,6 +37,14 @@ export class Repositories {
     return [...new Set([...standing, ...journalled])].sort()
   }
 
+  /** The one that is named, where its journal is loaded: no disk need be looked at. */
+  loaded(name: string | undefined): RepositoryId[] | undefined {
+    const repository = name === undefined ? undefined : parseName(name)
+    if (repository === undefined) return undefined
+    const fence = this.#options.fences.lastKnown(repository)
+    return fence === undefined ? undefined : [repository]
+  }
+
   /** The names that are meant: all of them, without a name. */
   async named(name: string | undefined, among: RepositoryId[]): Promise<RepositoryId[]> {
     if (name === undefined) return among

@@ -96,8 +96,9 @@ export class AdminService implements Admin {
   async status(name?: string, isGlance = false): Promise<RepositoryView[]> {
     const { plain, looks } = this.#options
     const look = isGlance ? looks?.last : undefined
-    const all = await this.#repositories.all(look)
-    const repositories = await this.#repositories.named(name, all)
+    const repositories =
+      this.#repositories.loaded(name) ??
+      (await this.#repositories.named(name, await this.#repositories.all(look)))
     const plainFiles = plain === undefined ? null : plain !== null
     const views = repositories.map((repository) => this.#statusOf(repository, look))
     return (await Promise.all(views)).map((view) => ({ ...view, plainFiles }))
