@@ -11,7 +11,7 @@ import { playStory } from './story.js'
 const [folder = 'docs/screenshots'] = process.argv.slice(2)
 const closers: (() => unknown)[] = []
 const t = { teardown: (close: () => unknown) => void closers.unshift(close) }
-const desk = { width: 1000, height: 760 }
+const desk = { width: 1060, height: 800 }
 
 /** What differs from machine to machine has the names of the documents. */
 async function nameAlike(page: Page, world: World): Promise<void> {
