@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- [fuse | webdav] [names…] [--rounds N] [--json FILE]`: prepares, fetches the peers, and compares; see
- * bench/bench.ts, bench/fuse.ts for mounts, and bench/webdav.ts for WebDAV.
+ * `npm run bench -- [fuse | webdav | operator] [names…] [--rounds N] [--json FILE]`: prepares, fetches the peers, and
+ * compares; see bench/bench.ts, bench/fuse.ts for mounts, bench/webdav.ts for WebDAV, bench/operator.ts for the pages.
  */
 import { join } from 'node:path'
 import { root, runNode } from './build.mjs'
@@ -10,9 +10,11 @@ import { prepare } from './prepare.mjs'
 if (!(await prepare())) process.exit(1)
 const [first, ...rest] = process.argv.slice(2)
 /** What is measured, where that is not the REST door: the program, and the clients that it needs. */
-const special = { fuse: ['fusermount'], webdav: [] }[first]
-const others = special ?? ['rest-server']
-const peers = await ensureClients([...others, 'rclone', 'restic-0.18'], console.error)
+const resticPeers = ['rclone', 'restic-0.18']
+const special = { fuse: ['fusermount', ...resticPeers], webdav: resticPeers, operator: [] }[
+  first
+]
+const peers = await ensureClients(special ?? ['rest-server', ...resticPeers], console.error)
 console.error(describeClients(peers).join('\n'))
 if (Object.values(peers).some(({ missing }) => missing)) process.exit(1)
 // Ctrl-C reaches the measuring process too, and that puts everything away.

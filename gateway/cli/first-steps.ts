@@ -33,7 +33,8 @@ export function firstSteps(
       ? `--path ${quoted(folder)}${state === undefined ? '' : ` --state ${quoted(resolve(state))}`}`
       : `--config ${quoted(resolve(config))}`
   const first = repositories > 0 ? holding(repositories) : trying(serving, command)
-  return [...first, 'Look at it:', `  ${command} status ${place}`, '']
+  const looks = [`  ${command} status ${place}`, `  ${command} ui ${place}`]
+  return [...first, 'Look at it:', ...looks, '']
 }
 
 function holding(repositories: number): string[] {

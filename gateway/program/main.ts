@@ -15,6 +15,7 @@ import { openAccessLog, type AccessLogFile } from './access-log-file.js'
 import { faultOfAddress } from './address-check.js'
 import { Recordings } from '../operate/admin/following.js'
 import type { Admin } from '../operate/admin/admin.js'
+import { DiskLooks } from '../operate/admin/disk-looks.js'
 import { AdminService } from '../operate/admin/service.js'
 import type { SettingsView } from '../operate/admin/views.js'
 import type { ApiParts } from '../operate/api/parts.js'
@@ -71,6 +72,8 @@ export interface Serving {
 }
 
 const tickMs = 5_000
+/** At the folders of all repositories, for the operators' first page. */
+const lookAgainMs = 30_000
 /** The orderly end takes 10 s at most; requests get the most of it. */
 const drainMs = 7_000
 const endMs = 9_500
@@ -127,10 +130,8 @@ export async function runGateway(running: Running): Promise<number> {
     const plain = files === undefined ? undefined : withBound(files, assembly)
     const { cpuProfile } = settings
     const endProfile = cpuProfile === undefined ? undefined : await startCpuProfile(cpuProfile)
-    if (monitoring !== undefined) {
-      working.push(monitoring.read(assembly, logger, ending.signal))
-    }
-    await serve(running, { listeners, assembly, ...watching, signals, plain })
+    const parts = { listeners, assembly, ...watching, signals, plain, ending: ending.signal }
+    await serve(running, parts)
     await endProfile?.()
   } finally {
     ending.abort()
@@ -147,12 +148,13 @@ interface Parts {
   readonly recordings: Recordings
   readonly monitoring: Monitoring | undefined
   readonly signals: Signals
+  readonly ending: AbortSignal
   readonly plain: PlainFiles | undefined
 }
 
 async function serve(running: Running, parts: Parts): Promise<void> {
   const { settings, logger, onServing } = running
-  const { listeners, assembly, recordings, monitoring, signals, plain } = parts
+  const { listeners, assembly, recordings, monitoring, signals, plain, ending } = parts
   const { folder, fences, store, state } = assembly
   const gate = new Gate({
     ...{ store, fences, random: systemRandom, ...defaultParking },
@@ -167,6 +169,7 @@ async function serve(running: Running, parts: Parts): Promise<void> {
     readOnlyWarnings(folder, state.folder),
     loadJournals(assembly, logger),
   ])
+  void monitoring?.read(assembly, logger, ending)
   for (const warning of [...links, ...readOnly]) logger.warn(warning)
   const warnings = [...new Set([...links, ...readOnly, ...damage])]
   const tokens = new TokenFile(tokensIn(state.folder), systemClock.now)
@@ -176,8 +179,11 @@ async function serve(running: Running, parts: Parts): Promise<void> {
   recordings.subscribe(overlays.observe)
   let served: readonly OpenListener[] = []
   const notifier = await notifierFor({ settings, assembly, recordings, logger })
+  const looks = new DiskLooks(store, systemClock)
+  void looks.look()
+  const looking = setInterval(() => void looks.look(), lookAgainMs).unref()
   const admin = new AdminService({
-    ...{ ...assembly, recordings, tokens, entrance, overlays },
+    ...{ ...assembly, recordings, tokens, entrance, overlays, looks },
     addressOf: (path) => addressOf(served, path),
     plain: plain ?? null,
     testNotification: async () => (await notifier?.test()) ?? [],
@@ -222,6 +228,7 @@ async function serve(running: Running, parts: Parts): Promise<void> {
     endInTime(logger)
     await mount?.close()
   } finally {
+    clearInterval(looking)
     await listeners.close(drainMs)
     await mounts?.close(drainMs)
     await operators.close()
@@ -236,7 +243,8 @@ function addressOf(listeners: readonly OpenListener[], path: string): string {
   return `${listener === undefined ? 'https://HOST' : clientAddress(listener)}${path}`
 }
 
-function apiParts({ shown }: Running, { assembly, recordings }: Parts, admin: Admin): ApiParts {
+function apiParts({ shown }: Running, parts: Parts, admin: Admin): ApiParts {
+  const { assembly, recordings, monitoring } = parts
   const nothing = { settings: {}, listeners: [], warnings: [] }
   return {
     ...{ admin, recordings },
@@ -244,6 +252,7 @@ function apiParts({ shown }: Running, { assembly, recordings }: Parts, admin: Ad
     places: [...new Set([assembly.folder, assembly.state.folder])],
     examine: async () => (await shown?.examine(admin)) ?? [],
     fault: () => assembly.fault?.message,
+    scrape: monitoring?.scrape,
   }
 }
 

@@ -10,23 +10,24 @@ import type { ServedParts } from './listener.js'
 
 export class Monitoring {
   readonly #metrics: Metrics
-  readonly #isOpen: boolean
+  /** Where the listeners of clients hand them out too; `isOpen` to whoever reaches these. */
+  readonly #door: { readonly isOpen: boolean } | undefined
 
-  private constructor(metrics: Metrics, isOpen: boolean) {
+  private constructor(metrics: Metrics, door: { readonly isOpen: boolean } | undefined) {
     this.#metrics = metrics
-    this.#isOpen = isOpen
+    this.#door = door
   }
 
-  /** Undefined where no figures are wanted. */
+  /** Undefined where nobody could ask for figures. */
   static async begin(
-    { prometheus, prometheusNoAuth: isOpen, quarantineMaxSize }: GatewaySettings,
+    { prometheus, prometheusNoAuth: isOpen, quarantineMaxSize, admin }: GatewaySettings,
     recordings: Recordings,
   ): Promise<Monitoring | undefined> {
-    if (!prometheus) return undefined
+    if (!prometheus && admin.places.length === 0) return undefined
     const { createMetrics } = await import('../operate/metrics/metrics.js')
     const metrics = createMetrics(quarantineMaxSize)
     recordings.subscribe(metrics.observe)
-    return new Monitoring(metrics, isOpen)
+    return new Monitoring(metrics, prometheus ? { isOpen } : undefined)
   }
 
   get appended(): Metrics['appended'] {
@@ -39,7 +40,11 @@ export class Monitoring {
 
   get served(): Pick<ServedParts, 'watch' | 'metrics'> {
     const { watchExchange: watch, handle } = this.#metrics
-    return { watch, metrics: { handle, isOpen: this.#isOpen } }
+    return this.#door === undefined ? { watch } : { watch, metrics: { handle, ...this.#door } }
+  }
+
+  get scrape(): Metrics['scrape'] {
+    return this.#metrics.scrape
   }
 
   attach({ fences, folder, state }: Assembly): void {
@@ -47,11 +52,12 @@ export class Monitoring {
     this.#metrics.attach({ fences: () => fences.loaded(), folders })
   }
 
-  /** Reads what the journals said before this gateway began; resolves when it has, or the signal ends it. */
-  async read(assembly: Assembly, logger: Logger, ending: AbortSignal): Promise<void> {
+  /** Takes over what was recorded before this gateway began; to be called when the journals are loaded. */
+  async read({ search }: Assembly, logger: Logger, ending: AbortSignal): Promise<void> {
     try {
-      await this.#metrics.read(assembly, ending)
+      await this.#metrics.read(search)
     } catch (error) {
+      if (ending.aborted) return
       if (error instanceof AssertionError || !(error instanceof BackendError)) throw error
       logger.warn({ err: error }, 'the times of earlier snapshots cannot be read for /metrics')
     }

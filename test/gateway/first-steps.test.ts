@@ -23,6 +23,7 @@ test('where nobody is asked, the address is enough', (t) => {
   t.regex(text, /RESTIC_REPOSITORY=rest:http:\/\/127\.0\.0\.1:8000\/laptop$/m)
   t.regex(text, /^ {2}lockkeeper run -- restic backup/m)
   t.regex(text, /^ {2}lockkeeper status --path \/srv\/restic$/m)
+  t.regex(text, /^ {2}lockkeeper ui --path \/srv\/restic$/m)
 })
 
 test('a password and a folder of its own stand in the address', (t) => {

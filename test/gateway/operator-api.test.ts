@@ -161,6 +161,23 @@ test.serial('nobody unknown is answered, a viewer looks, and an operator acts', 
   t.is(refusalOf(await ask(path, { ...discard, user: 'olga' })), '409 already-decided')
 })
 
+test.serial('a viewer may scrape the figures where operators come in', async (t) => {
+  const { gateway, ask } = await open(t)
+  await overtake(gateway.port, 'laptop')
+  t.is(refusalOf(await ask('/metrics')), '401 not-signed-in')
+  const answer = await ask('/metrics', { user: 'vera' })
+  t.is(answer.status, 200)
+  t.regex(answer.type, /^text\/plain; version=0\.0\.4/)
+  const stale =
+    'lockkeeper_refused_writes_total{repository="laptop",verb="upload",reason="stale"}'
+  const line = String(answer.body)
+    .split('\n')
+    .find((one) => one.startsWith(stale))
+  t.true(Number(line?.split(' ').at(-1)) > 0, line ?? 'no such line')
+  const elsewhere = await fetch(`http://127.0.0.1:${gateway.port}/metrics`)
+  t.is(elsewhere.status, 404, 'without --prometheus it is only there')
+})
+
 test.serial(
   'a token is told once, kept as a hash, and worth nothing once it is revoked',
   async (t) => {

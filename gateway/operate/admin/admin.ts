@@ -82,7 +82,8 @@ export interface ArchivingQuestion {
 
 /** Everything rejects with an AdminError where the answer is no. */
 export interface Admin {
-  readonly status: (repository?: string) => Promise<RepositoryView[]>
+  /** `isGlance`: which of them lie on the disk may be what it was a minute ago. */
+  readonly status: (repository?: string, isGlance?: boolean) => Promise<RepositoryView[]>
   /** What is kept beside the repositories without a fence; null where nothing is, or no gateway runs. */
   readonly unfenced: () => Promise<UnfencedView>
   /** Answers the writer as it was. */

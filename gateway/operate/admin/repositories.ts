@@ -7,6 +7,7 @@ import type { RepositoryFence } from '../../../fencing/repository-fence.js'
 import type { Writer } from '../../../fencing/state/writer.js'
 import type { Fences } from '../../gate/fences.js'
 import { AdminError } from './admin.js'
+import type { DiskLook } from './disk-looks.js'
 import { displayName, parseName } from './names.js'
 
 export interface RepositoriesOptions {
@@ -28,11 +29,20 @@ export class Repositories {
   }
 
   /** All that have a journal or a folder, in order. */
-  async all(): Promise<RepositoryId[]> {
-    const standing = await asked(() => this.#options.store.repositories())
+  async all(look?: DiskLook): Promise<RepositoryId[]> {
+    const standing =
+      look?.repositories ?? (await asked(() => this.#options.store.repositories()))
     // A journal that cannot be read is told with each repository.
     const journalled = await this.#options.journal.repositories().catch(() => [])
     return [...new Set([...standing, ...journalled])].sort()
+  }
+
+  /** The one that is named, where its journal is loaded: no disk need be looked at. */
+  loaded(name: string | undefined): RepositoryId[] | undefined {
+    const repository = name === undefined ? undefined : parseName(name)
+    if (repository === undefined) return undefined
+    const fence = this.#options.fences.lastKnown(repository)
+    return fence === undefined ? undefined : [repository]
   }
 
   /** The names that are meant: all of them, without a name. */

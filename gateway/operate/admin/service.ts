@@ -32,6 +32,7 @@ import {
   type TokenAct,
   type VerificationQuestion,
 } from './admin.js'
+import type { DiskLook, DiskLooks } from './disk-looks.js'
 import { followJournals, type Recordings } from './following.js'
 import { readMany, verifyOne, viewRecord } from './reading.js'
 import { asked, Repositories, unavailable } from './repositories.js'
@@ -73,6 +74,8 @@ export interface AdminServiceOptions {
   /** Only where a gateway runs that serves them; `addressOf` says how a client reaches such a path. */
   readonly overlays?: Overlays
   readonly addressOf?: (path: string) => string
+  /** Only where a gateway runs. */
+  readonly looks?: DiskLooks
   /** Signs browsers in; only where a gateway runs. */
   readonly entrance?: Entrance
   /** Sends tests; only where a gateway runs. */
@@ -93,11 +96,14 @@ export class AdminService implements Admin {
     this.#repositories = new Repositories(options)
   }
 
-  async status(name?: string): Promise<RepositoryView[]> {
-    const repositories = await this.#repositories.named(name, await this.#repositories.all())
-    const { plain } = this.#options
+  async status(name?: string, isGlance = false): Promise<RepositoryView[]> {
+    const { plain, looks } = this.#options
+    const look = isGlance ? looks?.last : undefined
+    const repositories =
+      this.#repositories.loaded(name) ??
+      (await this.#repositories.named(name, await this.#repositories.all(look)))
     const plainFiles = plain === undefined ? null : plain !== null
-    const views = repositories.map((repository) => this.#statusOf(repository))
+    const views = repositories.map((repository) => this.#statusOf(repository, look))
     return (await Promise.all(views)).map((view) => ({ ...view, plainFiles }))
   }
 
@@ -350,12 +356,18 @@ export class AdminService implements Admin {
     return this.#repositories.fence(repository ?? ('' as RepositoryId))
   }
 
-  async #statusOf(repository: RepositoryId): Promise<Omit<RepositoryView, 'plainFiles'>> {
+  async #statusOf(
+    repository: RepositoryId,
+    look?: DiskLook,
+  ): Promise<Omit<RepositoryView, 'plainFiles'>> {
     const { fences, journal, store } = this.#options
-    const hasConfig = await this.#hasConfig(repository)
+    const hadConfig = look?.withConfig.has(repository) === true
+    const hasConfig = hadConfig || (await this.#hasConfig(repository))
     try {
+      const known = fences.lastKnown(repository)
       // To look at a repository is no reason to adopt it.
-      const isAdopted = (await journal.head(repository)).position > 0
+      const { position } = known?.head ?? (await journal.head(repository))
+      const isAdopted = position > 0
       const fence = isAdopted ? await fences.of(repository) : undefined
       if (fence !== undefined) return { ...viewRepository(fence), hasConfig }
       const locks = (await store.list(repository, 'locks')) ?? []

@@ -23,6 +23,7 @@ export interface ApiOptions {
 
 const healthPath = '/-/healthz'
 const readyPath = '/-/readyz'
+const metricsPath = '/metrics'
 
 export const operatorApi: FastifyPluginCallback<ApiOptions> = (app, options, done) => {
   const { parts, logger } = options
@@ -41,6 +42,18 @@ export const operatorApi: FastifyPluginCallback<ApiOptions> = (app, options, don
     const fault = parts.fault()
     if (fault === undefined) return reply.send({ status: 'ok' })
     return sendProblem(reply, new AdminError('unavailable', fault))
+  })
+  app.get(metricsPath, async (request, reply) => {
+    // A viewer may have them, so whoever is known may.
+    await options.identify(request)
+    const { scrape } = parts
+    if (scrape === undefined) {
+      const message =
+        'nothing is counted: the gateway was started without --admin-listen and --prometheus'
+      throw new AdminError('unknown-address', message)
+    }
+    const { type, text } = await scrape()
+    return reply.type(type).send(text)
   })
   for (const route of routes) {
     app.route({

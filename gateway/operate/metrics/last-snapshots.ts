@@ -1,11 +1,9 @@
 /**
- * Knows when each client's last snapshot was committed, by repository: what the journals say, from the beginning. A client
- * is its user, else its address.
+ * Knows when each client's last snapshot was committed, by repository: at a start what the search of records remembers, then
+ * what is recorded. A client is its user, else its address.
  */
 import type { Author, Client, JournalEvent, WriterId } from '../../../fencing/journal/event.js'
-import { parseEvent } from '../../../fencing/journal/event.js'
 import { typeOf, type RepositoryId } from '../../../fencing/object.js'
-import { readOne, type WholeJournal } from '../admin/reading.js'
 
 export interface LastSnapshot {
   readonly repository: RepositoryId
@@ -28,31 +26,24 @@ interface Known {
 export class LastSnapshots {
   readonly #known = new Map<RepositoryId, Known>()
 
-  /** Reads what stands in a journal; what is recorded meanwhile is told by `note`. Stops where the signal says so. */
-  async read(
-    whole: WholeJournal,
-    repository: RepositoryId,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const span = { position: 1, time: Number.NEGATIVE_INFINITY }
-    for await (const { time, body } of readOne(whole, repository, span)) {
-      if (signal.aborted) return
-      // Most records are of packs and locks, and not worth being parsed.
-      if (!/"kind":"(?:opened|ended)"|"object":"snapshots\//.test(body)) continue
-      const event = parseEvent(body)
-      if (event !== undefined) this.note(repository, time, event)
-    }
+  /** A writer that lives on since before this gateway began. */
+  noteWriter(repository: RepositoryId, writer: WriterId, client: Client): void {
+    this.#of(repository).clients.set(writer, nameOf(client))
+  }
+
+  noteLast(repository: RepositoryId, client: string, time: number): void {
+    const { times } = this.#of(repository)
+    if (times.size >= clientsMax && !times.has(client)) return
+    times.set(client, Math.max(time, times.get(client) ?? 0))
   }
 
   note(repository: RepositoryId, time: number, event: JournalEvent): void {
-    const { clients, times } = this.#of(repository)
+    const { clients } = this.#of(repository)
     if (event.kind === 'opened') clients.set(event.writer, nameOf(event.client))
     // It may be back within the hour; what it then commits is the newest of somebody's all the same.
     if (event.kind === 'ended') clients.delete(event.writer)
     if (event.kind !== 'committed' || typeOf(event.object) !== 'snapshots') return
-    const client = clientOf(clients, event.author)
-    if (times.size >= clientsMax && !times.has(client)) return
-    times.set(client, Math.max(time, times.get(client) ?? 0))
+    this.noteLast(repository, clientOf(clients, event.author), time)
   }
 
   *all(): Generator<LastSnapshot> {

@@ -1,17 +1,18 @@
 /** Keeps all figures of a gateway for a monitor, and hands them out in the text format of Prometheus. */
 import { statfs } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { RecordSearch } from '../../../backends/record-search/record-search.js'
 import type { DecisionWatcher } from '../../gate/decision-watcher.js'
 import { exchangeOf } from '../../http/exchange.js'
 import type { ExchangeWatcher } from '../../http/over-exchange.js'
 import type { Observer } from '../../program/observed-journal.js'
 import { version } from '../../program/version.js'
-import type { WholeJournal } from '../admin/reading.js'
 import { BlobCounters } from './blob-counters.js'
 import { BoundedLabel } from './bounded-label.js'
 import { LastSnapshots } from './last-snapshots.js'
-import { addRepositoryGauges, type RepositorySources } from './repository-gauges.js'
+import { repositoryGauges, type RepositorySources } from './repository-gauges.js'
+import { WriteCounters } from './write-counters.js'
 
 /** What there is to be looked at once the gateway is put together. */
 export interface Sources {
@@ -20,24 +21,28 @@ export interface Sources {
   readonly folders: Readonly<Record<string, string>>
 }
 
+/** All figures at one moment. */
+export interface Scrape {
+  readonly type: string
+  readonly text: string
+}
+
 export interface Metrics {
   readonly watchExchange: ExchangeWatcher
   readonly watchDecision: DecisionWatcher
   readonly observe: Observer
   readonly appended: (seconds: number) => void
   readonly attach: (sources: Sources) => void
-  /** Reads what the journals said before; resolves when all is read, or the signal ends it. */
-  readonly read: (whole: WholeJournal, signal: AbortSignal) => Promise<void>
-  /** Answers a scrape. */
+  /** Takes over what was recorded before; to be called when the journals are loaded. */
+  readonly read: (search: Pick<RecordSearch, 'snapshots'>) => Promise<void>
+  readonly scrape: () => Promise<Scrape>
+  /** Answers one. */
   readonly handle: (request: IncomingMessage, answer: ServerResponse) => void
 }
 
 const repositoriesMax = 2000
 /** A lock is decided in a millisecond; what is deferred is held for a minute. */
 const secondsOf = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 60, 120]
-
-const fencings = ['stale', 'conflict', 'unseen', 'ambiguous'] as const
-const verbs = ['upload', 'deletion'] as const
 
 export function createMetrics(quarantineBytesMax: number): Metrics {
   let sources: Sources = { fences: () => [], folders: {} }
@@ -58,35 +63,7 @@ export function createMetrics(quarantineBytesMax: number): Metrics {
     help: 'So many bytes are kept of refused writes, over all repositories',
     registers,
   }).set(quarantineBytesMax)
-  const labels = new BoundedLabel(repositoriesMax)
-  // A counter that appears with its first event has not grown in the eyes of a monitor, so each begins at 0.
-  const repositories = (): string[] =>
-    sources.fences().map(({ repository }) => labels.of(repository))
-  const refused = new Counter({
-    name: 'lockkeeper_refused_writes_total',
-    help: 'Uploads and deletions that were refused, by reason; stale, conflict, unseen and ambiguous are fenced',
-    labelNames: ['repository', 'verb', 'reason'],
-    registers,
-    collect() {
-      for (const repository of repositories()) {
-        for (const verb of verbs) {
-          for (const reason of fencings) this.inc({ repository, verb, reason }, 0)
-        }
-      }
-    },
-  })
-  addRepositoryGauges(registry, { fences: () => sources.fences(), lastSnapshots })
-  const deferred = new Counter({
-    name: 'lockkeeper_deferred_writes_total',
-    help: 'Tries of uploads and deletions that were told to come again',
-    labelNames: ['repository', 'verb'],
-    registers,
-    collect() {
-      for (const repository of repositories()) {
-        for (const verb of verbs) this.inc({ repository, verb }, 0)
-      }
-    },
-  })
+  const writes = new WriteCounters(new BoundedLabel(repositoriesMax))
   const deciding = new Histogram({
     name: 'lockkeeper_decision_seconds',
     help: 'From the last byte of an upload or deletion to its durable decision, carried out',
@@ -100,25 +77,35 @@ export function createMetrics(quarantineBytesMax: number): Metrics {
     buckets: secondsOf,
     registers,
   })
+  const scrape = async (): Promise<Scrape> => {
+    const text = await registry.metrics()
+    const names = sources.fences().map(({ repository }) => repository)
+    const own = repositoryGauges({ ...sources, lastSnapshots }) + writes.text(names)
+    return { type: registry.contentType, text: text + own }
+  }
   return {
+    scrape,
     watchExchange: blobs.count,
     watchDecision: ({ repository, verb, result, seconds }) => {
       deciding.observe({ verb }, seconds)
-      const of = { repository: labels.of(repository), verb }
-      if (result === 'knocked') deferred.inc(of)
-      else if (result !== 'done') refused.inc({ ...of, reason: result })
+      if (result === 'knocked') writes.deferred(repository, verb)
+      else if (result !== 'done') writes.refused(repository, verb, result)
     },
     observe: (repository, { time, event }) => lastSnapshots.note(repository, time, event),
     appended: (seconds) => appending.observe(seconds),
     attach: (found) => (sources = found),
-    read: async (whole, signal) => {
-      for (const repository of await whole.journal.repositories()) {
-        if (signal.aborted) return
-        await lastSnapshots.read(whole, repository, signal)
+    read: async (search) => {
+      for (const { repository, state } of sources.fences()) {
+        for (const { id, client } of state.writers.values()) {
+          lastSnapshots.noteWriter(repository, id, client)
+        }
+      }
+      for (const { repository, client, times } of await search.snapshots()) {
+        lastSnapshots.noteLast(repository, client, times[0] ?? 0)
       }
     },
     handle: (request, answer) => {
-      answerScrape(registry, request, answer).catch(stop)
+      answerScrape(scrape, request, answer).catch(stop)
     },
   }
 }
@@ -147,13 +134,14 @@ function addPlaces(registry: Registry, folders: () => Sources['folders']): void 
 }
 
 async function answerScrape(
-  registry: Registry,
+  scrape: () => Promise<Scrape>,
   request: IncomingMessage,
   answer: ServerResponse,
 ): Promise<void> {
   await exchangeOf(request).body.drain()
-  const body = Buffer.from(await registry.metrics())
-  const headers = { 'content-type': registry.contentType, 'content-length': body.length }
+  const { type, text } = await scrape()
+  const body = Buffer.from(text)
+  const headers = { 'content-type': type, 'content-length': body.length }
   answer.writeHead(200, { ...headers, 'cache-control': 'no-store' }).end(body)
 }
 

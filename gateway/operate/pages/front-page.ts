@@ -35,7 +35,11 @@ export function frontContent(view: FrontView): Html {
     <h2>Repositories</h2>
     ${table(
       countText(repositories.length, 'repository', 'repositories'),
-      ['Repository', 'Generation', 'Last snapshots', 'Runs', 'Quarantine', 'Maintenance'],
+      [
+        'Repository',
+        { name: 'Generation', isNumber: true },
+        ...['Last snapshots', 'Runs', 'Quarantine', 'Maintenance'],
+      ],
       shown.map((one) => row(one, view)),
     )}
     ${pager(view)}
@@ -52,7 +56,7 @@ function troubleList(troubles: readonly Trouble[]): Html | undefined {
     </li>`
   })
   const rest = troubles.length - troublesMax
-  return html`<ul>
+  return html`<ul class="troubles">
     ${items}${rest > 0 ? html`<li>and ${rest} more</li>` : undefined}
   </ul>`
 }

@@ -10,7 +10,7 @@ export const itemColumns = [
   'Item',
   'Repository',
   'Object',
-  'Size',
+  { name: 'Size', isNumber: true },
   'Why',
   'Client',
   'When',
@@ -19,7 +19,7 @@ export const itemColumns = [
 
 export function itemRow(item: ItemView): Html {
   return html`<tr>
-    <td><a href="${itemAddress(item.repository, item.id)}">${item.id}</a></td>
+    <td><a class="id" href="${itemAddress(item.repository, item.id)}">${item.id}</a></td>
     <td>${repositoryLink(item.repository)}</td>
     <td><code>${shortObject(item.object)}</code></td>
     <td class="number">${item.kept ? sizeText(item.size) : 'not kept'}</td>

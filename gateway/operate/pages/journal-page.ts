@@ -29,7 +29,11 @@ export function journalContent({ filter, kinds, page, isLater }: JournalPage): H
         ? html`<p>Nothing was recorded that is asked for.</p>`
         : table(
             'Records, the newest first',
-            ['Time', 'Repository', 'Position', 'Kind', 'What happened'],
+            [
+              ...['Time', 'Repository'],
+              { name: 'Position', isNumber: true },
+              ...['Kind', 'What happened'],
+            ],
             page.records.map(row),
           )
     }

@@ -12,6 +12,8 @@ const left = 130
 const top = 34
 const silenceMs = 10 * 60_000
 const silenceWidth = 70
+/** A lane that begins beyond this is named there too: its name at the left may be out of sight. */
+const sightWidth = 500
 const others = 'the gateway'
 
 interface Mark {
@@ -94,7 +96,14 @@ function laneOf(lane: string, at: number, { marks, width }: Picture): Html {
     return html`<line class="${name}" x1="${before.x}" y1="${y}" x2="${mark.x}" y2="${y}" />`
   })
   const shown = lane.length > 16 ? `${lane.slice(0, 15)}…` : lane
-  return html`<text x="4" y="${y + 4}">${shown}</text>
+  const begun = own[0]?.x ?? 0
+  const again =
+    begun > sightWidth
+      ? html`<text class="soft" x="${begun - 8}" y="${y - 11}" aria-hidden="true"
+          >${shown}</text
+        >`
+      : undefined
+  return html`<text x="4" y="${y + 4}">${shown}</text>${again}
     <line class="lane" x1="${left - 10}" y1="${y}" x2="${width}" y2="${y}" />${spans}`
 }
 

@@ -28,18 +28,21 @@ h1 { font-size: 1.6rem; line-height: 1.25; overflow-wrap: anywhere; } h2 { font-
 .table { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; }
 caption { text-align: start; color: var(--soft); padding-block: .25rem; }
-th, td { text-align: start; padding: .4rem .6rem; border-block-end: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
+th, td { text-align: start; padding: .4rem .6rem; border-block-end: 1px solid var(--line); vertical-align: top; }
+/* A word is broken only where it is wider than this: then the table scrolls. */
+td { max-width: 24rem; } td:last-child { max-width: 48rem; } td, td code { overflow-wrap: break-word; }
+time, a.id { white-space: nowrap; }
 tr:target { background: var(--shade); }
-td.number, th.number { text-align: end; }
+td.number, th.number { text-align: end; white-space: nowrap; }
 .good { color: var(--good); } .bad { color: var(--bad); font-weight: bold; } .warn { color: var(--warn); font-weight: bold; }
-.soft { color: var(--soft); }
+.soft { color: var(--soft); } ul.troubles { list-style: none; padding: 0; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; } dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 form { margin-block: 1rem; } form.row { display: flex; flex-wrap: wrap; gap: .75rem; align-items: end; }
 label { display: block; }
 input, select, button, .button { font: inherit; padding: .4rem .8rem; min-height: 2.75rem; max-width: 100%; color: var(--ink); background: var(--paper); border: 1px solid var(--soft); border-radius: .25rem; }
 input[type=checkbox] { min-height: 1.5rem; min-width: 1.5rem; vertical-align: middle; }
 input.wide { width: 100%; max-width: 40rem; }
-button, .button { display: inline-block; text-decoration: none; cursor: pointer; }
+button, .button { display: inline-block; vertical-align: middle; text-decoration: none; cursor: pointer; }
 button.main { background: var(--link); color: var(--paper); border-color: var(--link); }
 pre { background: var(--shade); padding: .8rem; overflow-x: auto; }
 code { overflow-wrap: anywhere; }

@@ -91,7 +91,7 @@ async function front(
     .object({ from: z.coerce.number().int().min(0).default(0) })
     .parse(request.query)
   const [repositories, clients] = await Promise.all([
-    parts.admin.status(),
+    parts.admin.status(undefined, true),
     parts.admin.clients(),
   ])
   const free = await freeSpace(parts.places)

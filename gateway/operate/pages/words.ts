@@ -80,7 +80,7 @@ export function linked(repository: string, sentence: string): Html {
     const address = part.startsWith('w')
       ? writerAddress(repository, part)
       : itemAddress(repository, part)
-    return html`<a href="${address}">${part}</a>`
+    return html`<a class="id" href="${address}">${part}</a>`
   })
   return html`<bdi>${linkedParts}</bdi>`
 }
