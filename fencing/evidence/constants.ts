@@ -7,12 +7,15 @@ import type { Caller, Context } from '../rules/context.js'
 import type { RepositoryState } from '../state/repository-state.js'
 import type { Writer } from '../state/writer.js'
 
+/** What a request says of its process, whatever it asks. */
+type Said = Pick<Caller, 'tag' | 'client' | 'constants' | 'channel' | 'hasFailedToOpen'>
+
 /** Living or ended: as far as the constants and the age of the channel say. An address excludes nobody. */
-export function mayBeSender(context: Context, caller: Caller, writer: Writer): boolean {
+export function mayBeSender(context: Context, caller: Said, writer: Writer): boolean {
   return agrees(caller, writer) && mayUse(context, caller, writer)
 }
 
-function agrees(caller: Caller, writer: Writer): boolean {
+function agrees(caller: Said, writer: Writer): boolean {
   if (writer.tag !== caller.tag) return false
   const { user } = caller.client
   const isUser =
@@ -24,7 +27,7 @@ function agrees(caller: Caller, writer: Writer): boolean {
 }
 
 /** A client whose opening failed asks again, so its writer may be born later than the channel was opened. */
-function mayUse(context: Context, caller: Caller, writer: Writer): boolean {
+function mayUse(context: Context, caller: Said, writer: Writer): boolean {
   const { channel } = caller
   if (channel.channel.isHidden || channel.isMixed || caller.hasFailedToOpen === true)
     return true

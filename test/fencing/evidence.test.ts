@@ -1,11 +1,13 @@
 /** Each kind of evidence: what one request says of who sends it, and of who does not. */
 import test from 'ava'
+import { mayBeSender } from '../../fencing/evidence/constants.js'
 import { mayBeLate } from '../../fencing/evidence/late-copy.js'
 import { isNoReader } from '../../fencing/evidence/lock-reading.js'
 import type { Channel } from '../../fencing/evidence/presence.js'
 import { Sender } from '../../fencing/evidence/sender.js'
 import type { Author, SenderId } from '../../fencing/journal/event.js'
 import type { ObjectName } from '../../fencing/object.js'
+import type { Writer } from '../../fencing/state/writer.js'
 import { data, index, lock, minutes, seconds, World, type SimulatedClient } from './world.js'
 
 const config = 'config' as ObjectName
@@ -110,6 +112,38 @@ test('the reading of a lock that was sent before says nothing', async (t) => {
   w.read(lock('A'), chW)
   t.true(hasLooked(world, w), 'its request may have hung since before it looked')
 })
+
+type Said = Parameters<typeof mayBeSender>[1]
+const constancy: readonly (readonly [string, (said: Said) => Said, boolean])[] = [
+  ['all that is constant', (said) => said, true],
+  ['another tag', (said) => ({ ...said, tag: 'U' }), false],
+  ['another user', (said) => ({ ...said, client: { address: 'a', user: 'ben' } }), false],
+  ['other constants', (said) => ({ ...said, constants: 'HTTP/2' }), false],
+  [
+    'a line that is older than the run',
+    (said) => ({ ...said, channel: olderThan(said) }),
+    false,
+  ],
+]
+const olderThan = ({ channel }: Said): Said['channel'] => {
+  return { ...channel, channel: { ...channel.channel, openedAt: 0 } }
+}
+for (const [what, change, isPossible] of constancy) {
+  test(`a request with ${what} ${isPossible ? 'may be' : 'is not'} that of a run`, async (t) => {
+    const world = await World.create()
+    const run = world.client({ tag: 'T', user: 'ann' })
+    await run.open(world.channel())
+    const writer = run.id && world.fence.state.writers.get(run.id)
+    if (writer === undefined) throw new Error('it has not begun')
+    const constants = 'HTTP/1.1'
+    const channel = { channel: world.channel(), isMixed: false } as Said['channel']
+    const said = { tag: 'T', client: { address: 'a', user: 'ann' }, constants, channel }
+    t.is(
+      mayBeSender(world.fence.context(), change(said), { ...writer, constants } as Writer),
+      isPossible,
+    )
+  })
+}
 
 const own: Channel = { id: 'c', openedAt: 0, isHidden: false }
 type Reading = Parameters<typeof isNoReader>[0]
