@@ -2,12 +2,13 @@
 import test from 'ava'
 import { mayBeSender } from '../../fencing/evidence/constants.js'
 import { mayBeLate } from '../../fencing/evidence/late-copy.js'
+import { mayAskForContent } from '../../fencing/evidence/looking.js'
+import { senderOf, type Stranger } from '../../fencing/evidence/starting.js'
 import { isNoReader } from '../../fencing/evidence/lock-reading.js'
 import type { Channel } from '../../fencing/evidence/presence.js'
 import { Sender } from '../../fencing/evidence/sender.js'
 import type { Author, SenderId } from '../../fencing/journal/event.js'
 import type { ObjectName } from '../../fencing/object.js'
-import type { Writer } from '../../fencing/state/writer.js'
 import { data, index, lock, minutes, seconds, World, type SimulatedClient } from './world.js'
 
 const config = 'config' as ObjectName
@@ -138,12 +139,34 @@ for (const [what, change, isPossible] of constancy) {
     const constants = 'HTTP/1.1'
     const channel = { channel: world.channel(), isMixed: false } as Said['channel']
     const said = { tag: 'T', client: { address: 'a', user: 'ann' }, constants, channel }
-    t.is(
-      mayBeSender(world.fence.context(), change(said), { ...writer, constants } as Writer),
-      isPossible,
-    )
+    t.is(mayBeSender(world.fence.context(), change(said), { ...writer, constants }), isPossible)
   })
 }
+
+test('content is asked for by who has a lock, before its look too, and not by who has neither', async (t) => {
+  const world = await World.create()
+  const locked = world.client()
+  await locked.open(world.channel())
+  await locked.post(lock('A'), world.channel())
+  const may = mayAskForContent(world.fence.context())
+  t.is(locked.id && may(locked.id), true)
+  const alone = await World.create()
+  const reader = alone.client()
+  await reader.open(alone.channel())
+  t.is(reader.id && mayAskForContent(alone.fence.context())(reader.id), false)
+})
+
+test('an opening on a new connection is that of nobody who began before', async (t) => {
+  const world = await World.create()
+  const run = world.client()
+  await run.open(world.channel())
+  const asking = (isOpening: boolean): Stranger => {
+    const channel = { channel: world.channel(), isMixed: false } as Stranger['channel']
+    return { channel, isOpening, follows: 0, arrivedAt: 0, client: { address: 'a' } }
+  }
+  t.deepEqual([...senderOf(world.fence.context(), asking(false)).candidates], [run.id])
+  t.deepEqual([...senderOf(world.fence.context(), asking(true)).candidates], [])
+})
 
 const own: Channel = { id: 'c', openedAt: 0, isHidden: false }
 type Reading = Parameters<typeof isNoReader>[0]
