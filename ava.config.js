@@ -17,6 +17,7 @@ const longest = [
   'gateway/commands',
   'end-to-end/operator-pages',
   'end-to-end/older-journals',
+  'end-to-end/disk-hanging',
   'end-to-end/metrics',
   'end-to-end/restic-maintenance',
   'end-to-end/stories/undisturbed',
@@ -28,16 +29,13 @@ const longest = [
   'end-to-end/bad-input',
 ].map((name) => `/dist/test/${name}.test.js`)
 
-/** Stops a program that the kernel waits for: minutes on a busy machine. `HANGING_DISK=1 npx ava dist/test/end-to-end/disk-hanging.test.js` */
-const hanging = '!dist/test/end-to-end/disk-hanging.test.js'
-
 const rankOf = (file) => {
   const rank = longest.findIndex((name) => file.endsWith(name))
   return rank < 0 ? longest.length : rank
 }
 
 export default {
-  files: ['dist/test/**/*.test.js', ...(process.env.HANGING_DISK ? [] : [hanging])],
+  files: ['dist/test/**/*.test.js'],
   sortTestFiles: (one, other) => rankOf(one) - rankOf(other) || one.localeCompare(other),
   workerThreads: false,
   nodeArguments: ['--enable-source-maps'],
