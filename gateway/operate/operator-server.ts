@@ -1,4 +1,5 @@
 /** Makes the server that operators speak with: the API, and the pages over it, behind one proof of who asks. */
+import type { Server } from 'node:http'
 import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { refusalOfPage } from '../http/pages.js'
@@ -9,7 +10,6 @@ import type { ApiParts } from './api/parts.js'
 import { problemOf, sendProblem } from './api/problem.js'
 import type { Entrance } from './identity/entrance.js'
 import type { Operator } from './identity/operator.js'
-import { boundConnections, headersTimeoutMs } from './connection-bounds.js'
 import { operatorPages } from './pages/pages.js'
 import cookie from '@fastify/cookie'
 
@@ -39,6 +39,8 @@ export interface OperatorTls {
 }
 
 const bodyBytesMax = 64 * 1024
+const headersTimeoutMs = 15_000
+const connectionsMax = 256
 
 export function createOperatorServer(options: OperatorServerOptions): FastifyInstance {
   const { parts, logger, identify, ending, names, tls } = options
@@ -52,7 +54,7 @@ export function createOperatorServer(options: OperatorServerOptions): FastifyIns
     http: { headersTimeout: headersTimeoutMs },
     ...(tls === undefined ? {} : { https: secure(tls) }),
   })
-  boundConnections(app.server)
+  bound(app.server)
   app.addHook('onRequest', async (request, reply) => {
     if (names === undefined) return
     const told = refusalOfPage(request.raw, false, names)
@@ -86,4 +88,9 @@ function secure({ cert, key, ca }: OperatorTls): object {
     ...{ cert, key },
     ...(ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: false }),
   }
+}
+
+function bound(server: Server): void {
+  server.maxConnections = connectionsMax
+  server.requestTimeout = 60_000
 }

@@ -14,6 +14,7 @@ import {
 } from '../http/server.js'
 import type { Overlays } from '../overlay/overlays.js'
 import { createRestDoor } from '../rest/door.js'
+import { createDavDoor } from '../webdav/door.js'
 import type { PlainFiles } from '../webdav/plain-files.js'
 import { isDavRequest } from '../webdav/target.js'
 
@@ -64,13 +65,7 @@ export function createDoorServer(
 
 function createDoors(options: DoorsOptions): Doors {
   const { gate, logger, isAppendOnly, isPrivate = false, ownDisk, overlays, metrics } = options
-  const dav =
-    options.hasDav === false
-      ? undefined
-      : loadedWhenAsked(async () => {
-          const { createDavDoor } = await import('../webdav/door.js')
-          return createDavDoor({ ...options, isPrivate })
-        })
+  const dav = options.hasDav === false ? undefined : createDavDoor({ ...options, isPrivate })
   const browser = options.browser?.(isPrivate)
   const rest = createRestDoor({
     ...{ gate, logger, isAppendOnly, isPrivate },
@@ -95,15 +90,6 @@ function createDoors(options: DoorsOptions): Doors {
   return metrics?.isOpen === true && takesMetrics !== undefined
     ? { ...doors, takesFromAnybody: takesMetrics }
     : doors
-}
-
-/** A door that many gateways are never asked for: without its libraries they start sooner, and are smaller. */
-function loadedWhenAsked(load: () => Promise<RequestHandler>): RequestHandler {
-  let loading: Promise<RequestHandler> | undefined
-  return (request, answer) => {
-    loading ??= load()
-    void loading.then((handle) => handle(request, answer))
-  }
 }
 
 /** Where each user has folders of its own, only the user `metrics` may see what all of them do, as in rest-server. */

@@ -12,7 +12,7 @@ import type { ApiParts } from '../operate/api/parts.js'
 import type { Entrance } from '../operate/identity/entrance.js'
 import { Identities, sessionCookie } from '../operate/identity/request-identity.js'
 import type { TokenFile } from '../operate/identity/token-file.js'
-import type { OperatorTls } from '../operate/operator-server.js'
+import { createOperatorServer, type OperatorTls } from '../operate/operator-server.js'
 import { explainPlace } from './address-check.js'
 import { messageOf } from './fault.js'
 import { StartError } from './start-error.js'
@@ -101,7 +101,6 @@ export class OperatorListeners {
     const byCertificate = tls?.ca !== undefined
     const { operators } = settings
     const identities = new Identities({ tokens, entrance, passwords, byCertificate, operators })
-    const { createOperatorServer } = await import('../operate/operator-server.js')
     const app = createOperatorServer({
       ...{ parts: api, logger, tls, ending: this.#ending.signal },
       identify: ({ raw, cookies }) => identities.identify(raw, cookies[sessionCookie]),
