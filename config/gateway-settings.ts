@@ -1,4 +1,4 @@
-/** Knows how all that was said becomes what a gateway runs with, and what is to be said about it. */
+/** Turns flags, variables and the settings file into what a gateway runs with, and warns of what contradicts itself. */
 import { existsSync } from 'node:fs'
 import { adminOptions } from './admin-options.js'
 import {

@@ -8,6 +8,7 @@ import {
   type ObjectName,
   type RepositoryId,
 } from '../../fencing/object.js'
+import type { ReadProof } from '../../fencing/journal/event.js'
 import type { ListEntry, ObjectStore, OpenObject } from '../../fencing/ports.js'
 import type { RepositoryFence } from '../../fencing/repository-fence.js'
 import { isOpen, type Item } from '../../fencing/state/item.js'
@@ -16,17 +17,6 @@ import type { ReadableRepository } from '../rest/call.js'
 import { watchReading } from './whole-reading.js'
 
 export type OverlayId = string & { readonly __brand: 'OverlayId' }
-
-/** What a run of a client has read of an overlay: the ground on which an item is released. */
-export interface Proof {
-  readonly overlay: OverlayId
-  /** How many were read to their end, the items among them. */
-  readonly indexes: number
-  readonly snapshots: number
-  /** How many packs were listed, and of how many something was read. */
-  readonly packs: number
-  readonly packsRead: number
-}
 
 /** unread: nobody has begun. reading: a run is at it, or has left before the end. read: the whole was. spoiled: it has changed since. */
 export type OverlayState = 'unread' | 'reading' | 'read' | 'spoiled'
@@ -53,7 +43,7 @@ export class Overlay implements ReadableRepository {
   readonly #options: OverlayOptions
   readonly #items: ReadonlyMap<ObjectName, Item>
   #run: Run | undefined
-  #proof: Proof | undefined
+  #proof: ReadProof | undefined
   #isSpoiled = false
 
   constructor(options: OverlayOptions) {
@@ -74,7 +64,7 @@ export class Overlay implements ReadableRepository {
   }
 
   /** Undefined too while a deletion is under way, which has been decided and is not yet told of. */
-  get proof(): Proof | undefined {
+  get proof(): ReadProof | undefined {
     const { pendingDeletions } = this.#options.fence.state
     const isShrinking = [...pendingDeletions.keys()].some(isLeanedOn)
     return this.#isSpoiled || isShrinking ? undefined : this.#proof
@@ -120,8 +110,8 @@ export class Overlay implements ReadableRepository {
     object: ObjectName,
   ): Promise<number | undefined> {
     this.#heard(visitor)
-    const item = this.#items.get(object)
-    if (item !== undefined && isOpen(item)) return item.size
+    const item = this.#itemAt(object)
+    if (item !== undefined) return item.size
     return this.#isGone(object) ? undefined : this.#options.store.stat(repository, object)
   }
 
@@ -178,8 +168,8 @@ export class Overlay implements ReadableRepository {
 
   async #opened(repository: RepositoryId, object: ObjectName): Promise<OpenObject | undefined> {
     const { store } = this.#options
-    const item = this.#items.get(object)
-    if (item !== undefined && isOpen(item)) {
+    const item = this.#itemAt(object)
+    if (item !== undefined) {
       return store.openHeld(repository, { area: 'quarantine', id: item.id })
     }
     return this.#isGone(object) ? undefined : store.open(repository, object)
@@ -192,6 +182,12 @@ export class Overlay implements ReadableRepository {
     run.listed.set(type, entries.length)
     if (!isFirst || (type !== 'index' && type !== 'snapshots')) return
     for (const { id } of entries) run.unread.add(nameOf(type, id))
+  }
+
+  /** Undefined too once it was released: it stands in the repository then. */
+  #itemAt(object: ObjectName): Item | undefined {
+    const item = this.#items.get(object)
+    return item !== undefined && isOpen(item) ? item : undefined
   }
 
   #heard({ channel }: Visitor): void {

@@ -1,11 +1,12 @@
 /** Knows the overlays that operators asked for, and on what proof of theirs an item may be released. */
 import { LRUCache } from 'lru-cache'
+import type { ReadProof } from '../../fencing/journal/event.js'
 import type { Recorded } from '../../fencing/journal/journal.js'
 import { typeOf, type ObjectType, type RepositoryId } from '../../fencing/object.js'
 import type { ObjectStore, Random } from '../../fencing/ports.js'
 import type { RepositoryFence } from '../../fencing/repository-fence.js'
 import { isOpen, type Item } from '../../fencing/state/item.js'
-import { isLeanedOn, Overlay, type OverlayId, type Proof } from './overlay.js'
+import { isLeanedOn, Overlay, type OverlayId } from './overlay.js'
 
 const overlaysMax = 64
 /** A check of a large repository through a slow line takes days. */
@@ -55,7 +56,7 @@ export class Overlays {
   }
 
   /** All that it leans on may be among the items beside it, so those come first. */
-  proofOf(item: Item): Proof | undefined {
+  proofOf(item: Item): ReadProof | undefined {
     return this.#all()
       .filter(({ items }) => items.includes(item) && !hasEarlier(items, item))
       .map(({ proof }) => proof)

@@ -9,7 +9,7 @@ import { patientDisk } from '../../backends/local/patient-disk.js'
 const patienceMs = 300
 const found = statSync('/')
 
-/** Calls below /root/sick wait until they are let go. */
+/** Calls below /disk/sick wait until they are let go. */
 class Hanging {
   begun: string[] = []
   #letGo: (() => void)[] = []
@@ -32,14 +32,14 @@ class Hanging {
       this.begun.push('let go')
     },
     write: async () => {
-      await this.#reach('/root/sick/write')
+      await this.#reach('/disk/sick/write')
       return 1
     },
   }
 
   async #reach(path: string): Promise<void> {
     this.begun.push(path)
-    if (path.startsWith('/root/sick')) {
+    if (path.startsWith('/disk/sick')) {
       await new Promise<void>((resolve) => this.#letGo.push(resolve))
     }
   }
@@ -51,7 +51,7 @@ class Hanging {
 
 function build(): { hanging: Hanging; disk: Disk } {
   const hanging = new Hanging()
-  const options = { disk: hanging.disk, root: '/root', patienceMs, threads: 4 }
+  const options = { disk: hanging.disk, root: '/disk', patienceMs, threads: 4 }
   return { hanging, disk: patientDisk(options) }
 }
 
@@ -65,19 +65,19 @@ const failed = async (act: Promise<unknown>): Promise<boolean> =>
 
 test('a disk that hangs is asked by three of four threads, and another is reached', async (t) => {
   const { hanging, disk } = build()
-  const asked = Array.from({ length: 20 }, () => failed(disk.stat('/root/sick/file')))
-  await disk.stat('/root/well/file')
-  t.is(hanging.begun.filter((path) => path.startsWith('/root/sick')).length, 3)
+  const asked = Array.from({ length: 20 }, () => failed(disk.stat('/disk/sick/file')))
+  await disk.stat('/disk/well/file')
+  t.is(hanging.begun.filter((path) => path.startsWith('/disk/sick')).length, 3)
   t.true((await Promise.all(asked)).every((each) => each))
   const before = performance.now()
-  t.true(await failed(disk.stat('/root/sick/later')), 'told at once')
-  t.true(await failed(disk.unlink('/root/sick/later')))
+  t.true(await failed(disk.stat('/disk/sick/later')), 'told at once')
+  t.true(await failed(disk.unlink('/disk/sick/later')))
   t.true(performance.now() - before < patienceMs / 2)
-  t.false(hanging.begun.includes('/root/sick/later'))
-  await disk.stat('/root/well/file')
+  t.false(hanging.begun.includes('/disk/sick/later'))
+  await disk.stat('/disk/well/file')
   hanging.answer()
   await delay(0)
-  const again = disk.unlink('/root/sick/again')
+  const again = disk.unlink('/disk/sick/again')
   await delay(0)
   hanging.answer()
   await t.notThrowsAsync(again)
@@ -86,8 +86,8 @@ test('a disk that hangs is asked by three of four threads, and another is reache
 test('what changes something is not given up once it has begun', async (t) => {
   const { hanging, disk } = build()
   let isDone = false
-  const unlinked = disk.unlink('/root/sick/file').then(() => (isDone = true))
-  t.true(await failed(disk.stat('/root/sick/file')))
+  const unlinked = disk.unlink('/disk/sick/file').then(() => (isDone = true))
+  t.true(await failed(disk.stat('/disk/sick/file')))
   t.false(isDone)
   hanging.answer()
   t.true(await unlinked)
@@ -95,12 +95,12 @@ test('what changes something is not given up once it has begun', async (t) => {
 
 test('what is opened too late is let go of, and a file is closed only once nothing is on its way to it', async (t) => {
   const { hanging, disk } = build()
-  t.true(await failed(disk.open('/root/sick/file', 0)))
+  t.true(await failed(disk.open('/disk/sick/file', 0)))
   hanging.answer()
   await delay(0)
-  t.deepEqual(hanging.begun, ['/root/sick/file', 'let go'])
+  t.deepEqual(hanging.begun, ['/disk/sick/file', 'let go'])
 
-  const opening = disk.open('/root/sick/file', 0)
+  const opening = disk.open('/disk/sick/file', 0)
   hanging.answer()
   const file = await opening
   const writing = disk.write(file, [])

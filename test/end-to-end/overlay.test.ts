@@ -150,30 +150,10 @@ testWith('restic-0.18')(
     const opened = await overlayOf(world, ...idsOf(items))
     t.is((await check(world, opened)).code, 0)
     t.is((await overlayOf(world, '--show', opened.id)).state, 'read')
-    await world.run(version, [
-      '-r',
-      url,
-      'forget',
-      '--keep-last',
-      '1',
-      '--prune',
-      '--max-unused',
-      '0',
-    ])
-    const files = world.path('files')
-    await world.run(version, ['-r', url, 'backup', '--force', files])
-    await world.run(version, [
-      '-r',
-      url,
-      'forget',
-      '--keep-last',
-      '1',
-      '--group-by',
-      '',
-      '--prune',
-      '--max-unused',
-      '0',
-    ])
+    const prune = ['forget', '--keep-last', '1', '--prune', '--max-unused', '0']
+    await world.run(version, ['-r', url, ...prune])
+    await world.run(version, ['-r', url, 'backup', '--force', world.path('files')])
+    await world.run(version, ['-r', url, ...prune, '--group-by', ''])
     t.is((await overlayOf(world, '--show', opened.id)).state, 'spoiled')
     const [index] = idsOf(ofType(items, 'index'))
     t.not((await release(world, index ?? '')).code, 0)
